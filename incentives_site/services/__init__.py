@@ -1,0 +1,1 @@
+"""Real PostgreSQL and Valkey from wheels, for machines where nothing is prepared."""
