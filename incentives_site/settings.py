@@ -15,7 +15,15 @@ from .services.locations import local_database_url, local_redis_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("VAR_DIR") or BASE_DIR / "var")
-VERSION = match[1] if (match := re.search(r"^## \[?(\d\S*?)\]?( |$)", (BASE_DIR / "CHANGELOG.md").read_text(), re.M)) else "dev"
+VERSION = (
+    match[1]
+    if (
+        match := re.search(
+            r"^## \[?(\d\S*?)\]?( |$)", (BASE_DIR / "CHANGELOG.md").read_text(), re.M
+        )
+    )
+    else "dev"
+)
 
 # --- How this installation runs -------------------------------------------------------------------------------------
 DEBUG = env.boolean("DEBUG", False)
@@ -23,7 +31,9 @@ DEMO = env.boolean("DEMO", False)
 SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
     if not (DEBUG or DEMO):
-        raise ImproperlyConfigured("SECRET_KEY must be set to at least 50 random characters (or set DEMO=1 to try it out).")
+        raise ImproperlyConfigured(
+            "SECRET_KEY must be set to at least 50 random characters (or set DEMO=1 to try it out)."
+        )
     SECRET_KEY = "insecure-demo-" + hashlib.sha256(str(BASE_DIR).encode()).hexdigest()
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 # Codes are looked up by a keyed hash and kept sealed; a key of their own lets SECRET_KEY rotate without touching them.
@@ -70,6 +80,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "pghistory",
     "rest_framework",
+    "rest_framework_api_key",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -112,10 +123,17 @@ TEMPLATES = [
 ]
 
 # --- Stores of data -------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.database(env.text("DATABASE_URL") or local_database_url(VAR_DIR))}
+DATABASES = {
+    "default": env.database(env.text("DATABASE_URL") or local_database_url(VAR_DIR))
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL") or local_redis_url(VAR_DIR)
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+}
 
 # --- People who sign in ---------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -124,10 +142,18 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
 ]
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/"
@@ -195,7 +221,9 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS and env.boolean("SSL_REDIRECT", True)
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
+)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
@@ -204,9 +232,15 @@ CSRF_FAILURE_VIEW = "incentives_site.shared.problem_pages.csrf_failure"
 
 # --- Partners' API --------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["incentives_site.integrations.api.authentication.PartnerKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["incentives_site.integrations.api.permissions.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["incentives_site.integrations.api.throttling.KeyThrottle"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "incentives_site.integrations.api.authentication.PartnerKeyAuthentication"
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "incentives_site.integrations.api.permissions.HasScope"
+    ],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "incentives_site.integrations.api.throttling.KeyThrottle"
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "incentives_site.shared.openapi.AutoSchema",
@@ -235,12 +269,21 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 # Requests per second and burst of one key, exact over all processes.
-API_RATE = (env.integer("API_RATE_PER_SECOND", 50, minimum=1), env.integer("API_RATE_BURST", 200, minimum=1))
+API_RATE = (
+    env.integer("API_RATE_PER_SECOND", 50, minimum=1),
+    env.integer("API_RATE_BURST", 200, minimum=1),
+)
 
 # --- Work after the answer ------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL.replace("unix://", "redis+socket://")
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL.replace(
+    "unix://", "redis+socket://"
+)
 # Redelivery after a killed worker: longer than the longest task; the sweep runs every 5 s (kombu's default is 100 s).
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 1800, "unacked_restore_interval": 5, "unacked_restore_throttle": 1}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 1800,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -250,7 +293,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_BACKEND = env.text(
+    "EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"
+)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "incentives@localhost")
 
 # --- Logs: one JSON line an event, with the request id; never bodies, keys or codes -------------------------------------
@@ -277,9 +322,17 @@ LOGGING = {
             "foreign_pre_chain": _shared_processors,
         },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain" if DEBUG else "json"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain" if DEBUG else "json",
+        }
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django.server": {"handlers": [], "propagate": False}, "axes": {"level": "WARNING"}},
+    "loggers": {
+        "django.server": {"handlers": [], "propagate": False},
+        "axes": {"level": "WARNING"},
+    },
 }
 structlog.configure(
     processors=[

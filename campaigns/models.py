@@ -1,0 +1,413 @@
+"""What was promised: campaigns, incentives, stack groups, limits, codes, grants.
+
+Amounts are whole minor units, instants UTC. What an incentive does is data in the language of ``campaigns.rules.language``.
+"""
+
+import pghistory
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy as _
+
+from incentives_site.shared.models import PublicIdModel
+
+from .rules.groups import Eligibility, Pick
+
+
+class Goal(models.TextChoices):
+    ACQUISITION = "acquisition", _("Win new customers")
+    ACTIVATION = "activation", _("Bring newcomers to a first purchase")
+    SALES = "sales", _("Sell more")
+    ENGAGEMENT = "engagement", _("Be noticed and talked to")
+    REFERRAL = "referral", _("Be recommended")
+    RETENTION = "retention", _("Keep customers")
+    WIN_BACK = "win_back", _("Win back lost customers")
+
+
+class Status(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    SCHEDULED = "scheduled", _("Scheduled")
+    LIVE = "live", _("Live")
+    PAUSED = "paused", _("Paused")
+    ENDED = "ended", _("Ended")
+
+
+@pghistory.track()
+class Campaign(PublicIdModel):
+    """A promise with a goal, a period and an audience."""
+
+    name = models.CharField(_("name"), max_length=200)
+    promise = models.TextField(
+        _("promise"),
+        max_length=2000,
+        blank=True,
+        help_text=_("What customers are told, in a sentence or two."),
+    )
+    goal = models.CharField(_("goal"), max_length=16, choices=Goal.choices)
+    status = models.CharField(
+        _("status"),
+        max_length=16,
+        choices=Status.choices,
+        default=Status.DRAFT,
+        editable=False,
+    )
+    starts_at = models.DateTimeField(_("starts"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    currency = models.CharField(_("currency"), max_length=3, default="USD")
+    channels = models.ManyToManyField(
+        "customers.Channel", related_name="+", blank=True, verbose_name=_("channels")
+    )
+    audience = models.JSONField(
+        _("audience"),
+        null=True,
+        blank=True,
+        help_text=_("A condition over what is known of a customer; empty: everybody."),
+    )
+    restores_on_return = models.BooleanField(
+        _("give back on return"),
+        default=True,
+        help_text=_("A full return gives the use back to limits and wallet."),
+    )
+    grants_are_recorded = models.BooleanField(
+        _("grants are recorded"),
+        default=True,
+        help_text=_("Off when the source does not say who held which incentive."),
+    )
+    launched_at = models.DateTimeField(
+        _("launched"), null=True, blank=True, editable=False
+    )
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
+    source = models.CharField(_("source"), max_length=64, blank=True, editable=False)
+    source_key = models.CharField(
+        _("key in the source"), max_length=100, blank=True, editable=False
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_at__isnull=True)
+                | Q(ends_at__isnull=True)
+                | Q(ends_at__gt=F("starts_at")),
+                name="a_campaign_ends_after_it_starts",
+            ),
+            models.UniqueConstraint(
+                fields=["source", "source_key"],
+                condition=~Q(source=""),
+                name="a_source_names_a_campaign_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "ends_at"], name="campaigns_by_status"),
+            GinIndex(
+                OpClass(Upper("name"), name="gin_trgm_ops"),
+                name="campaign_name_trigrams",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class StackGroup(models.Model):
+    """How the incentives in it go together with others (``docs/stacking.md``)."""
+
+    key = models.SlugField(_("key"), max_length=64, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    eligibility = models.CharField(
+        _("goes together"),
+        max_length=16,
+        choices=[(e.value, e.value) for e in Eligibility],
+        default=Eligibility.COMMON.value,
+    )
+    rank = models.IntegerField(
+        _("rank"), default=100, help_text=_("Lower ranks are applied first.")
+    )
+    limit = models.PositiveIntegerField(
+        _("limit"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("At most so many of the group at once."),
+    )
+    pick = models.CharField(
+        _("pick"),
+        max_length=32,
+        choices=[(p.value, p.value) for p in Pick],
+        default=Pick.ALL.value,
+    )
+
+    class Meta:
+        verbose_name = _("stack group")
+        verbose_name_plural = _("stack groups")
+        ordering = ["rank", "key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Claim(models.TextChoices):
+    """What a customer must show."""
+
+    AUTOMATIC = "automatic", _("Nothing: it applies by itself")
+    CODE = "code", _("A code that everybody knows")
+    GRANT = "grant", _("A grant in the wallet")
+
+
+@pghistory.track()
+class Incentive(PublicIdModel):
+    """What is promised: an effect on a basket, under conditions."""
+
+    campaign = models.ForeignKey(
+        Campaign, models.CASCADE, related_name="incentives", verbose_name=_("campaign")
+    )
+    key = models.SlugField(_("key"), max_length=64)
+    name = models.CharField(_("name"), max_length=200)
+    claim = models.CharField(
+        _("claimed by"), max_length=16, choices=Claim.choices, default=Claim.AUTOMATIC
+    )
+    effect = models.JSONField(_("effect"))
+    conditions = models.JSONField(_("conditions"), null=True, blank=True)
+    stack_group = models.ForeignKey(
+        StackGroup, models.PROTECT, related_name="+", verbose_name=_("stack group")
+    )
+    priority = models.IntegerField(
+        _("priority"),
+        default=0,
+        help_text=_("Higher priorities are applied first within a rank."),
+    )
+    valid_days = models.PositiveIntegerField(
+        _("days valid after the grant"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: to the end of the campaign."),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("incentive")
+        verbose_name_plural = _("incentives")
+        ordering = ["campaign", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "key"],
+                name="a_key_names_one_incentive_of_a_campaign",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Measure(models.TextChoices):
+    USES = "uses", _("uses")
+    DISCOUNT = "discount", _("discount given")
+
+
+class Per(models.TextChoices):
+    TOTAL = "total", _("in total")
+    CUSTOMER = "customer", _("per customer")
+
+
+@pghistory.track()
+class Limit(models.Model):
+    """How much of something there is: uses of an incentive, a campaign's budget. What is left is in its counters."""
+
+    campaign = models.ForeignKey(
+        Campaign,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="limits",
+        verbose_name=_("campaign"),
+    )
+    incentive = models.ForeignKey(
+        Incentive,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="limits",
+        verbose_name=_("incentive"),
+    )
+    measure = models.CharField(_("of"), max_length=16, choices=Measure.choices)
+    per = models.CharField(
+        _("counted"), max_length=16, choices=Per.choices, default=Per.TOTAL
+    )
+    maximum = models.BigIntegerField(
+        _("maximum"), help_text=_("Uses, or minor units of the campaign's currency.")
+    )
+
+    class Meta:
+        verbose_name = _("limit")
+        verbose_name_plural = _("limits")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(campaign__isnull=False, incentive__isnull=True)
+                | Q(campaign__isnull=True, incentive__isnull=False),
+                name="a_limit_guards_a_campaign_or_an_incentive",
+            ),
+            models.CheckConstraint(
+                condition=Q(maximum__gte=0), name="a_limit_is_not_negative"
+            ),
+            models.UniqueConstraint(
+                fields=["campaign", "incentive", "measure", "per"],
+                nulls_distinct=False,
+                name="a_limit_is_said_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.maximum} {self.get_measure_display()} {self.get_per_display()}"
+
+
+class LimitCounter(models.Model):
+    """What is used of a limit by one subject (a customer, or empty for all). Changed only by conditional updates."""
+
+    limit = models.ForeignKey(
+        Limit, models.CASCADE, related_name="counters", verbose_name=_("limit")
+    )
+    subject = models.CharField(_("subject"), max_length=64, blank=True)
+    used = models.BigIntegerField(_("used"), default=0)
+
+    class Meta:
+        verbose_name = _("limit counter")
+        verbose_name_plural = _("limit counters")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["limit", "subject"], name="a_subject_has_one_counter"
+            ),
+            models.CheckConstraint(
+                condition=Q(used__gte=0), name="used_is_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.limit_id}/{self.subject}: {self.used}"
+
+
+class GrantState(models.TextChoices):
+    HELD = "held", _("Held")
+    RESERVED = "reserved", _("Reserved")
+    USED = "used", _("Used")
+    EXPIRED = "expired", _("Expired")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class Grant(PublicIdModel):
+    """An incentive in one customer's wallet: given in one channel, usable in every channel of its campaign."""
+
+    customer = models.ForeignKey(
+        "customers.Customer",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("customer"),
+    )
+    incentive = models.ForeignKey(
+        Incentive, models.PROTECT, related_name="grants", verbose_name=_("incentive")
+    )
+    channel = models.ForeignKey(
+        "customers.Channel",
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("given in"),
+    )
+    occasion = models.CharField(_("occasion"), max_length=100)
+    reason = models.CharField(_("why"), max_length=32, default="campaign")
+    state = models.CharField(
+        _("state"), max_length=16, choices=GrantState.choices, default=GrantState.HELD
+    )
+    starts_at = models.DateTimeField(_("valid from"))
+    ends_at = models.DateTimeField(_("valid until"), null=True, blank=True)
+    granted_at = models.DateTimeField(_("granted"))
+    used_at = models.DateTimeField(_("used"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
+        ordering = ["-granted_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "incentive", "occasion"],
+                name="an_occasion_grants_an_incentive_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["customer", "state"], name="wallet_of_a_customer"),
+            models.Index(
+                fields=["ends_at"], condition=Q(state="held"), name="held_grants_by_end"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.incentive_id} for {self.customer_id} ({self.state})"
+
+
+class Code(models.Model):
+    """A string that proves a grant or opens an incentive. Looked up by keyed hash; the text is kept sealed."""
+
+    incentive = models.ForeignKey(
+        Incentive, models.CASCADE, related_name="codes", verbose_name=_("incentive")
+    )
+    grant = models.OneToOneField(
+        Grant,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="code",
+        verbose_name=_("grant"),
+    )
+    digest = models.BinaryField(max_length=32, unique=True)
+    sealed = models.BinaryField(max_length=400)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("code")
+        verbose_name_plural = _("codes")
+
+    def __str__(self) -> str:
+        return f"code {self.pk}"
+
+
+class TargetedCustomer(models.Model):
+    """A customer whom a campaign was addressed to: in its audience at launch, or granted one of its incentives later."""
+
+    campaign = models.ForeignKey(
+        Campaign, models.CASCADE, related_name="targeted", verbose_name=_("campaign")
+    )
+    customer = models.ForeignKey(
+        "customers.Customer",
+        models.CASCADE,
+        related_name="+",
+        verbose_name=_("customer"),
+    )
+    targeted_at = models.DateTimeField(_("targeted"))
+
+    class Meta:
+        verbose_name = _("targeted customer")
+        verbose_name_plural = _("targeted customers")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "customer"],
+                name="a_campaign_targets_a_customer_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}: {self.customer_id}"

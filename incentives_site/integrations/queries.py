@@ -1,0 +1,63 @@
+"""Reads: a key by its text, and whether it speaks for a channel or a store."""
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from incentives_site.shared.problems import Kind, Problem
+
+from .models import ApiKey
+
+
+class ChannelNotYours(Problem):
+    code = "channel-not-yours"
+    title = _("This key does not speak for that channel")
+    kind = Kind.FORBIDDEN
+
+
+class StoreNotYours(Problem):
+    code = "store-not-yours"
+    title = _("This key does not speak for that store")
+    kind = Kind.FORBIDDEN
+
+
+def find_key(text: str) -> ApiKey | None:
+    """The usable key with this text and its partner, in one query; ``None`` when unknown, revoked, expired or switched off."""
+    prefix, dot, _secret = text.partition(".")
+    if not dot or len(text) > 200 or "\x00" in text:
+        return None
+    key = (
+        ApiKey.objects.select_related("partner")
+        .filter(prefix=prefix, revoked=False, partner__is_active=True)
+        .first()
+    )
+    if (
+        key is None
+        or (key.expiry_date and key.expiry_date <= timezone.now())
+        or not key.is_valid(text)
+    ):
+        return None
+    return key
+
+
+def channel_of(key: ApiKey, wanted: str | None) -> str:
+    """The channel key a call is about: the one named if the key is bound to it, else the key's first.
+
+    Raises ``ChannelNotYours``.
+    """
+    if wanted is None:
+        return key.channel_keys[0]
+    if wanted not in key.channel_keys:
+        raise ChannelNotYours(
+            _("Its channels are: %(channels)s.")
+            % {"channels": ", ".join(key.channel_keys)}
+        )
+    return wanted
+
+
+def store_of(key: ApiKey, wanted: str | None) -> str | None:
+    """The store key a call is about, ``None`` when none is named and the key is bound to several. Raises ``StoreNotYours``."""
+    if wanted is None:
+        return key.store_keys[0] if len(key.store_keys) == 1 else None
+    if key.store_keys and wanted not in key.store_keys:
+        raise StoreNotYours
+    return wanted

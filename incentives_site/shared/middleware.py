@@ -1,0 +1,56 @@
+"""Small middleware: optional slashes for the API, the admin's own content policy, refusals as pages."""
+
+from collections.abc import Callable
+
+from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
+from django.http import HttpRequest, HttpResponse
+
+from .problem_pages import problem_page
+from .problems import Problem
+
+Respond = Callable[[HttpRequest], HttpResponse]
+
+
+class SlashOptionalApi:
+    """Paths below ``/api/`` answer with and without a trailing slash, never by a redirect: clients lose a redirected POST."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/api/v1/") and request.path_info.endswith("/"):
+            request.path_info = request.path_info.rstrip("/")
+        return self.get_response(request)
+
+
+class AdminContentSecurity:
+    """The back office's Alpine needs eval and inline styles; the relaxation ends at its prefix. The API's reading page needs styles."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith("/admin/"):
+            response._csp_update = {
+                "script-src": [UNSAFE_EVAL],
+                "style-src": [UNSAFE_INLINE],
+            }  # type: ignore[attr-defined]
+        return response
+
+
+class ProblemPages:
+    """A refusal raised by a page becomes that page's answer, with its own status."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponse | None:
+        return (
+            problem_page(request, exception) if isinstance(exception, Problem) else None
+        )

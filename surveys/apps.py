@@ -1,0 +1,9 @@
+"""How it felt: eNPS, pulse surveys, one-on-ones and feedback."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class SurveysConfig(AppConfig):
+    name = "surveys"
+    verbose_name = _("Surveys")
