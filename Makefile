@@ -1,0 +1,69 @@
+# What a person types. `make help` lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+PYTHON ?= python3
+PORT ?= 8000
+export PORT
+BIN := .venv/bin
+SERVICES := $(BIN)/python -m incentives_site.services
+INSTALL := $(PYTHON) incentives_site/services/install.py
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
+
+.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-python lint format bench lock
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: setup-dev  ## make .venv with everything needed to run and develop
+
+setup-demo:
+	@$(INSTALL) demo
+
+setup-dev:
+	@$(INSTALL) dev
+
+demo: setup-demo  ## run the product with demo data on http://127.0.0.1:$PORT (8000); Ctrl-C stops it
+	@exec $(SERVICES) run --with-parent
+
+demo-reset: setup-demo  ## the same, after deleting the data
+	@exec $(SERVICES) run --with-parent --reset
+
+run: setup-dev  ## a developer's server that reloads, with debug pages; tasks run at once
+	@DEBUG=1 DEMO=1 TASKS_EAGER=1 exec $(SERVICES) with -- sh -c \
+		'$(BIN)/python manage.py migrate -v 0 && exec $(BIN)/python manage.py runserver "$${HOST:-127.0.0.1}:$$PORT"'
+
+stop: setup-demo  ## stop a demo and the services wherever they were started
+	@$(SERVICES) stop
+
+test: setup-dev  ## everything that must be green: lint, types, contracts, migrations, all tests with a browser
+	@$(INSTALL) browser
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test-python
+
+test-python: setup-dev
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: setup-dev  ## ruff, djlint, import contracts, types, missing migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/djlint --quiet --lint templates
+	$(BIN)/djlint --quiet --check templates
+	$(BIN)/lint-imports
+	DEMO=1 $(BIN)/mypy
+	$(SERVICES) with --throw-away -- $(BIN)/python manage.py makemigrations --check --dry-run
+
+format: setup-dev  ## let ruff and djlint put code and templates in order
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+	$(BIN)/djlint --quiet --reformat templates || true
+
+bench: setup-dev  ## the measurements of benchmarks/, as ratios to a plain yardstick
+	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks
+
+lock: setup-dev  ## write the lock files anew after a change in requirements*.in
+	$(LOCK) -o requirements.txt requirements.in
+	$(LOCK) --no-emit-package pandas --no-emit-package numpy --no-emit-package python-dateutil --no-emit-package six \
+		-o requirements-demo.txt requirements-demo.in
+	$(LOCK) --no-emit-package pandas --no-emit-package numpy -o requirements-dev.txt requirements-dev.in
+	grep '^uv==' requirements-dev.txt | cut -d ' ' -f 1 | $(LOCK) --no-header -o requirements-uv.txt -

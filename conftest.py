@@ -1,0 +1,90 @@
+"""What all tests share: a real browser, whose pages notice every error the browser reports."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Playwright's synchronous API runs an event loop, in which Django would refuse to use the database.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",  # as root and in containers there is no sandbox to be had; only our own pages are opened
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+class PageErrors(list[str]):
+    """What went wrong in a page: console errors, uncaught exceptions, Content-Security-Policy violations."""
+
+    def assert_none(self, *, but: str = "") -> None:
+        """Fails with the list of errors. ``but`` is a regular expression for those the test provokes on purpose."""
+        unexpected = [error for error in self if not (but and re.search(but, error))]
+        assert not unexpected, "The browser reported:\n" + "\n".join(unexpected)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        executable = str(CHROMIUM) if CHROMIUM.exists() else None
+        launched = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def new_page(browser: Any) -> Iterator[Any]:
+    """Makes pages, each in a context of its own (nobody is signed in): ``new_page(width=320, color_scheme="dark")``.
+
+    A page carries ``errors``; the test fails at its end when a page it made reported any that it did not ``clear()``.
+    """
+    contexts: list[Any] = []
+    pages: list[Any] = []
+
+    def make(*, width: int = 1280, height: int = 900, **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.errors = PageErrors()
+        page.on(
+            "console", lambda message: page.errors.append(f"{message.type}: {message.text}") if message.type == "error" else None
+        )
+        page.on("pageerror", lambda error: page.errors.append(f"exception: {error}"))
+        page.add_init_script(
+            "document.addEventListener('securitypolicyviolation', e => "
+            "console.error(`policy violation: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`))"
+        )
+        pages.append(page)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    for page in pages:
+        page.errors.assert_none()
+
+
+@pytest.fixture
+def page(new_page: Any) -> Any:
+    """One page, wide screen, light."""
+    return new_page()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests are marked by the fixture they use, and kept in one worker: two browsers starve two cores."""
+    for item in items:
+        if {"browser", "page", "new_page"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))

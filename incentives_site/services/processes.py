@@ -1,0 +1,70 @@
+"""What the services need to know of the operating system: who is alive, who holds a lock, and how to end a process for good."""
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+class ServiceError(Exception):
+    """A service cannot do what it was asked; the message is a sentence for the person at the terminal."""
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Only one process at a time is inside: the others wait. The lock dies with its holder, so none is ever left over."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def state(pid: int) -> str:
+    """One letter as in ``ps``: ``Z`` is dead but not yet collected by its parent; empty when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        pass
+    except (OSError, IndexError):
+        return ""
+    if Path("/proc/self").exists():
+        return ""
+    try:  # systems without /proc
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "R"
+
+
+def is_alive(pid: int) -> bool:
+    """A zombie is not alive, although signals to it do not fail."""
+    return state(pid) not in {"", "Z", "X"}
+
+
+def wait_until_gone(pid: int, seconds: float) -> bool:
+    """Also collects the process when it is a child of this one."""
+    end = time.monotonic() + seconds
+    while True:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        if not is_alive(pid):
+            return True
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+
+
+def end_group(pgid: int, seconds: float = 5.0) -> None:
+    """Asks every process of the group to end, and kills those that have not after ``seconds``."""
+    for signum, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pgid, signum)
+        if wait_until_gone(pgid, patience):
+            break
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pgid, signal.SIGKILL)  # members that outlived their leader
