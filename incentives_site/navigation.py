@@ -86,6 +86,7 @@ def items(path: str, roles: Set[str]) -> list[dict[str, Any]]:
 def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor. Roles are looked up only when a template asks, so fragments and the back office pay nothing.
 
+    ``page_frame`` is the template a refusal extends: the workspace for people who are signed in, the quiet page for others.
     ``theme`` is ``light`` or ``dark`` when the person chose one in this browser, otherwise ``auto``.
     """
 
@@ -94,6 +95,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
         if user is None or not user.is_authenticated:
             return []
         return items(request.path, user.roles)
+
+    def page_frame() -> str:
+        user = getattr(request, "user", None)
+        return "base.html" if user is not None and user.is_authenticated else "base_public.html"
 
     theme = request.COOKIES.get("theme", "")
     return {

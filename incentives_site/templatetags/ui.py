@@ -183,6 +183,8 @@ _CLASS_OF_KIND = {"checkbox": "form-check-input", "select": "form-select", "inpu
 def widget(context: Context, field: BoundField) -> SafeString:
     """The control of a field, with our classes and the ties to its error and help."""
     attrs = {"class": " ".join(filter(None, [field.field.widget.attrs.get("class", ""), _CLASS_OF_KIND[widget_kind(field)]]))}
+    if isinstance(field.field.widget, forms.Textarea) and field.field.widget.attrs.get("rows") == "10":
+        attrs["rows"] = "4"  # Django's own default is taller than any text asked for here
     ids = described_by(field)
     if context.get("help") and not field.help_text:
         ids = f"{ids} {field.auto_id}_help".strip()
@@ -246,6 +248,12 @@ def sparkline(numbers: Sequence[float | int | None], label: str = "", width: int
     return {"points": points, "area": area, "label": label, "width": width, "height": height}
 
 
+def _number(value: float) -> str:
+    """As the person's language writes it, thousands apart, at most two digits after the point."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return str(formats.number_format(text, use_l10n=True, force_grouping=True))
+
+
 def _figure(value: Any, figures: Mapping[str, Any]) -> str:
     """A number as a person reads it, by the chart's ``format``: ``number``, ``percent`` (of 0..1) or ``money`` (minor units)."""
     if value is None:
@@ -254,14 +262,14 @@ def _figure(value: Any, figures: Mapping[str, Any]) -> str:
         return value
     kind = figures.get("format", "number")
     if kind == "percent":
-        return f"{formats.localize(round(value * 100, 1))} %"
+        return f"{_number(round(value * 100, 1))} %"
     if kind == "money":
         return format_money(round(value), figures["currency"])
-    return str(formats.localize(round(value, 2) if isinstance(value, float) else value, use_l10n=True))
+    return _number(value)
 
 
 def _label(value: Any) -> str:
-    return str(formats.date_format(value, "SHORT_DATE_FORMAT")) if isinstance(value, date | datetime) else str(value)
+    return str(formats.date_format(value, "j M Y")) if isinstance(value, date | datetime) else str(value)
 
 
 def chart_table(figures: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:

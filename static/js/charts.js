@@ -134,19 +134,13 @@
     var values = data.series[0].values;
     option.tooltip.trigger = "item";
     option.series = [{
-      type: "funnel", left: 8, right: 8, top: 8, bottom: 8, sort: "none", gap: 3, minSize: "12%",
-      label: { position: "inside", color: "#fff", formatter: function (part) { return part.name + "  " + write(part.value); } },
-      itemStyle: { borderWidth: 0, color: colours.series[0] },
+      type: "funnel", left: 8, right: "36%", top: 8, bottom: 8, sort: "none", gap: 3, minSize: "12%",
+      label: { position: "right", color: colours.text, formatter: function (part) { return part.name + "  " + write(part.value); } },
+      labelLine: { lineStyle: { color: colours.line } },
       data: data.labels.map(function (label, i) {
-        return { name: label, value: values[i], itemStyle: { opacity: 1 - i * 0.08 } };
+        return { name: label, value: values[i], itemStyle: { color: colours.series[0], opacity: 1 - i * 0.08, borderWidth: 0 } };
       })
     }];
-    option.series[0].label = {
-      position: "right", color: colours.text,
-      formatter: function (part) { return part.name + "\n" + write(part.value); }
-    };
-    option.series[0].right = "32%";
-    option.series[0].labelLine = { lineStyle: { color: colours.line } };
     return option;
   }
 
