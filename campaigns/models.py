@@ -58,9 +58,7 @@ class Campaign(PublicIdModel):
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     currency = models.CharField(_("currency"), max_length=3, default="USD")
-    channels = models.ManyToManyField(
-        "customers.Channel", related_name="+", blank=True, verbose_name=_("channels")
-    )
+    channels = models.ManyToManyField("customers.Channel", related_name="+", blank=True, verbose_name=_("channels"))
     audience = models.JSONField(
         _("audience"),
         null=True,
@@ -77,14 +75,10 @@ class Campaign(PublicIdModel):
         default=True,
         help_text=_("Off when the source does not say who held which incentive."),
     )
-    launched_at = models.DateTimeField(
-        _("launched"), null=True, blank=True, editable=False
-    )
+    launched_at = models.DateTimeField(_("launched"), null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
     source = models.CharField(_("source"), max_length=64, blank=True, editable=False)
-    source_key = models.CharField(
-        _("key in the source"), max_length=100, blank=True, editable=False
-    )
+    source_key = models.CharField(_("key in the source"), max_length=100, blank=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -102,9 +96,7 @@ class Campaign(PublicIdModel):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(starts_at__isnull=True)
-                | Q(ends_at__isnull=True)
-                | Q(ends_at__gt=F("starts_at")),
+                condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
                 name="a_campaign_ends_after_it_starts",
             ),
             models.UniqueConstraint(
@@ -137,9 +129,7 @@ class StackGroup(models.Model):
         choices=[(e.value, e.value) for e in Eligibility],
         default=Eligibility.COMMON.value,
     )
-    rank = models.IntegerField(
-        _("rank"), default=100, help_text=_("Lower ranks are applied first.")
-    )
+    rank = models.IntegerField(_("rank"), default=100, help_text=_("Lower ranks are applied first."))
     limit = models.PositiveIntegerField(
         _("limit"),
         null=True,
@@ -175,19 +165,13 @@ class Claim(models.TextChoices):
 class Incentive(PublicIdModel):
     """What is promised: an effect on a basket, under conditions."""
 
-    campaign = models.ForeignKey(
-        Campaign, models.CASCADE, related_name="incentives", verbose_name=_("campaign")
-    )
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="incentives", verbose_name=_("campaign"))
     key = models.SlugField(_("key"), max_length=64)
     name = models.CharField(_("name"), max_length=200)
-    claim = models.CharField(
-        _("claimed by"), max_length=16, choices=Claim.choices, default=Claim.AUTOMATIC
-    )
+    claim = models.CharField(_("claimed by"), max_length=16, choices=Claim.choices, default=Claim.AUTOMATIC)
     effect = models.JSONField(_("effect"))
     conditions = models.JSONField(_("conditions"), null=True, blank=True)
-    stack_group = models.ForeignKey(
-        StackGroup, models.PROTECT, related_name="+", verbose_name=_("stack group")
-    )
+    stack_group = models.ForeignKey(StackGroup, models.PROTECT, related_name="+", verbose_name=_("stack group"))
     priority = models.IntegerField(
         _("priority"),
         default=0,
@@ -247,25 +231,18 @@ class Limit(models.Model):
         verbose_name=_("incentive"),
     )
     measure = models.CharField(_("of"), max_length=16, choices=Measure.choices)
-    per = models.CharField(
-        _("counted"), max_length=16, choices=Per.choices, default=Per.TOTAL
-    )
-    maximum = models.BigIntegerField(
-        _("maximum"), help_text=_("Uses, or minor units of the campaign's currency.")
-    )
+    per = models.CharField(_("counted"), max_length=16, choices=Per.choices, default=Per.TOTAL)
+    maximum = models.BigIntegerField(_("maximum"), help_text=_("Uses, or minor units of the campaign's currency."))
 
     class Meta:
         verbose_name = _("limit")
         verbose_name_plural = _("limits")
         constraints = [
             models.CheckConstraint(
-                condition=Q(campaign__isnull=False, incentive__isnull=True)
-                | Q(campaign__isnull=True, incentive__isnull=False),
+                condition=Q(campaign__isnull=False, incentive__isnull=True) | Q(campaign__isnull=True, incentive__isnull=False),
                 name="a_limit_guards_a_campaign_or_an_incentive",
             ),
-            models.CheckConstraint(
-                condition=Q(maximum__gte=0), name="a_limit_is_not_negative"
-            ),
+            models.CheckConstraint(condition=Q(maximum__gte=0), name="a_limit_is_not_negative"),
             models.UniqueConstraint(
                 fields=["campaign", "incentive", "measure", "per"],
                 nulls_distinct=False,
@@ -280,9 +257,7 @@ class Limit(models.Model):
 class LimitCounter(models.Model):
     """What is used of a limit by one subject (a customer, or empty for all). Changed only by conditional updates."""
 
-    limit = models.ForeignKey(
-        Limit, models.CASCADE, related_name="counters", verbose_name=_("limit")
-    )
+    limit = models.ForeignKey(Limit, models.CASCADE, related_name="counters", verbose_name=_("limit"))
     subject = models.CharField(_("subject"), max_length=64, blank=True)
     used = models.BigIntegerField(_("used"), default=0)
 
@@ -290,12 +265,8 @@ class LimitCounter(models.Model):
         verbose_name = _("limit counter")
         verbose_name_plural = _("limit counters")
         constraints = [
-            models.UniqueConstraint(
-                fields=["limit", "subject"], name="a_subject_has_one_counter"
-            ),
-            models.CheckConstraint(
-                condition=Q(used__gte=0), name="used_is_not_negative"
-            ),
+            models.UniqueConstraint(fields=["limit", "subject"], name="a_subject_has_one_counter"),
+            models.CheckConstraint(condition=Q(used__gte=0), name="used_is_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -319,9 +290,7 @@ class Grant(PublicIdModel):
         related_name="+",
         verbose_name=_("customer"),
     )
-    incentive = models.ForeignKey(
-        Incentive, models.PROTECT, related_name="grants", verbose_name=_("incentive")
-    )
+    incentive = models.ForeignKey(Incentive, models.PROTECT, related_name="grants", verbose_name=_("incentive"))
     channel = models.ForeignKey(
         "customers.Channel",
         models.PROTECT,
@@ -330,9 +299,7 @@ class Grant(PublicIdModel):
     )
     occasion = models.CharField(_("occasion"), max_length=100)
     reason = models.CharField(_("why"), max_length=32, default="campaign")
-    state = models.CharField(
-        _("state"), max_length=16, choices=GrantState.choices, default=GrantState.HELD
-    )
+    state = models.CharField(_("state"), max_length=16, choices=GrantState.choices, default=GrantState.HELD)
     starts_at = models.DateTimeField(_("valid from"))
     ends_at = models.DateTimeField(_("valid until"), null=True, blank=True)
     granted_at = models.DateTimeField(_("granted"))
@@ -350,9 +317,7 @@ class Grant(PublicIdModel):
         ]
         indexes = [
             models.Index(fields=["customer", "state"], name="wallet_of_a_customer"),
-            models.Index(
-                fields=["ends_at"], condition=Q(state="held"), name="held_grants_by_end"
-            ),
+            models.Index(fields=["ends_at"], condition=Q(state="held"), name="held_grants_by_end"),
         ]
 
     def __str__(self) -> str:
@@ -362,9 +327,7 @@ class Grant(PublicIdModel):
 class Code(models.Model):
     """A string that proves a grant or opens an incentive. Looked up by keyed hash; the text is kept sealed."""
 
-    incentive = models.ForeignKey(
-        Incentive, models.CASCADE, related_name="codes", verbose_name=_("incentive")
-    )
+    incentive = models.ForeignKey(Incentive, models.CASCADE, related_name="codes", verbose_name=_("incentive"))
     grant = models.OneToOneField(
         Grant,
         models.CASCADE,
@@ -388,9 +351,7 @@ class Code(models.Model):
 class TargetedCustomer(models.Model):
     """A customer whom a campaign was addressed to: in its audience at launch, or granted one of its incentives later."""
 
-    campaign = models.ForeignKey(
-        Campaign, models.CASCADE, related_name="targeted", verbose_name=_("campaign")
-    )
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="targeted", verbose_name=_("campaign"))
     customer = models.ForeignKey(
         "customers.Customer",
         models.CASCADE,

@@ -70,9 +70,7 @@ class Store(models.Model):
 
     key = models.SlugField(_("key"), max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=200)
-    channel = models.ForeignKey(
-        Channel, models.PROTECT, related_name="stores", verbose_name=_("channel")
-    )
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="stores", verbose_name=_("channel"))
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     is_active = models.BooleanField(_("active"), default=True)
 
@@ -107,9 +105,7 @@ class Customer(PublicIdModel):
                 OpClass(Upper("display_name"), name="gin_trgm_ops"),
                 name="customer_name_trigrams",
             ),
-            GinIndex(
-                fields=["traits"], opclasses=["jsonb_path_ops"], name="customer_traits"
-            ),
+            GinIndex(fields=["traits"], opclasses=["jsonb_path_ops"], name="customer_traits"),
         ]
 
     def __str__(self) -> str:
@@ -119,9 +115,7 @@ class Customer(PublicIdModel):
 class Identity(models.Model):
     """One name a customer has in some channel: a card, an address, a cookie. Values are normalised per kind."""
 
-    customer = models.ForeignKey(
-        Customer, models.CASCADE, related_name="identities", verbose_name=_("customer")
-    )
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="identities", verbose_name=_("customer"))
     kind = models.CharField(_("kind"), max_length=64)
     value = models.CharField(_("value"), max_length=320)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -130,11 +124,7 @@ class Identity(models.Model):
         verbose_name = _("identity")
         verbose_name_plural = _("identities")
         ordering = ["kind", "value"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["kind", "value"], name="an_identity_belongs_to_one_customer"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["kind", "value"], name="an_identity_belongs_to_one_customer")]
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}"
@@ -146,12 +136,8 @@ class Event(PublicIdModel):
     ``(source, message_id)`` is unique, so that writing the same happening twice is harmless.
     """
 
-    customer = models.ForeignKey(
-        Customer, models.PROTECT, related_name="events", verbose_name=_("customer")
-    )
-    type = models.CharField(
-        _("type"), max_length=16, choices=[(t.value, t.value) for t in EventType]
-    )
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="events", verbose_name=_("customer"))
+    type = models.CharField(_("type"), max_length=16, choices=[(t.value, t.value) for t in EventType])
     name = models.CharField(_("name"), max_length=200, blank=True)
     channel = models.ForeignKey(
         Channel,
@@ -171,11 +157,7 @@ class Event(PublicIdModel):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ["-occurred_at", "-id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["source", "message_id"], name="a_source_says_a_message_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["source", "message_id"], name="a_source_says_a_message_once")]
         indexes = [
             models.Index(
                 fields=["customer", "-occurred_at", "-id"],
@@ -200,9 +182,7 @@ class Purchase(PublicIdModel):
     )
     source = models.CharField(_("source"), max_length=64)
     order_key = models.CharField(_("order"), max_length=100)
-    channel = models.ForeignKey(
-        Channel, models.PROTECT, related_name="+", verbose_name=_("channel")
-    )
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="+", verbose_name=_("channel"))
     store = models.ForeignKey(
         Store,
         models.PROTECT,
@@ -213,9 +193,7 @@ class Purchase(PublicIdModel):
     )
     placed_at = models.DateTimeField(_("placed"))
     currency = models.CharField(_("currency"), max_length=3)
-    paid = models.BigIntegerField(
-        _("paid"), help_text=_("Minor units, after discounts.")
-    )
+    paid = models.BigIntegerField(_("paid"), help_text=_("Minor units, after discounts."))
     discount = models.BigIntegerField(_("discount"), default=0)
 
     class Meta:
@@ -223,18 +201,10 @@ class Purchase(PublicIdModel):
         verbose_name_plural = _("purchases")
         ordering = ["-placed_at", "-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["source", "order_key"], name="a_source_says_an_order_once"
-            ),
-            models.CheckConstraint(
-                condition=Q(paid__gte=0), name="paid_is_not_negative"
-            ),
+            models.UniqueConstraint(fields=["source", "order_key"], name="a_source_says_an_order_once"),
+            models.CheckConstraint(condition=Q(paid__gte=0), name="paid_is_not_negative"),
         ]
-        indexes = [
-            models.Index(
-                fields=["customer", "-placed_at"], name="purchases_of_a_customer"
-            )
-        ]
+        indexes = [models.Index(fields=["customer", "-placed_at"], name="purchases_of_a_customer")]
 
     def __str__(self) -> str:
         return f"{self.source} {self.order_key}"
@@ -243,9 +213,7 @@ class Purchase(PublicIdModel):
 class PurchaseLine(models.Model):
     """One line of a purchase, with the words under which it was sold."""
 
-    purchase = models.ForeignKey(
-        Purchase, models.CASCADE, related_name="lines", verbose_name=_("purchase")
-    )
+    purchase = models.ForeignKey(Purchase, models.CASCADE, related_name="lines", verbose_name=_("purchase"))
     position = models.PositiveIntegerField(_("position"))
     sku = models.CharField(_("SKU"), max_length=64)
     name = models.CharField(_("name"), max_length=200, blank=True)
@@ -259,11 +227,7 @@ class PurchaseLine(models.Model):
         verbose_name = _("purchase line")
         verbose_name_plural = _("purchase lines")
         ordering = ["purchase", "position"]
-        constraints = [
-            models.UniqueConstraint(
-                F("purchase"), F("position"), name="a_position_holds_one_line"
-            )
-        ]
+        constraints = [models.UniqueConstraint(F("purchase"), F("position"), name="a_position_holds_one_line")]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.name or self.sku}"

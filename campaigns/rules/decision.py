@@ -1,0 +1,84 @@
+"""The outcome of stacking: what is applied, what is not and why, and what is left to pay."""
+
+from dataclasses import dataclass
+
+from .candidates import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one line (or shipping method) gets of an incentive's discount."""
+
+    id: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    incentive: str
+    name: str
+    group: str
+    amount: int
+    wanted: int
+    lines: tuple[Share, ...]
+    shipping: tuple[Share, ...]
+    base: str
+    running_before: int
+    running_after: int
+    code: str = ""
+    grant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An incentive that was not applied: ``fact needed actual missing`` say how near it was, ``winner`` what it lost to."""
+
+    incentive: str
+    name: str
+    reason: Reason
+    code: str = ""
+    fact: str = ""
+    needed: object = None
+    actual: object = None
+    missing: int | None = None
+    winner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    line: str
+    initial: int
+    discount: int
+
+    @property
+    def payable(self) -> int:
+        return self.initial - self.discount
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    items: int
+    shipping: int
+    discount: int
+
+    @property
+    def initial(self) -> int:
+        return self.items + self.shipping
+
+    @property
+    def payable(self) -> int:
+        return self.initial - self.discount
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Every candidate is in exactly one of the three lists. ``inapplicable`` failed alone, ``skipped`` failed beside others."""
+
+    currency: str
+    applied: tuple[Applied, ...]
+    inapplicable: tuple[Refused, ...]
+    skipped: tuple[Refused, ...]
+    totals: Totals
+    lines: tuple[LineResult, ...]
+    shipping: tuple[LineResult, ...]
+    order: tuple[str, ...]
