@@ -104,6 +104,7 @@ def _environment(var: Path, host: str, port: int) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "BASE_URL": _address(host, port),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore",  # such as Celery's about running as root, which the first try of a product may do
     }
     return {
         **{name: os.environ.get(name) or value for name, value in defaults.items()},
@@ -277,7 +278,7 @@ def _announce(var: Path, port: int) -> None:
     address = f"{_address(os.environ['HOST'], port)}/healthz"
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        time.sleep(0.25)
+        time.sleep(0.5)
         with suppress(OSError, urllib.error.URLError):
             with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own address
                 if answer.status == 200:

@@ -32,7 +32,7 @@ DURABLE = {
     "log_timezone": "UTC",
 }
 # A database that is thrown away need not survive a power cut. It still survives the death of the server's process.
-THROW_AWAY = DURABLE | {"shared_buffers": "64MB", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+THROW_AWAY = DURABLE | {"shared_buffers": "64MB", "fsync": "off", "full_page_writes": "off"}
 
 
 def binaries() -> Path:

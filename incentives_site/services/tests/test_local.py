@@ -1,0 +1,90 @@
+"""The command line: what it starts it stops, and what is not ours it leaves alone."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from incentives_site.services import locations
+from incentives_site.services.local import LocalServices, ThrowAwayServices, remove_orphans
+from incentives_site.services.postgres import THROW_AWAY
+
+
+@pytest.fixture
+def environment(tmp_path):
+    ours = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    return ours | {"VAR_DIR": str(tmp_path / "var")}
+
+
+@pytest.fixture
+def services(environment, monkeypatch, tmp_path):
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    services = LocalServices(tmp_path / "var", THROW_AWAY)
+    yield services
+    services.remove()
+
+
+def command(environment, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "incentives_site.services", *arguments],
+        cwd=locations.PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+SEES_BOTH = (
+    "import os, psycopg, redis; psycopg.connect(os.environ['DATABASE_URL']); "
+    "print(redis.from_url(os.environ['REDIS_URL']).ping())"
+)
+
+
+def test_with_runs_a_command_and_stops_what_it_started(environment, services):
+    done = command(environment, "with", "--", sys.executable, "-c", SEES_BOTH)
+    assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr
+    assert not services.postgres.is_ready()
+    assert not services.valkey.is_ready()
+
+
+def test_with_hands_on_the_exit_code_and_leaves_running_what_ran_before(environment, services):
+    services.start()
+    done = command(environment, "with", "--", sys.executable, "-c", "raise SystemExit(7)")
+    assert done.returncode == 7
+    assert services.postgres.is_ready()
+    assert services.valkey.is_ready()
+    assert command(environment, "status").returncode == 0
+    assert command(environment, "stop").returncode == 0
+    assert command(environment, "status").returncode == 1
+
+
+def test_a_command_that_does_not_exist_is_a_sentence(environment, services):
+    done = command(environment, "with", "--", "no-such-program")
+    assert (done.returncode, done.stderr.strip()) == (1, "no-such-program cannot be run: No such file or directory.")
+    assert not services.postgres.is_ready()
+
+
+def test_servers_named_by_the_environment_are_not_ours_to_start(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/incentives")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
+    services = LocalServices(tmp_path)
+    assert services.ours == []
+    assert services.environment() == {"VAR_DIR": str(tmp_path)}
+
+
+def test_throw_away_services_of_a_killed_owner_are_removed(services):
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    left_over = ThrowAwayServices()
+    left_over.start()
+    (left_over.folder / "owner").write_text(str(gone.pid))
+
+    remove_orphans()
+
+    assert not left_over.folder.exists()
+    assert not left_over.postgres.is_ready()
+    assert not left_over.valkey.is_ready()
