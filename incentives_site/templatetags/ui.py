@@ -71,7 +71,7 @@ def script_texts() -> SafeString:
     """The sentences that app.js says, as data."""
     return json_script(
         {
-            "network": gettext("No connection. Check the network and try again; nothing was lost on the server."),
+            "network": gettext("No connection. Check the network and try again."),
             "failed": gettext("Something went wrong on our side. Try again in a moment."),
             "refused": gettext("This was refused."),
             "slower": gettext("Too many requests at once. Wait a moment and try again."),

@@ -109,7 +109,7 @@
         type: "line", name: series.name, data: series.values, stack: data.stacked ? "all" : undefined,
         symbol: symbols[index % symbols.length], symbolSize: 5, showSymbol: data.labels.length <= 31, connectNulls: false,
         lineStyle: { width: 2, color: tone, type: dashes[index % dashes.length] }, itemStyle: { color: tone },
-        areaStyle: data.area || data.stacked ? { color: tone, opacity: 0.12 } : undefined
+        areaStyle: (data.area && !series.low) || data.stacked ? { color: tone, opacity: 0.12 } : undefined
       });
     });
     return option;
@@ -119,10 +119,15 @@
     var option = base(data, colours);
     var values = data.series[0].values;
     option.tooltip.trigger = "item";
-    option.legend = { bottom: 0, icon: "circle", itemWidth: 10, itemHeight: 10, textStyle: { color: colours.text } };
+    var total = values.reduce(function (sum, value) { return sum + (value || 0); }, 0);
+    var share = new Intl.NumberFormat(document.documentElement.lang || "en", { style: "percent", maximumFractionDigits: 1 });
+    option.legend = {
+      bottom: 0, icon: "circle", itemWidth: 10, itemHeight: 10, textStyle: { color: colours.text },
+      formatter: function (name) { return name + "  " + (total ? share.format(values[data.labels.indexOf(name)] / total) : "–"); }
+    };
     option.series = [{
-      type: "pie", radius: ["48%", "72%"], center: ["50%", "44%"], label: { color: colours.text, formatter: "{d} %" },
-      labelLine: { lineStyle: { color: colours.line } }, itemStyle: { borderColor: colours.surface, borderWidth: 2 },
+      type: "pie", radius: ["52%", "78%"], center: ["50%", "43%"], label: { show: false },
+      itemStyle: { borderColor: colours.surface, borderWidth: 2 },
       data: data.labels.map(function (label, i) { return { name: label, value: values[i] }; })
     }];
     return option;
@@ -168,7 +173,17 @@
       orient: "horizontal", left: "center", bottom: 0, itemWidth: 10, itemHeight: 140, precision: 4, formatter: write,
       inRange: { color: [colours["ramp-low"], colours["ramp-high"]] }, textStyle: { color: colours.muted }
     };
-    option.series = [{ type: "heatmap", data: points, itemStyle: { borderColor: colours.surface, borderWidth: 2, borderRadius: 3 } }];
+    var low = option.visualMap.min, high = option.visualMap.max, written = points.length <= 120;
+    option.visualMap.show = !written;
+    if (written) option.grid.bottom = 4;
+    option.series = [{
+      type: "heatmap", itemStyle: { borderColor: colours.surface, borderWidth: 2, borderRadius: 3 },
+      label: { show: written, formatter: function (part) { return write(part.value[2]); } },
+      data: points.map(function (point) {
+        var strong = (point[2] - low) / (high - low || 1) > 0.5;
+        return { value: point, label: { color: strong ? colours.surface : colours.text } };
+      })
+    }];
     return option;
   }
 
