@@ -29,7 +29,7 @@ def load(matches: Iterable[Match], channels: dict[str, Channel], now: dt.datetim
     """
     orders: dict[Order, list[Match]] = defaultdict(list)
     for found in matches:
-        orders[found.use.household, found.use.date, found.basket and found.basket.key].append(found)
+        orders[found.use.household, found.use.date, found.basket.key if found.basket else None].append(found)
     households, stores = customer_ids(), dict(Store.objects.values_list("key", "pk"))
     campaigns = {
         int(key): (id_, name, str(public))

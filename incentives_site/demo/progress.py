@@ -1,17 +1,24 @@
 """How far the loading is: a bar in a terminal, one line a step elsewhere."""
 
-import sys
 import time
-from typing import TextIO
+from typing import Protocol
 
 WIDTH = 30
 SECONDS_BETWEEN_DRAWINGS = 0.2
 
 
+class Out(Protocol):
+    """What is needed of a terminal or a file."""
+
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> object: ...
+    def isatty(self) -> bool: ...
+
+
 class Step:
     """One step of the loading. Call it with the number of rows done since the last call."""
 
-    def __init__(self, label: str, total: int, out: TextIO) -> None:
+    def __init__(self, label: str, total: int, out: Out) -> None:
         self.label, self.total, self.out = label, total, out
         self.done = self.counted = 0
         self.started = self.drawn = time.monotonic()
@@ -47,7 +54,7 @@ class Step:
 class Report:
     """Makes the steps of one loading, all written to one place."""
 
-    def __init__(self, out: TextIO = sys.stdout) -> None:
+    def __init__(self, out: Out) -> None:
         self.out = out
 
     def step(self, label: str, total: int) -> Step:

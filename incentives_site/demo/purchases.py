@@ -252,7 +252,8 @@ def refresh_facts() -> None:
                 SELECT customer_id, count(*) AS orders, sum(paid) AS spend, max(placed_at) AS last
                 FROM customers_purchase WHERE source = %(source)s GROUP BY customer_id
             ), bought AS (
-                SELECT customer_id, category, row_number() OVER (PARTITION BY customer_id ORDER BY count(*) DESC, category) AS place
+                SELECT customer_id, category,
+                       row_number() OVER (PARTITION BY customer_id ORDER BY count(*) DESC, category) AS place
                 FROM customers_purchaseline JOIN customers_purchase ON customers_purchase.id = purchase_id
                 WHERE source = %(source)s AND category <> '' GROUP BY customer_id, category
             )

@@ -54,7 +54,7 @@ def reserve_ids(model: type[models.Model], count: int) -> list[int]:
 
 @contextmanager
 def _copying(model: type[models.Model], fields: Sequence[str], options: LiteralString = "") -> Iterator[Any]:
-    columns = [sql.Identifier(model._meta.get_field(name).column) for name in fields]  # type: ignore[union-attr]
+    columns = [sql.Identifier(str(model._meta.get_field(name).column)) for name in fields]  # type: ignore[union-attr]
     command = sql.SQL("COPY {} ({}) FROM STDIN {}").format(
         sql.Identifier(model._meta.db_table), sql.SQL(", ").join(columns), sql.SQL(options)
     )
