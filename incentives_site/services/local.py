@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from . import locations, processes
-from .postgres import DURABLE, THROW_AWAY, Postgres
+from .postgres import DURABLE, THROW_AWAY, Postgres, identity
 from .valkey import Valkey
 
 TEMPORARY_PREFIX = "incentives-throwaway-"
@@ -83,6 +83,8 @@ class ThrowAwayServices(LocalServices):
         remove_orphans()
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
         (folder / "owner").write_text(str(os.getpid()))
+        if identity().user:
+            folder.chmod(0o711)  # the server's user has to pass through
         super().__init__(folder, settings=THROW_AWAY)
 
     def environment(self) -> dict[str, str]:

@@ -12,16 +12,16 @@ from incentives_site.services.postgres import THROW_AWAY
 
 
 @pytest.fixture
-def environment(tmp_path):
+def environment(folder):
     ours = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    return ours | {"VAR_DIR": str(tmp_path / "var")}
+    return ours | {"VAR_DIR": str(folder / "var")}
 
 
 @pytest.fixture
-def services(environment, monkeypatch, tmp_path):
+def services(environment, monkeypatch, folder):
     for name in ("DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
-    services = LocalServices(tmp_path / "var", THROW_AWAY)
+    services = LocalServices(folder / "var", THROW_AWAY)
     yield services
     services.remove()
 
@@ -68,12 +68,12 @@ def test_a_command_that_does_not_exist_is_a_sentence(environment, services):
     assert not services.postgres.is_ready()
 
 
-def test_servers_named_by_the_environment_are_not_ours_to_start(tmp_path, monkeypatch):
+def test_servers_named_by_the_environment_are_not_ours_to_start(folder, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/incentives")
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
-    services = LocalServices(tmp_path)
+    services = LocalServices(folder)
     assert services.ours == []
-    assert services.environment() == {"VAR_DIR": str(tmp_path)}
+    assert services.environment() == {"VAR_DIR": str(folder)}
 
 
 def test_throw_away_services_of_a_killed_owner_are_removed(services):

@@ -20,8 +20,8 @@ START = (
 
 
 @pytest.fixture
-def server(tmp_path):
-    postgres = Postgres(tmp_path / "pg")
+def server(folder):
+    postgres = Postgres(folder / "pg")
     yield postgres
     postgres.remove()
 
@@ -38,6 +38,7 @@ def test_every_committed_row_is_there_after_the_server_was_killed(server):
         connection.execute("BEGIN")
         connection.execute("INSERT INTO kept VALUES (0)")  # never committed
         os.kill(postmaster(server), signal.SIGKILL)
+        connection.close()
 
     assert server.start() is True
 
@@ -66,12 +67,12 @@ def test_stopping_leaves_no_process_and_a_second_stop_is_no_error(server):
     server.stop()
 
 
-def test_a_path_too_long_for_a_socket_uses_a_short_folder(tmp_path):
-    server = Postgres(tmp_path / ("a long name " * 10).strip() / "pg", THROW_AWAY)
+def test_a_path_too_long_for_a_socket_uses_a_short_folder(folder):
+    server = Postgres(folder / ("a long name " * 10).strip() / "pg", THROW_AWAY)
     try:
         server.start()
         assert server.sockets == locations.socket_folder(server.home)
-        assert not server.sockets.is_relative_to(tmp_path)
+        assert not server.sockets.is_relative_to(folder)
         with psycopg.connect(server.url()) as connection:
             assert connection.execute("SELECT current_database()").fetchone() == ("incentives",)
     finally:

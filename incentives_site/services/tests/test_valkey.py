@@ -11,8 +11,8 @@ from incentives_site.services.valkey import Valkey
 
 
 @pytest.fixture
-def server(tmp_path):
-    valkey = Valkey(tmp_path / "valkey")
+def server(folder):
+    valkey = Valkey(folder / "valkey")
     yield valkey
     valkey.remove()
 
