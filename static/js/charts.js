@@ -66,7 +66,10 @@
     var category = {
       type: "category", data: data.labels, boundaryGap: data.kind === "bar", inverse: sideways,
       axisLine: { lineStyle: { color: colours.line } }, axisTick: { show: false },
-      axisLabel: { color: colours.muted, hideOverlap: true, width: sideways ? 140 : undefined, overflow: "truncate" }
+      axisLabel: {
+        color: colours.muted, hideOverlap: true, width: sideways ? 140 : undefined, overflow: "truncate",
+        alignMinLabel: data.kind === "line" ? "left" : undefined, alignMaxLabel: data.kind === "line" ? "right" : undefined
+      }
     };
     var value = {
       type: "value", splitLine: { lineStyle: { color: colours.line } }, scale: Boolean(data.from_lowest),
