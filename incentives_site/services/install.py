@@ -112,9 +112,11 @@ def install_with_uv(locks: list[Path]) -> bool:
         return False
     environment = {**os.environ, **uv_settings()}
     command = [uv, "pip", "install", "--quiet", "--python", PYTHON, "--no-deps", "--require-hashes", *listed(locks)]
+    # Look at every index, as pip does. The hashes rule out what this option warns of: another package under the same name.
+    command += ["--index-strategy", "unsafe-best-match"]
     done = subprocess.run([str(word) for word in command], env=environment, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        print("uv could not install them, so pip does:", *done.stderr.strip().splitlines()[-2:], sep="\n  ", flush=True)
+        print(f"uv could not install them, so pip does. uv said: {done.stderr.strip()[-300:]}", flush=True)
     return done.returncode == 0
 
 
