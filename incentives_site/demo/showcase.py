@@ -1,0 +1,200 @@
+"""The demonstration's own campaigns, on top of the data: live ones, a scheduled one, a draft, and customers who hold something.
+
+They are made by the same operations as any other campaign, as if somebody had launched them some days ago.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from campaigns import operations
+from campaigns.models import Campaign, Claim, Goal, Incentive, StackGroup
+from campaigns.rules.groups import Eligibility
+from customers.models import Channel, Customer
+
+from . import files
+
+SOURCE = "demo"
+BY = "system"
+LAUNCHED_BEFORE = dt.timedelta(days=10)
+GRANTED_TO = 25
+OCCASION = "welcome-back"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A campaign to be. ``starts_in`` and ``ends_in`` are days from now; a plan without incentive stays a draft."""
+
+    key: str
+    name: str
+    promise: str
+    goal: Goal
+    channels: tuple[str, ...]
+    starts_in: int | None = None
+    ends_in: int | None = None
+    audience: Mapping[str, Any] | None = None
+    budget: int | None = None
+    incentive: Mapping[str, Any] | None = None
+    group: str = "default"
+
+
+WELCOME_BACK = Plan(
+    key="welcome-back",
+    name="Welcome back: 5 off your next shop",
+    promise="Five dollars off your next shop of 25 dollars or more: collect it in the web shop, use it in any store.",
+    goal=Goal.RETENTION,
+    channels=("web", "app", "store"),
+    starts_in=-10,
+    ends_in=50,
+    budget=250_000,
+    incentive={
+        "key": "five-off",
+        "name": "5 off a shop of 25 or more",
+        "claim": Claim.GRANT,
+        "effect": {"type": "amount_off", "amount": 500, "allocation": "by_amount", "target": {"scope": "order"}},
+        "conditions": {"all": [{"fact": "basket.initial_total", "op": ">=", "value": 2500}]},
+        "valid_days": 45,
+        "total_uses": 500,
+        "uses_per_customer": 1,
+    },
+)
+PLANS = (
+    WELCOME_BACK,
+    Plan(
+        key="summer",
+        name="Ten percent for whoever knows the word",
+        promise="Say SUMMER10 at the till or type it in the web shop: ten percent off everything, at most 20 dollars.",
+        goal=Goal.SALES,
+        channels=("web", "app", "store", "social", "call_centre"),
+        starts_in=-10,
+        ends_in=80,
+        budget=500_000,
+        incentive={
+            "key": "ten-percent",
+            "name": "10 % off everything",
+            "claim": Claim.CODE,
+            "code": "SUMMER10",
+            "effect": {"type": "percent_off", "percent": "10", "max_amount": 2000, "target": {"scope": "order"}},
+            "total_uses": 1000,
+            "uses_per_customer": 2,
+        },
+    ),
+    Plan(
+        key="regulars",
+        name="Regulars' twenty",
+        promise="Twenty percent off one shop for our regular customers. It does not combine with anything else.",
+        goal=Goal.RETENTION,
+        channels=("web", "store"),
+        starts_in=-4,
+        ends_in=26,
+        audience={"all": [{"fact": "customer.orders", "op": ">=", "value": 100}]},
+        budget=300_000,
+        incentive={
+            "key": "twenty-percent",
+            "name": "20 % off one shop",
+            "claim": Claim.CODE,
+            "code": "REGULAR20",
+            "effect": {"type": "percent_off", "percent": "20", "max_amount": 1500, "target": {"scope": "order"}},
+            "uses_per_customer": 1,
+        },
+        group="exclusive",
+    ),
+    Plan(
+        key="coffee",
+        name="Coffee week",
+        promise="Fifteen percent off coffee, in every store and in the web shop. Nothing to show.",
+        goal=Goal.SALES,
+        channels=("web", "app", "store"),
+        starts_in=14,
+        ends_in=21,
+        audience={"all": [{"fact": "customer.orders", "op": ">=", "value": 20}]},
+        incentive={
+            "key": "coffee",
+            "name": "15 % off coffee",
+            "claim": Claim.AUTOMATIC,
+            "effect": {
+                "type": "percent_off",
+                "percent": "15",
+                "target": {"scope": "lines", "include": {"categories": ["COFFEE"]}},
+            },
+        },
+    ),
+    Plan(
+        key="new-parents",
+        name="New parents",
+        promise="Something for households that have begun to buy baby food.",
+        goal=Goal.ACTIVATION,
+        channels=("email", "store"),
+        audience={"all": [{"fact": "customer.favourite_category", "op": "==", "value": "BABY FOODS"}]},
+    ),
+)
+
+
+def load(channels: dict[str, Channel], now: dt.datetime) -> bool:
+    """Everything in one transaction. Returns whether anything had to be made."""
+    if Campaign.objects.filter(source=SOURCE).exists():
+        return False
+    groups = {
+        "default": StackGroup.objects.get_or_create(key="default", defaults={"name": "Combines with others"})[0],
+        "exclusive": StackGroup.objects.get_or_create(
+            key="exclusive",
+            defaults={"name": "Alone", "eligibility": Eligibility.EXCLUSIVE.value, "rank": 50},
+        )[0],
+    }
+    with transaction.atomic():
+        made = {plan.key: _make(plan, channels, groups, now) for plan in PLANS}
+        _grant(made[WELCOME_BACK.key], channels, now)
+    return True
+
+
+def _make(plan: Plan, channels: dict[str, Channel], groups: dict[str, StackGroup], now: dt.datetime) -> Campaign:
+    fields = {
+        "name": plan.name,
+        "promise": plan.promise,
+        "goal": plan.goal,
+        "starts_at": _days_from(now, plan.starts_in),
+        "ends_at": _days_from(now, plan.ends_in),
+        "time_zone": files.ZONE_NAME,
+        "currency": files.CURRENCY,
+        "audience": plan.audience,
+    }
+    campaign = operations.draft(by=BY, fields=fields, channels=[channels[key] for key in plan.channels], budget=plan.budget)
+    Campaign.objects.filter(pk=campaign.pk).update(source=SOURCE, source_key=plan.key)
+    if plan.incentive is None:
+        return campaign
+    operations.add_incentive(campaign=campaign, by=BY, stack_group=groups[plan.group], **plan.incentive)
+    launched_at = min(now, campaign.starts_at or now)
+    campaign = operations.launch(campaign=campaign, by=BY, now=launched_at)
+    # The launch leaves this to a task; here it should be there when the first page is opened.
+    operations.target_audience(campaign=campaign, now=launched_at)
+    return campaign
+
+
+def _days_from(now: dt.datetime, days: int | None) -> dt.datetime | None:
+    """Whole days from now, at a full hour."""
+    return None if days is None else now.replace(minute=0, second=0, microsecond=0) + dt.timedelta(days=days)
+
+
+def _grant(campaign: Campaign, channels: dict[str, Channel], now: dt.datetime) -> None:
+    """Regular customers collected it in the web shop, one after the other since the launch."""
+    incentive = Incentive.objects.get(campaign=campaign)
+    since = campaign.starts_at or now
+    apart = (now - since) / (GRANTED_TO + 1)
+    for number, customer in enumerate(holders(), start=1):
+        operations.grant(
+            customer=customer,
+            incentive=incentive,
+            channel=channels["web"],
+            by=BY,
+            now=since + number * apart,
+            occasion=OCCASION,
+        )
+
+
+def holders() -> list[Customer]:
+    """Those with the most orders, which are the most telling pages too."""
+    known = Customer.objects.filter(facts__orders__gte=20, identities__kind="loyalty_card").order_by("-facts__orders", "pk")
+    return list(known[:GRANTED_TO])
