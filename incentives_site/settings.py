@@ -16,13 +16,7 @@ from .services.locations import local_database_url, local_redis_url
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("VAR_DIR") or BASE_DIR / "var")
 VERSION = (
-    match[1]
-    if (
-        match := re.search(
-            r"^## \[?(\d\S*?)\]?( |$)", (BASE_DIR / "CHANGELOG.md").read_text(), re.M
-        )
-    )
-    else "dev"
+    match[1] if (match := re.search(r"^## \[?(\d\S*?)\]?( |$)", (BASE_DIR / "CHANGELOG.md").read_text(), re.MULTILINE)) else "dev"
 )
 
 # --- How this installation runs -------------------------------------------------------------------------------------
@@ -31,9 +25,7 @@ DEMO = env.boolean("DEMO", False)
 SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
     if not (DEBUG or DEMO):
-        raise ImproperlyConfigured(
-            "SECRET_KEY must be set to at least 50 random characters (or set DEMO=1 to try it out)."
-        )
+        raise ImproperlyConfigured("SECRET_KEY must be set to at least 50 random characters (or set DEMO=1 to try it out).")
     SECRET_KEY = "insecure-demo-" + hashlib.sha256(str(BASE_DIR).encode()).hexdigest()
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 # Codes are looked up by a keyed hash and kept sealed; a key of their own lets SECRET_KEY rotate without touching them.
@@ -123,9 +115,7 @@ TEMPLATES = [
 ]
 
 # --- Stores of data -------------------------------------------------------------------------------------------------
-DATABASES = {
-    "default": env.database(env.text("DATABASE_URL") or local_database_url(VAR_DIR))
-}
+DATABASES = {"default": env.database(env.text("DATABASE_URL") or local_database_url(VAR_DIR))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL") or local_redis_url(VAR_DIR)
 CACHES = {
@@ -221,9 +211,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS and env.boolean("SSL_REDIRECT", True)
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
@@ -232,15 +220,9 @@ CSRF_FAILURE_VIEW = "incentives_site.shared.problem_pages.csrf_failure"
 
 # --- Partners' API --------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "incentives_site.integrations.api.authentication.PartnerKeyAuthentication"
-    ],
-    "DEFAULT_PERMISSION_CLASSES": [
-        "incentives_site.integrations.api.permissions.HasScope"
-    ],
-    "DEFAULT_THROTTLE_CLASSES": [
-        "incentives_site.integrations.api.throttling.KeyThrottle"
-    ],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["incentives_site.integrations.api.authentication.PartnerKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["incentives_site.integrations.api.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["incentives_site.integrations.api.throttling.KeyThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "incentives_site.shared.openapi.AutoSchema",
@@ -275,9 +257,7 @@ API_RATE = (
 )
 
 # --- Work after the answer ------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL.replace(
-    "unix://", "redis+socket://"
-)
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL.replace("unix://", "redis+socket://")
 # Redelivery after a killed worker: longer than the longest task; the sweep runs every 5 s (kombu's default is 100 s).
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 1800,
@@ -293,9 +273,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-EMAIL_BACKEND = env.text(
-    "EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend"
-)
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "incentives@localhost")
 
 # --- Logs: one JSON line an event, with the request id; never bodies, keys or codes -------------------------------------

@@ -20,9 +20,7 @@ class Redemption(PublicIdModel):
         related_name="+",
         verbose_name=_("customer"),
     )
-    channel = models.ForeignKey(
-        "customers.Channel", models.PROTECT, related_name="+", verbose_name=_("channel")
-    )
+    channel = models.ForeignKey("customers.Channel", models.PROTECT, related_name="+", verbose_name=_("channel"))
     store = models.ForeignKey(
         "customers.Store",
         models.PROTECT,
@@ -47,12 +45,9 @@ class Redemption(PublicIdModel):
         verbose_name_plural = _("redemptions")
         ordering = ["-redeemed_at", "-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["source", "order_key"], name="an_order_is_redeemed_once"
-            ),
+            models.UniqueConstraint(fields=["source", "order_key"], name="an_order_is_redeemed_once"),
             models.CheckConstraint(
-                condition=Q(initial__isnull=True)
-                | Q(initial=F("discount") + F("payable")),
+                condition=Q(initial__isnull=True) | Q(initial=F("discount") + F("payable")),
                 name="discount_and_paid_make_the_whole",
             ),
             models.CheckConstraint(
@@ -65,9 +60,7 @@ class Redemption(PublicIdModel):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["customer", "-redeemed_at"], name="redemptions_of_a_customer"
-            ),
+            models.Index(fields=["customer", "-redeemed_at"], name="redemptions_of_a_customer"),
             models.Index(fields=["-redeemed_at"], name="redemptions_by_time"),
         ]
 
@@ -78,9 +71,7 @@ class Redemption(PublicIdModel):
 class AppliedIncentive(models.Model):
     """One incentive used on one redemption, and what it gave. An empty amount is one the source did not record."""
 
-    redemption = models.ForeignKey(
-        Redemption, models.PROTECT, related_name="applied", verbose_name=_("redemption")
-    )
+    redemption = models.ForeignKey(Redemption, models.PROTECT, related_name="applied", verbose_name=_("redemption"))
     position = models.PositiveSmallIntegerField(_("position"))
     incentive = models.ForeignKey(
         "campaigns.Incentive",
@@ -103,6 +94,7 @@ class AppliedIncentive(models.Model):
         verbose_name=_("grant"),
     )
     amount = models.BigIntegerField(_("discount"), null=True)
+    consumed = models.JSONField(_("used of limits"), default=list, help_text=_("[limit, subject, amount], to give back exactly."))
     returned_at = models.DateTimeField(_("returned"), null=True, blank=True)
 
     class Meta:
@@ -124,9 +116,7 @@ class AppliedIncentive(models.Model):
                 name="a_grant_is_used_once",
             ),
         ]
-        indexes = [
-            models.Index(fields=["campaign", "incentive"], name="applied_by_campaign")
-        ]
+        indexes = [models.Index(fields=["campaign", "incentive"], name="applied_by_campaign")]
 
     def __str__(self) -> str:
         return f"{self.incentive_id} on {self.redemption_id}"
@@ -135,9 +125,7 @@ class AppliedIncentive(models.Model):
 class Return(PublicIdModel):
     """Goods given back. In this version a return takes everything of a redemption back."""
 
-    redemption = models.ForeignKey(
-        Redemption, models.PROTECT, related_name="returns", verbose_name=_("redemption")
-    )
+    redemption = models.ForeignKey(Redemption, models.PROTECT, related_name="returns", verbose_name=_("redemption"))
     amount = models.BigIntegerField(_("paid back"))
     everything = models.BooleanField(_("everything"), default=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
@@ -154,9 +142,7 @@ class Return(PublicIdModel):
                 condition=Q(everything=True),
                 name="everything_is_returned_once",
             ),
-            models.CheckConstraint(
-                condition=Q(amount__gte=0), name="paid_back_is_not_negative"
-            ),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="paid_back_is_not_negative"),
         ]
 
     def __str__(self) -> str:

@@ -67,7 +67,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An incentive that asks to be applied. ``key`` identifies it in the decision; ``code`` is the text that brought it, if any."""
+    """An incentive that asks to be applied. ``key`` identifies it in the decision; ``code`` is the text that brought it."""
 
     key: str
     effect: Effect

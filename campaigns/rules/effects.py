@@ -30,17 +30,23 @@ class Allocation(enum.StrEnum):
     EACH_UNIT = "each_unit"
 
 
+EVERYTHING = Filter()
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     scope: Scope = Scope.ORDER
-    include: Filter = Filter()
+    include: Filter = EVERYTHING
     exclude: Filter | None = None
+
+
+WHOLE_ORDER = Target()
 
 
 @dataclass(frozen=True, slots=True)
 class PercentOff:
     percent: Decimal
-    target: Target = Target()
+    target: Target = WHOLE_ORDER
     max_amount: int | None = None
 
 
@@ -48,7 +54,7 @@ class PercentOff:
 class AmountOff:
     amount: int
     allocation: Allocation = Allocation.BY_AMOUNT
-    target: Target = Target()
+    target: Target = WHOLE_ORDER
     max_amount: int | None = None
 
 
@@ -56,7 +62,7 @@ class AmountOff:
 class Recorded:
     """Decided and given by another system: known to have happened, never applied by us."""
 
-    target: Target = Target()
+    target: Target = WHOLE_ORDER
 
 
 Effect = PercentOff | AmountOff | Recorded

@@ -161,7 +161,8 @@ def read_basket(data: object, *, currency: object, reader: Reader, pointer: str 
 
 
 LINE_FIELDS = {
-    "id", "sku", "name", "categories", "brand", "quantity", "unit_price", "minimum_unit_price", "attributes", "discountable", "currency",
+    "id", "sku", "name", "categories", "brand", "quantity", "unit_price", "minimum_unit_price", "attributes", "discountable",
+    "currency",
 }  # fmt: skip
 
 

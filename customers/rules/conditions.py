@@ -79,7 +79,7 @@ ALWAYS = Branch(Quantifier.ALL, ())
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The facts a condition may name: ``names`` exactly, ``prefixes`` followed by anything (``customer.``, ``basket.category_total:``)."""
+    """The facts a condition may name: ``names`` exactly, ``prefixes`` (such as ``customer.``) followed by anything."""
 
     names: Mapping[str, FactType]
     prefixes: Mapping[str, FactType]

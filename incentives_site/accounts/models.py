@@ -15,20 +15,14 @@ from .roles import Role
 class UserManager(BaseUserManager["User"]):
     use_in_migrations = True
 
-    def create_user(
-        self, email: str, password: str | None = None, **fields: Any
-    ) -> "User":
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
-    def create_superuser(
-        self, email: str, password: str | None = None, **fields: Any
-    ) -> "User":
-        return self.create_user(
-            email, password, is_staff=True, is_superuser=True, **fields
-        )
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email__iexact=username)
@@ -52,11 +46,7 @@ class User(AbstractUser):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
-        constraints = [
-            models.UniqueConstraint(
-                Lower("email"), name="email_is_unique_whatever_its_case"
-            )
-        ]
+        constraints = [models.UniqueConstraint(Lower("email"), name="email_is_unique_whatever_its_case")]
 
     def __str__(self) -> str:
         return self.email
@@ -65,8 +55,4 @@ class User(AbstractUser):
     def roles(self) -> frozenset[Role]:
         """The person's roles (one query, then kept)."""
         known = set(Role.values)
-        return frozenset(
-            Role(name)
-            for name in self.groups.values_list("name", flat=True)
-            if name in known
-        )
+        return frozenset(Role(name) for name in self.groups.values_list("name", flat=True) if name in known)

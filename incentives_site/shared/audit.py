@@ -8,6 +8,6 @@ import pghistory
 
 @contextlib.contextmanager
 def acting(*, by: str, why: str) -> Iterator[None]:
-    """Everything written inside is recorded as done ``by`` (``user:12``, ``key:ab12``, ``system``) because of ``why`` (a verb)."""
+    """Everything written inside is recorded as done ``by`` (``user:12``, ``key:ab12``, ``system``), with the verb as ``why``."""
     with pghistory.context(by=by, why=why):
         yield

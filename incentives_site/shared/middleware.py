@@ -24,7 +24,7 @@ class SlashOptionalApi:
 
 
 class AdminContentSecurity:
-    """The back office's Alpine needs eval and inline styles; the relaxation ends at its prefix. The API's reading page needs styles."""
+    """The back office's Alpine needs eval and inline styles; the relaxation ends at its prefix."""
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
@@ -48,9 +48,5 @@ class ProblemPages:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_exception(
-        self, request: HttpRequest, exception: Exception
-    ) -> HttpResponse | None:
-        return (
-            problem_page(request, exception) if isinstance(exception, Problem) else None
-        )
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return problem_page(request, exception) if isinstance(exception, Problem) else None

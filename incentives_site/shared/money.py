@@ -6,20 +6,21 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 # Digits after the decimal point, ISO 4217; every currency not named here has two.
 MINOR_DIGITS = {
     **dict.fromkeys(
-        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0
+        ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"], 0
     ),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
 }
 CURRENCIES = frozenset(
-    """AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP
-    CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK
-    JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN
-    NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SYP
-    SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL""".split()
+    (
+        "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY "
+        "COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR "
+        "IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR "
+        "MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD "
+        "SHP SLE SOS SRD SSP STN SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF "
+        "XPF YER ZAR ZMW ZWL "
+    ).split()
 )
-LARGEST_AMOUNT = (
-    10**13
-)  # a hundred billion in a currency with two digits; more is a mistake, and sums stay far inside bigint
+LARGEST_AMOUNT = 10**13  # a hundred billion in a currency with two digits; more is a mistake, and sums stay far inside bigint
 
 
 def minor_digits(currency: str) -> int:
@@ -51,9 +52,7 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
         return [0] * len(weights)
     parts = [amount * weight // total for weight in weights]
     remainders = [amount * weight % total for weight in weights]
-    for index in sorted(range(len(weights)), key=lambda i: (-remainders[i], i))[
-        : amount - sum(parts)
-    ]:
+    for index in sorted(range(len(weights)), key=lambda i: (-remainders[i], i))[: amount - sum(parts)]:
         parts[index] += 1
     return parts
 
@@ -62,9 +61,7 @@ def format_money(amount: int, currency: str) -> str:
     """``1234567`` and ``EUR`` → ``12,345.67 EUR``; never for arithmetic."""
     digits = minor_digits(currency)
     sign, whole = ("−" if amount < 0 else ""), abs(amount)
-    number = f"{whole // 10**digits:,}" + (
-        f".{whole % 10**digits:0{digits}d}" if digits else ""
-    )
+    number = f"{whole // 10**digits:,}" + (f".{whole % 10**digits:0{digits}d}" if digits else "")
     return f"{sign}{number} {currency}"
 
 

@@ -14,7 +14,6 @@ from .logs import request_id
 from .problems import Problem
 from .statuses import STATUS_OF_KIND
 
-
 CONTENT_TYPE = "application/problem+json"
 # Codes of the framework's own refusals, in our spelling.
 FRAMEWORK_CODES = {
@@ -85,20 +84,12 @@ class Formatter(ExceptionFormatter):
         status = self.exc.status_code
         raw = error_response.errors[0].code if error_response.errors else "error"
         is_input = error_response.type.value == "validation_error"
-        code = (
-            "invalid" if is_input else FRAMEWORK_CODES.get(raw, raw.replace("_", "-"))
-        )
-        title = (
-            _("The input is not valid")
-            if is_input
-            else str(error_response.errors[0].detail)
-        )
+        code = "invalid" if is_input else FRAMEWORK_CODES.get(raw, raw.replace("_", "-"))
+        title = _("The input is not valid") if is_input else str(error_response.errors[0].detail)
         errors = (
             [
                 {
-                    "pointer": "#/" + (e.attr or "")
-                    if e.attr and e.attr != "non_field_errors"
-                    else "#",
+                    "pointer": "#/" + (e.attr or "") if e.attr and e.attr != "non_field_errors" else "#",
                     "code": e.code.replace("_", "-"),
                     "detail": e.detail,
                 }

@@ -6,7 +6,6 @@ from django.utils.translation import gettext as _
 
 from .htmx import page_or_fragment
 from .logs import request_id
-
 from .problems import Kind, Problem
 from .statuses import STATUS_OF_KIND
 
@@ -18,9 +17,7 @@ class StaleForm(Problem):
 
 
 def problem_page(request: HttpRequest, problem: Problem) -> HttpResponse:
-    template = page_or_fragment(
-        request, page="errors/problem.html", fragment="_components/problem.html"
-    )
+    template = page_or_fragment(request, page="errors/problem.html", fragment="_components/problem.html")
     context = {
         "code": problem.code,
         "title": problem.title,
@@ -34,7 +31,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form whose token is missing or old: say what to do, change nothing."""
     return problem_page(
         request,
-        StaleForm(
-            _("Nothing was changed. Load the page again and repeat the last step.")
-        ),
+        StaleForm(_("Nothing was changed. Load the page again and repeat the last step.")),
     )

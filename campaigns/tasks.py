@@ -1,0 +1,37 @@
+"""Slow and scheduled work. Every task is safe to run twice and tolerates arguments of newer callers."""
+
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from . import operations
+from .models import Campaign
+
+
+@shared_task(name="campaigns.tasks.target_audience")
+def target_audience(*, campaign_id: int, **_ignored: Any) -> None:
+    """After a launch: note down whom the campaign addresses."""
+    campaign = Campaign.objects.filter(pk=campaign_id).first()
+    if campaign is not None:
+        operations.target_audience(campaign=campaign, now=timezone.now())
+
+
+@shared_task(name="campaigns.tasks.advance")
+def advance(**_ignored: Any) -> None:
+    """Every minute: start and end campaigns by the clock."""
+    operations.advance(now=timezone.now())
+
+
+@shared_task(name="campaigns.tasks.target_audiences")
+def target_audiences(**_ignored: Any) -> None:
+    """Hourly: new members of live audiences, and what a crash between a launch and its task left undone."""
+    for campaign in Campaign.objects.filter(status="live"):
+        operations.target_audience(campaign=campaign, now=timezone.now())
+
+
+@shared_task(name="campaigns.tasks.expire_grants")
+def expire_grants(**_ignored: Any) -> None:
+    """Every few minutes: mark grants whose time is over."""
+    while operations.expire_grants(now=timezone.now()):
+        pass

@@ -1,0 +1,133 @@
+"""Decisions in words and as data: every reason as a sentence, every decision as the JSON of ``docs/api.md``."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from incentives_site.shared.money import format_money
+
+from .rules.candidates import Reason
+from .rules.decision import Applied, Decision, Refused
+from .rules.facts import is_money
+
+
+def sentence(refused: Refused, currency: str, names: dict[str, str] | None = None) -> str:
+    """Why the incentive was refused, for the person at the till. ``names`` gives an incentive's name by its key."""
+    if refused.reason is Reason.CONDITION_NOT_MET:
+        return _near_miss(refused, currency)
+    winner = (names or {}).get(refused.winner) or refused.winner
+    sentences = {
+        Reason.NOT_LIVE: _("The campaign is not running at the moment."),
+        Reason.OUTSIDE_SCHEDULE: _("It is not valid at this time."),
+        Reason.WRONG_CHANNEL: _("It cannot be used in this channel."),
+        Reason.WRONG_CURRENCY: _("It is not valid for this currency."),
+        Reason.NOT_ELIGIBLE: _("It is meant for other customers."),
+        Reason.CODE_UNKNOWN: _("This code is not known. Check it for typing errors."),
+        Reason.CODE_EXPIRED: _("This code has expired."),
+        Reason.CODE_USED: _("This code has already been used."),
+        Reason.NOT_HOLDER: _("This code belongs to another customer."),
+        Reason.LIMIT_REACHED: _("It has been used as often as it may be."),
+        Reason.BUDGET_EXHAUSTED: _("The campaign's budget is used up."),
+        Reason.NO_MATCHING_LINES: _("Nothing in the basket is part of it."),
+        Reason.NO_EFFECT: _("It would take nothing off this basket."),
+        Reason.LOST_TO_EXCLUSIVE: _("It cannot be combined with “%(winner)s”, which applies alone.") % {"winner": winner},
+        Reason.NOT_FIRST: _("Only one of its kind applies: “%(winner)s” came first.") % {"winner": winner},
+        Reason.GROUP_LIMIT: _("No more of its kind can be combined with “%(winner)s”.") % {"winner": winner},
+        Reason.STACK_LIMIT: _("No more incentives fit on one order."),
+        Reason.CAP_REACHED: _("The order already has the largest discount allowed."),
+        Reason.REQUEST_FAILED: _("Another code failed, and all or none was asked for."),
+    }
+    return sentences[refused.reason]
+
+
+def _near_miss(refused: Refused, currency: str) -> str:
+    if refused.missing is not None and refused.missing > 0:
+        if refused.fact.startswith("basket.category_total:"):
+            words = {"amount": format_money(refused.missing, currency), "category": refused.fact.partition(":")[2]}
+            return _("Spend %(amount)s more on “%(category)s”.") % words
+        if is_money(refused.fact):
+            return _("Spend %(amount)s more.") % {"amount": format_money(refused.missing, currency)}
+        if refused.fact.startswith("basket.category_quantity:"):
+            category = refused.fact.partition(":")[2]
+            text = ngettext("Add %(n)s more from “%(category)s”.", "Add %(n)s more from “%(category)s”.", refused.missing)
+            return text % {"n": refused.missing, "category": category}
+        if refused.fact == "basket.quantity":
+            return ngettext("Add %(n)s more article.", "Add %(n)s more articles.", refused.missing) % {"n": refused.missing}
+    if refused.fact.startswith("customer."):
+        return _("It is meant for other customers.")
+    if refused.fact.startswith("time."):
+        return _("It is not valid at this time.")
+    if refused.fact.startswith(("channel.", "store.")):
+        return _("It cannot be used here.")
+    return _("The basket does not meet its conditions.")
+
+
+def decision_as_data(decision: Decision, names: dict[str, str] | None = None) -> dict[str, Any]:
+    """The decision as JSON-able data (``docs/api.md``): three lists with reasons, totals, what each line pays."""
+    names = {**{a.incentive: a.name for a in decision.applied}, **(names or {})}
+    return {
+        "currency": decision.currency,
+        "applied": [_applied(item) for item in decision.applied],
+        "inapplicable": [_refused(item, decision.currency, names) for item in decision.inapplicable],
+        "skipped": [_refused(item, decision.currency, names) for item in decision.skipped],
+        "totals": {
+            "items": decision.totals.items,
+            "shipping": decision.totals.shipping,
+            "initial": decision.totals.initial,
+            "discount": decision.totals.discount,
+            "stored_value": 0,
+            "payable": decision.totals.payable,
+        },
+        "lines": [{"line": r.line, "initial": r.initial, "discount": r.discount, "payable": r.payable} for r in decision.lines],
+        "shipping": [
+            {"method": r.line, "initial": r.initial, "discount": r.discount, "payable": r.payable} for r in decision.shipping
+        ],
+        "order": list(decision.order),
+        "optimal": None,
+    }
+
+
+def _applied(item: Applied) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "incentive": item.incentive,
+        "name": item.name,
+        "group": item.group,
+        "amount": item.amount,
+        "lines": [{"line": share.id, "amount": share.amount} for share in item.lines],
+        "shipping": [{"method": share.id, "amount": share.amount} for share in item.shipping],
+        "items_added": [],
+        "awards": [],
+        "base": item.base,
+        "running_before": item.running_before,
+        "running_after": item.running_after,
+    }
+    if item.wanted != item.amount:
+        data["wanted"] = item.wanted
+    return {**data, **{name: value for name, value in (("code", item.code), ("grant", item.grant)) if value}}
+
+
+def _refused(item: Refused, currency: str, names: dict[str, str]) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "incentive": item.incentive or None,
+        "name": item.name,
+        "code": item.reason.value,
+        "message": sentence(item, currency, names),
+    }
+    if item.code:
+        data["sent_code"] = item.code
+    if item.fact:
+        data |= {"fact": item.fact, "needed": _plain(item.needed), "actual": _plain(item.actual)}
+    if item.missing is not None:
+        data["missing"] = item.missing
+    if item.winner:
+        data["winner"] = item.winner
+    return data
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, list | tuple | frozenset):
+        return [_plain(item) for item in value]
+    return str(value)

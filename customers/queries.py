@@ -1,0 +1,172 @@
+"""Reads: a customer by identity, the timeline, who is in an audience."""
+
+import contextlib
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import BooleanField, Q, QuerySet
+from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext_lazy as _
+
+from incentives_site.shared.problems import NotFound
+
+from .models import Channel, Customer, Event, Identity, Store
+from .rules.conditions import ORDERING, Branch, Condition, Leaf, Op, Quantifier
+from .rules.identities import normalise
+
+
+class CustomerUnknown(NotFound):
+    code = "customer-unknown"
+    title = _("No customer is known by that")
+
+
+class ChannelUnknown(NotFound):
+    code = "channel-unknown"
+    title = _("There is no such channel")
+
+
+class StoreUnknown(NotFound):
+    code = "store-unknown"
+    title = _("There is no such store")
+
+
+def by_public_id(public_id: str | uuid.UUID) -> Customer:
+    """The customer with this public id. Raises ``CustomerUnknown``."""
+    try:
+        return Customer.objects.get(public_id=uuid.UUID(str(public_id)))
+    except (ValueError, Customer.DoesNotExist):
+        raise CustomerUnknown from None
+
+
+def by_identity(kind: object, value: object) -> Customer:
+    """The customer with this identity, as normalised. Raises ``CustomerUnknown``, or ``Misunderstood`` for junk."""
+    kind, value = normalise(kind, value)
+    identity = Identity.objects.select_related("customer").filter(kind=kind, value=value).first()
+    if identity is None:
+        raise CustomerUnknown
+    return identity.customer
+
+
+def search(words: str) -> QuerySet[Customer]:
+    """Customers whose name contains the words, or who have them (or a part of a card) as an identity."""
+    words = words.strip().replace("\x00", "")[:200]
+    if not words:
+        return Customer.objects.none()
+    compact = words.replace(" ", "").replace("-", "")
+    by_identity = Identity.objects.filter(
+        Q(value__iexact=words) | Q(value__iexact=compact) | Q(value__istartswith=compact)
+    ).values("customer")
+    found = Q(display_name__icontains=words) | Q(pk__in=by_identity)
+    with contextlib.suppress(ValueError):
+        found |= Q(public_id=uuid.UUID(words))
+    return Customer.objects.filter(found).prefetch_related("identities").order_by("display_name", "pk")
+
+
+def timeline(customer: Customer) -> QuerySet[Event]:
+    """The customer's events, newest first."""
+    return Event.objects.filter(customer=customer).select_related("channel").order_by("-occurred_at", "-id")
+
+
+def known_of(customer: Customer | None) -> dict[str, Any]:
+    """What conditions may ask about a customer: traits, overlaid by facts."""
+    return {} if customer is None else {**customer.traits, **{k: v for k, v in customer.facts.items() if v is not None}}
+
+
+def channel(key: str) -> Channel:
+    """Raises ``ChannelUnknown``."""
+    found = Channel.objects.filter(key=key, is_active=True).first()
+    if found is None:
+        raise ChannelUnknown
+    return found
+
+
+def store(key: str) -> Store:
+    """Raises ``StoreUnknown``."""
+    found = Store.objects.select_related("channel").filter(key=key, is_active=True).first()
+    if found is None:
+        raise StoreUnknown
+    return found
+
+
+def audience_vocabulary() -> dict[str, list[str]]:
+    """The traits and facts that customers really have, with the values of those that have few: for pages to offer."""
+    rows = Customer.objects.order_by("-id").values_list("traits", "facts")[:2000]
+    found: dict[str, set[str]] = {}
+    for traits, facts in rows:
+        for name, value in {**traits, **facts}.items():
+            found.setdefault(name, set()).add(str(value))
+    return {name: sorted(values) if len(values) <= 30 else [] for name, values in sorted(found.items())}
+
+
+# --- Audiences: the condition language compiled to SQL ----------------------------------------------------------------
+
+
+def matching(condition: Condition) -> QuerySet[Customer]:
+    """The customers for whom ``condition`` (over ``customer.`` facts) holds; agrees with ``rules.conditions.holds``."""
+    sql, parameters = _compile(condition)
+    # The text is put together from fixed pieces only; every name and value of the condition is a parameter.
+    return Customer.objects.filter(RawSQL(sql, parameters, output_field=BooleanField()))  # type: ignore[arg-type]  # noqa: S611
+
+
+def _compile(condition: Condition) -> tuple[str, list[Any]]:
+    if isinstance(condition, Leaf):
+        return _compile_leaf(condition)
+    if not condition.items:
+        return ("false" if condition.quantifier is Quantifier.ANY else "true"), []
+    return _compile_branch(condition)
+
+
+def _compile_branch(condition: Branch) -> tuple[str, list[Any]]:
+    parts = [_compile(item) for item in condition.items]
+    glue = " AND " if condition.quantifier is Quantifier.ALL else " OR "
+    sql = "(" + glue.join(part for part, _parameters in parts) + ")"
+    return ("NOT " + sql if condition.quantifier is Quantifier.NONE else sql), [p for _sql, ps in parts for p in ps]
+
+
+# The value of a fact: what the timeline shows first, else what was said; a JSON null is no value.
+_VALUE = "COALESCE(NULLIF(customers_customer.facts -> %s, 'null'::jsonb), NULLIF(customers_customer.traits -> %s, 'null'::jsonb))"
+_NUMBER = f"CASE WHEN jsonb_typeof({_VALUE}) = 'number' THEN ({_VALUE} #>> '{{}}')::numeric END"
+_TEXT = f"CASE WHEN jsonb_typeof({_VALUE}) = 'string' THEN ({_VALUE} #>> '{{}}') COLLATE \"C\" END"
+_BOOLEAN = f"CASE WHEN jsonb_typeof({_VALUE}) = 'boolean' THEN ({_VALUE} #>> '{{}}')::boolean END"
+_LIST = f"CASE WHEN jsonb_typeof({_VALUE}) = 'array' THEN {_VALUE} END"
+_SQL_OPS = {Op.EQ: "=", Op.NE: "<>", Op.GT: ">", Op.GE: ">=", Op.LT: "<", Op.LE: "<="}
+
+
+def _compile_leaf(leaf: Leaf) -> tuple[str, list[Any]]:
+    name = leaf.fact.removeprefix("customer.")
+    value: Any = leaf.value
+    match leaf.op:
+        case Op.EXISTS:
+            return f"({_VALUE} IS {'NOT ' if value else ''}NULL)", [name, name]
+        case Op.HAS | Op.HAS_ANY | Op.HAS_ALL:
+            texts = list(value) if isinstance(value, tuple) else [value]
+            operator = "?&" if leaf.op is Op.HAS_ALL else "?|"
+            return f"COALESCE({_LIST} {operator} %s, false)", [*[name] * 4, [str(text) for text in texts]]
+        case Op.BETWEEN:
+            low, high = (_compile_leaf(Leaf(leaf.fact, op, bound)) for op, bound in zip((Op.GE, Op.LE), value, strict=True))
+            return f"({low[0]} AND {high[0]})", low[1] + high[1]
+        case Op.IN:
+            return _any_of(leaf, value)
+        case Op.NOT_IN:
+            inside, parameters = _any_of(leaf, value)
+            scalar = f"COALESCE(jsonb_typeof({_VALUE}) NOT IN ('array', 'object'), false)"
+            return f"({scalar} AND NOT {inside})", [name, name, *parameters]
+    return _compile_comparison(leaf.op, name, value)
+
+
+def _any_of(leaf: Leaf, values: Any) -> tuple[str, list[Any]]:
+    parts = [_compile_leaf(Leaf(leaf.fact, Op.EQ, value)) for value in values]
+    return "(" + " OR ".join(sql for sql, _parameters in parts) + ")", [p for _sql, ps in parts for p in ps]
+
+
+def _compile_comparison(op: Op, name: str, value: Any) -> tuple[str, list[Any]]:
+    if isinstance(value, bool):
+        if op in ORDERING:
+            return "false", []
+        expression = _BOOLEAN
+    elif isinstance(value, int | Decimal):
+        expression = _NUMBER
+    else:
+        expression = _TEXT
+    return f"COALESCE({expression} {_SQL_OPS[op]} %s, false)", [*[name] * 4, value]

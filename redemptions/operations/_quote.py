@@ -1,0 +1,79 @@
+"""The dry run: what a basket would cost with what is live for this customer, channel and codes. Writes nothing."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from campaigns import queries as campaign_queries
+from campaigns.operations import understood
+from campaigns.rules.basket import Basket
+from campaigns.rules.decision import Decision
+from campaigns.rules.facts import Surroundings
+from campaigns.rules.language import Reader, read_basket
+from campaigns.rules.stacking import Policy, decide
+from campaigns.wording import decision_as_data
+from customers import queries as customer_queries
+from customers.models import Channel, Customer, Store
+from customers.rules.faults import Misunderstood
+
+MOST_CODES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked: a basket as JSON-able data (``docs/api.md``), who and where, and the codes shown."""
+
+    currency: str
+    basket: Mapping[str, Any]
+    channel: Channel
+    customer: Customer | None = None
+    store: Store | None = None
+    codes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The decision with the rows behind it. ``customer`` may have been found out by the code of a grant."""
+
+    request: Request
+    basket: Basket
+    decision: Decision
+    customer: Customer | None
+    sources: Mapping[str, campaign_queries.Source]
+    limits: Mapping[str, tuple[Any, ...]]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The decision as JSON-able data, with names in its sentences."""
+        return decision_as_data(self.decision, {key: source.incentive.name for key, source in self.sources.items()})
+
+
+def quote(request: Request, *, now: datetime.datetime) -> Quote:
+    """Decide what ``request`` gets at ``now``. Raises ``Invalid`` with a pointer for each fault of the basket."""
+    reader = Reader()
+    basket = read_basket(request.basket, currency=request.currency, reader=reader)
+    if len(request.codes) > MOST_CODES:
+        reader.fault("/codes", "too-many", f"At most {MOST_CODES} codes.")
+    try:
+        reader.finish()
+    except Misunderstood as error:
+        raise understood(error) from None
+    found = campaign_queries.candidates(customer=request.customer, sent=request.codes, now=now)
+    customer = request.customer or found.holder
+    decision = decide(
+        basket=basket,
+        candidates=found.candidates,
+        groups=found.groups,
+        policy=Policy(),
+        unknown_codes=found.unknown_codes,
+        surroundings=Surroundings(
+            now=now,
+            channel_key=request.channel.key,
+            channel_kind=request.channel.kind,
+            store_key=request.store.key if request.store else "",
+            customer=customer_queries.known_of(customer),
+        ),
+    )
+    limits = {candidate.key: candidate.standing.limits for candidate in found.candidates}
+    return Quote(request, basket, decision, customer, found.sources, limits)
