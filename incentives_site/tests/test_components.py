@@ -34,7 +34,9 @@ class OfferForm(forms.Form):
 def test_a_template_compiles_and_holds_nothing_inline(path: Path) -> None:
     source = path.read_text()
     get_template(str(path.relative_to(settings.BASE_DIR / "templates")))
-    assert not re.search(r"\sstyle=|<style|\son(?:click|change|submit|load|error|input|key\w+|mouse\w+|focus|blur)=|hx-on|javascript:", source)
+    assert not re.search(
+        r"\sstyle=|<style|\son(?:click|change|submit|load|error|input|key\w+|mouse\w+|focus|blur)=|hx-on|javascript:", source
+    )
     for script in re.findall(r"<script[^>]*>", source):
         assert "src=" in script or 'type="application/json"' in script
 
