@@ -32,16 +32,12 @@ def load(matches: Iterable[Match], channels: dict[str, Channel], now: dt.datetim
         orders[found.use.household, found.use.date, found.basket.key if found.basket else None].append(found)
     households, stores = customer_ids(), dict(Store.objects.values_list("key", "pk"))
     campaigns = {
-        int(key): (id_, name, str(public))
-        for key, id_, name, public in Campaign.objects.filter(source=files.SOURCE).values_list(
-            "source_key", "pk", "name", "public_id"
-        )
+        int(key): (id_, name)
+        for key, id_, name in Campaign.objects.filter(source=files.SOURCE).values_list("source_key", "pk", "name")
     }
     incentives = {
-        (campaign, key): (id_, str(public))
-        for campaign, key, id_, public in Incentive.objects.filter(campaign__source=files.SOURCE).values_list(
-            "campaign", "key", "pk", "public_id"
-        )
+        (campaign, key): id_
+        for campaign, key, id_ in Incentive.objects.filter(campaign__source=files.SOURCE).values_list("campaign", "key", "pk")
     }
     grants = dict(Grant.objects.filter(incentive__campaign__source=files.SOURCE).values_list("public_id", "pk"))
     ids = dict(zip(orders, reserve_ids(Redemption, len(orders)), strict=True))
@@ -82,21 +78,22 @@ def load(matches: Iterable[Match], channels: dict[str, Channel], now: dt.datetim
                 campaign = campaigns[use.mailing][0]
                 # A second use of a coupon has no grant: only one was given.
                 grant = grants.get(public_id("grant", use.household, use.upc, use.mailing)) if use.nth == 1 else None
-                yield ids[order], position, incentives[campaign, f"upc-{use.upc}"][0], campaign, grant, match.amount
+                yield ids[order], position, incentives[campaign, f"upc-{use.upc}"], campaign, grant, match.amount, "[]"
 
     def events() -> Iterator[tuple[Any, ...]]:
         for order, found in orders.items():
             for match in found:
                 use = match.use
-                campaign, name, public = campaigns[use.mailing]
+                _campaign, name = campaigns[use.mailing]
                 message_id = f"redeemed:{use.household}:{use.upc}:{use.mailing}:{use.date}:{use.nth}"
                 properties = {
                     "redemption": str(public_id("redemption", order_key(order))),
-                    "campaign": public,
-                    "campaign_name": name,
-                    "incentive": incentives[campaign, f"upc-{use.upc}"][1],
-                    "amount": match.amount,
+                    "order": order_key(order),
+                    "campaign": name,
                     "currency": files.CURRENCY,
+                    "discount": match.amount,
+                    "payable": match.basket.paid if match.basket else None,
+                    "store": store_key(match.basket.store) if match.basket else None,
                 }
                 yield (
                     public_id("event", message_id),
@@ -113,7 +110,7 @@ def load(matches: Iterable[Match], channels: dict[str, Channel], now: dt.datetim
 
     fields = ["id", "public_id", "source", "order_key", "customer", "channel", "store", "currency", "basket", "decision"]
     copy_rows(Redemption, [*fields, "initial", "discount", "payable", "placed_at", "redeemed_at", "actor"], redemptions())
-    fields = ["redemption", "position", "incentive", "campaign", "grant", "amount"]
+    fields = ["redemption", "position", "incentive", "campaign", "grant", "amount", "consumed"]
     copy_rows(AppliedIncentive, fields, applied(), progress=step)
     fields = ["public_id", "customer", "type", "name", "channel", "occurred_at", "received_at", "source", "message_id"]
     copy_rows(Event, [*fields, "properties"], events())

@@ -286,9 +286,7 @@ def _events(
             if known[mailing].is_personalised:
                 continue
             campaign = campaigns[mailing]
-            properties = json.dumps(
-                {"campaign": str(campaign.public_id), "campaign_name": campaign.name, "incentives": len(offered[mailing])}
-            )
+            properties = json.dumps({"campaign": campaign.name, "incentives": len(offered[mailing]), "reason": "campaign"})
             for household in sent_to[mailing]:
                 message_id = f"granted:{mailing}:{household}"
                 yield (

@@ -9,19 +9,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 
-from campaigns import operations
+from campaigns import operations as campaign_operations
 from campaigns.models import Campaign, Claim, Goal, Incentive, StackGroup
 from campaigns.rules.groups import Eligibility
-from customers.models import Channel, Customer
+from customers.models import Channel, Customer, PurchaseLine, Store
+from redemptions import operations as redemption_operations
 
 from . import files
+from .households import CARD
+from .places import DEMO_STORE
 
 SOURCE = "demo"
 BY = "system"
-LAUNCHED_BEFORE = dt.timedelta(days=10)
 GRANTED_TO = 25
 OCCASION = "welcome-back"
+# From collecting an incentive in the web shop to using it in a store.
+LATER = dt.timedelta(hours=29)
+# Uses of the codes: hours before now, and where.
+WORD_USES = ((216, "web"), (190, "store"), (167, "web"), (140, "app"), (121, "store"), (96, "web"), (70, "store"), (47, "web"))
+REGULAR_USES = ((80, "store"), (52, "web"), (27, "store"), (3, "store"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +142,21 @@ PLANS = (
 
 
 def load(channels: dict[str, Channel], now: dt.datetime) -> bool:
-    """Everything in one transaction. Returns whether anything had to be made."""
+    """Everything in one transaction. Returns whether anything had to be made. The data must be there."""
     if Campaign.objects.filter(source=SOURCE).exists():
         return False
-    groups = {
-        "default": StackGroup.objects.get_or_create(key="default", defaults={"name": "Combines with others"})[0],
-        "exclusive": StackGroup.objects.get_or_create(
-            key="exclusive",
-            defaults={"name": "Alone", "eligibility": Eligibility.EXCLUSIVE.value, "rank": 50},
-        )[0],
-    }
     with transaction.atomic():
+        groups = {
+            "default": StackGroup.objects.get_or_create(key="default", defaults={"name": "Combines with others"})[0],
+            "exclusive": StackGroup.objects.get_or_create(
+                key="exclusive", defaults={"name": "Alone", "eligibility": Eligibility.EXCLUSIVE.value, "rank": 50}
+            )[0],
+        }
         made = {plan.key: _make(plan, channels, groups, now) for plan in PLANS}
-        _grant(made[WELCOME_BACK.key], channels, now)
+        regulars = _regulars()
+        holders, others = regulars[:GRANTED_TO], regulars[GRANTED_TO:]
+        granted_at = _grant(made[WELCOME_BACK.key], holders, channels["web"], now)
+        _redeem(holders, granted_at, others, channels, now)
     return True
 
 
@@ -161,15 +171,17 @@ def _make(plan: Plan, channels: dict[str, Channel], groups: dict[str, StackGroup
         "currency": files.CURRENCY,
         "audience": plan.audience,
     }
-    campaign = operations.draft(by=BY, fields=fields, channels=[channels[key] for key in plan.channels], budget=plan.budget)
+    campaign = campaign_operations.draft(
+        by=BY, fields=fields, channels=[channels[key] for key in plan.channels], budget=plan.budget
+    )
     Campaign.objects.filter(pk=campaign.pk).update(source=SOURCE, source_key=plan.key)
     if plan.incentive is None:
         return campaign
-    operations.add_incentive(campaign=campaign, by=BY, stack_group=groups[plan.group], **plan.incentive)
+    campaign_operations.add_incentive(campaign=campaign, by=BY, stack_group=groups[plan.group], **plan.incentive)
     launched_at = min(now, campaign.starts_at or now)
-    campaign = operations.launch(campaign=campaign, by=BY, now=launched_at)
+    campaign = campaign_operations.launch(campaign=campaign, by=BY, now=launched_at)
     # The launch leaves this to a task; here it should be there when the first page is opened.
-    operations.target_audience(campaign=campaign, now=launched_at)
+    campaign_operations.target_audience(campaign=campaign, now=launched_at)
     return campaign
 
 
@@ -178,23 +190,73 @@ def _days_from(now: dt.datetime, days: int | None) -> dt.datetime | None:
     return None if days is None else now.replace(minute=0, second=0, microsecond=0) + dt.timedelta(days=days)
 
 
-def _grant(campaign: Campaign, channels: dict[str, Channel], now: dt.datetime) -> None:
-    """Regular customers collected it in the web shop, one after the other since the launch."""
+def _regulars() -> list[Customer]:
+    """Those with the most orders: their pages tell most."""
+    known = Customer.objects.filter(facts__orders__gte=20, identities__kind=CARD).order_by("-facts__orders", "pk")
+    return list(known[: GRANTED_TO + len(WORD_USES) + len(REGULAR_USES)])
+
+
+def _grant(campaign: Campaign, holders: list[Customer], channel: Channel, now: dt.datetime) -> list[dt.datetime]:
+    """Regular customers collected it in the web shop, one after the other since the launch; returns when."""
     incentive = Incentive.objects.get(campaign=campaign)
     since = campaign.starts_at or now
-    apart = (now - since) / (GRANTED_TO + 1)
-    for number, customer in enumerate(holders(), start=1):
-        operations.grant(
+    moments = [since + number * (now - since) / (len(holders) + 1) for number in range(1, len(holders) + 1)]
+    for customer, moment in zip(holders, moments, strict=True):
+        campaign_operations.grant(customer=customer, incentive=incentive, channel=channel, by=BY, now=moment, occasion=OCCASION)
+    return moments
+
+
+def _redeem(
+    holders: list[Customer], granted_at: list[dt.datetime], others: list[Customer], channels: dict[str, Channel], now: dt.datetime
+) -> None:
+    """Every second of the early holders has used it in a store; others came with a code. The last of all was returned."""
+    uses: list[tuple[Customer, dt.datetime, str, tuple[str, ...]]] = [
+        (customer, moment + LATER, "store", ())
+        for customer, moment in list(zip(holders, granted_at, strict=True))[::2]
+        if moment + LATER < now
+    ]
+    coming = iter(others)
+    for hours_ago, channel in WORD_USES:
+        uses.append((next(coming), now - dt.timedelta(hours=hours_ago), channel, ("SUMMER10",)))
+    for hours_ago, channel in REGULAR_USES:
+        uses.append((next(coming), now - dt.timedelta(hours=hours_ago), channel, ("REGULAR20",)))
+    counter = Store.objects.get(key=DEMO_STORE)
+    redeemed = None
+    for number, (customer, moment, channel, sent) in enumerate(sorted(uses, key=lambda use: use[1]), start=1):
+        basket = _basket_like_the_last(customer)
+        request = redemption_operations.Request(
+            currency=files.CURRENCY,
+            basket=basket,
+            channel=channels[channel],
             customer=customer,
-            incentive=incentive,
-            channel=channels["web"],
-            by=BY,
-            now=since + number * apart,
-            occasion=OCCASION,
+            store=counter if channel == "store" else None,
+            codes=sent,
         )
+        redeemed = redemption_operations.redeem(
+            request, source=SOURCE, order_key=f"demo-{number:04d}", placed_at=moment, by=BY, now=moment
+        )
+    if redeemed:
+        redemption_operations.give_back(redemption=redeemed, by=BY, now=now, reason="Bought by mistake")
 
 
-def holders() -> list[Customer]:
-    """Those with the most orders, which are the most telling pages too."""
-    known = Customer.objects.filter(facts__orders__gte=20, identities__kind="loyalty_card").order_by("-facts__orders", "pk")
-    return list(known[:GRANTED_TO])
+def _basket_like_the_last(customer: Customer) -> dict[str, Any]:
+    """What the customer bought the last time it was for 30 dollars or more: products of the data at the prices paid."""
+    # Fuel is sold by the thousandth of a gallon and would make a strange basket.
+    usual = PurchaseLine.objects.filter(purchase__customer=customer, paid__gt=0, quantity__range=(1, 20))
+    totals = usual.values("purchase").annotate(total=Sum("paid")).filter(total__gte=3000)
+    last = totals.order_by("-purchase__placed_at", "-purchase").values("purchase")[:1]
+    lines = usual.filter(purchase__in=last).order_by("position")
+    return {
+        "lines": [
+            {
+                "id": str(line.position + 1),
+                "sku": line.sku,
+                "name": line.name or line.sku,
+                "categories": [line.category] if line.category else [],
+                "brand": line.brand,
+                "quantity": line.quantity,
+                "unit_price": line.paid // line.quantity,
+            }
+            for line in lines[:100]
+        ]
+    }
