@@ -182,7 +182,12 @@ _CLASS_OF_KIND = {"checkbox": "form-check-input", "select": "form-select", "inpu
 @register.simple_tag(takes_context=True)
 def widget(context: Context, field: BoundField) -> SafeString:
     """The control of a field, with our classes and the ties to its error and help."""
-    attrs = {"class": " ".join(filter(None, [field.field.widget.attrs.get("class", ""), _CLASS_OF_KIND[widget_kind(field)]]))}
+    classes = [
+        field.field.widget.attrs.get("class", ""),
+        _CLASS_OF_KIND[widget_kind(field)],
+        "is-invalid" if field.errors else "",
+    ]
+    attrs: dict[str, str | bool] = {"class": " ".join(filter(None, classes))}
     if isinstance(field.field.widget, forms.Textarea) and field.field.widget.attrs.get("rows") == "10":
         attrs["rows"] = "4"  # Django's own default is taller than any text asked for here
     ids = described_by(field)
@@ -191,7 +196,6 @@ def widget(context: Context, field: BoundField) -> SafeString:
     if ids:
         attrs["aria-describedby"] = ids
     if field.errors:
-        attrs["class"] += " is-invalid"
         attrs["aria-invalid"] = "true"
     return field.as_widget(attrs=attrs)
 

@@ -76,7 +76,7 @@
       splitNumber: 4, axisLabel: { color: colours.muted, formatter: shortly, hideOverlap: true },
       min: data.min, max: data.max
     };
-    option.grid = { left: 4, right: 16, top: data.series.length > 1 ? 36 : 12, bottom: 4, containLabel: true };
+    option.grid = { left: 4, right: 16, top: data.series.length > 1 ? 36 : 12, bottom: 8, containLabel: true };
     option.xAxis = sideways ? value : category;
     option.yAxis = sideways ? category : value;
     option.tooltip.trigger = "axis";
