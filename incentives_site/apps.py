@@ -10,4 +10,7 @@ class SiteConfig(AppConfig):
     verbose_name = _("Site")
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  (registers the system checks)
+        from . import celery_app, checks  # noqa: F401  (registers the system checks)
+
+        # Every process can enqueue every task: Celery itself looks for them in the worker only.
+        celery_app.loader.import_default_modules()
