@@ -64,7 +64,8 @@ def run(*, reset: bool = False, with_parent: bool = False) -> int:
                 _manage(var, "migrate", "--no-input", "--verbosity", "0")
                 if any(locations.PROJECT.glob("*/management/commands/seed_demo.py")):
                     _manage(var, "seed_demo")
-                return _serve(var, port)
+                with _kept_up(services):
+                    return _serve(var, port)
             finally:
                 _ignore_signals()
                 _end_leftovers(var)
@@ -262,6 +263,31 @@ def _manage(var: Path, *arguments: str) -> None:
         (var / "run" / f"{arguments[0]}.pid").unlink(missing_ok=True)
     if code:
         raise ServiceError(f"manage.py {arguments[0]} ended with exit code {code}.")
+
+
+@contextmanager
+def _kept_up(services: local.LocalServices) -> Iterator[None]:
+    """Starts PostgreSQL and Valkey again when one of them dies meanwhile: web and worker only need a new connection."""
+    leaving = threading.Event()
+
+    def watch() -> None:
+        while not leaving.wait(2):
+            for service in services.ours:
+                if service.is_ready() or leaving.is_set():
+                    continue
+                try:
+                    if service.start():
+                        print(f"{type(service).__name__} had died; it runs again.", flush=True)
+                except ServiceError as error:
+                    print(error, file=sys.stderr, flush=True)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        leaving.set()
+        watcher.join()
 
 
 def _serve(var: Path, port: int) -> int:
