@@ -5,7 +5,10 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from django.conf import settings
+from django.core import signing
 from django.db.models import Prefetch, Q, QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from customers import queries as customer_queries
@@ -34,6 +37,11 @@ class IncentiveUnknown(NotFound):
 class GrantUnknown(NotFound):
     code = "grant-unknown"
     title = _("There is no such grant")
+
+
+class WalletUnknown(NotFound):
+    code = "wallet-unknown"
+    title = _("This link does not open a wallet")
 
 
 def _uuid(text: object, refusal: type[NotFound]) -> uuid.UUID:
@@ -160,6 +168,23 @@ def state_of(grant: Grant, now: datetime.datetime) -> str:
     ends = [end for end in (grant.ends_at, campaign.ends_at) if end is not None]
     over = campaign.status == Status.ENDED or (ends and min(ends) <= now)
     return GrantState.EXPIRED if over else GrantState.HELD
+
+
+WALLET_SALT = "campaigns.wallet"
+
+
+def wallet_url(customer: Customer) -> str:
+    """The full address of the customer's wallet page: whoever has it may see the wallet, so it is never logged."""
+    token = signing.Signer(salt=WALLET_SALT).sign_object(str(customer.public_id))
+    return settings.BASE_URL + reverse("wallet", args=[token])
+
+
+def customer_of_wallet(token: str) -> Customer:
+    """The customer whose wallet a signed link opens. Raises ``WalletUnknown`` for a forged or broken one."""
+    try:
+        return customer_queries.by_public_id(signing.Signer(salt=WALLET_SALT).unsign_object(token))
+    except (signing.BadSignature, ValueError, customer_queries.CustomerUnknown):
+        raise WalletUnknown(_("Ask for a new link where you got this one.")) from None
 
 
 def grant_code(grant: Grant) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import env
 from .services.locations import local_database_url, local_redis_url
+from .shared.logs import without_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("VAR_DIR") or BASE_DIR / "var")
@@ -155,6 +156,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,10/5m/key"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Incentives"
+# Accounts are made by an operator, so there is no address to verify before a second factor is added.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -224,7 +227,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["incentives_site.integrations.api.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["incentives_site.integrations.api.throttling.KeyThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["incentives_site.shared.parsers.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "incentives_site.shared.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "incentives_site.shared.pagination.CursorPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -238,7 +241,7 @@ DRF_STANDARDIZED_ERRORS = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Incentives API",
-    "DESCRIPTION": "Quotes, redemptions, grants, profiles and results for partners. Amounts are whole minor units, instants RFC 3339 UTC.",
+    "DESCRIPTION": "Quotes, redemptions, grants, profiles and results. Amounts are whole minor units, instants RFC 3339 UTC.",
     "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -280,6 +283,7 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "incentives@localhost")
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 _shared_processors = [
     structlog.contextvars.merge_contextvars,
+    without_secrets,
     structlog.processors.TimeStamper(fmt="iso"),
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
@@ -315,6 +319,7 @@ LOGGING = {
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
+        without_secrets,
         structlog.stdlib.filter_by_level,
         structlog.processors.TimeStamper(fmt="iso"),
         structlog.stdlib.add_logger_name,

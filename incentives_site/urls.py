@@ -1,10 +1,32 @@
-"""Composition: every address of the site."""
+"""Composition: every address of the site, the one place that knows all apps."""
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from . import api_pages, health, home, problem_catalogue
+
+api = [
+    path("", include("customers.api.urls")),
+    path("", include("campaigns.api.urls")),
+    path("", include("redemptions.api.urls")),
+]
 
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("campaigns/", include("campaigns.urls")),
+    path("customers/", include("customers.urls")),
+    path("till/", include("redemptions.urls")),
+    path("wallet/", include("campaigns.wallet_urls")),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include((api, "api"))),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/docs/", api_pages.documents, name="api-docs"),
+    path("problems/", problem_catalogue.index, name="problems"),
+    path("problems/<slug:code>/", problem_catalogue.detail, name="problem"),
+    path("healthz", health.healthz, name="healthz"),
 ]
+
+handler500 = "incentives_site.shared.problem_pages.server_error"

@@ -44,9 +44,7 @@ class Partner(models.Model):
 class ApiKey(AbstractAPIKey):
     """A partner's key: kept hashed, shown once, bound to channels (and stores), with scopes."""
 
-    partner = models.ForeignKey(
-        Partner, models.CASCADE, related_name="api_keys", verbose_name=_("partner")
-    )
+    partner = models.ForeignKey(Partner, models.CASCADE, related_name="api_keys", verbose_name=_("partner"))
     channel_keys = ArrayField(
         models.CharField(max_length=64),
         verbose_name=_("channels"),
@@ -78,9 +76,7 @@ class ApiKey(AbstractAPIKey):
 class IdempotentReply(models.Model):
     """The answer given to a partner's ``Idempotency-Key``, written in the transaction of the effect itself."""
 
-    partner = models.ForeignKey(
-        Partner, models.CASCADE, related_name="+", verbose_name=_("partner")
-    )
+    partner = models.ForeignKey(Partner, models.CASCADE, related_name="+", verbose_name=_("partner"))
     key = models.CharField(_("key"), max_length=255)
     fingerprint = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField(_("status"), null=True)
@@ -90,11 +86,7 @@ class IdempotentReply(models.Model):
     class Meta:
         verbose_name = _("idempotent reply")
         verbose_name_plural = _("idempotent replies")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["partner", "key"], name="a_partner_uses_an_idempotency_key_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["partner", "key"], name="a_partner_uses_an_idempotency_key_once")]
 
     def __str__(self) -> str:
         return f"{self.partner}: {self.key}"

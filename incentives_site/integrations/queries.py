@@ -25,16 +25,8 @@ def find_key(text: str) -> ApiKey | None:
     prefix, dot, _secret = text.partition(".")
     if not dot or len(text) > 200 or "\x00" in text:
         return None
-    key = (
-        ApiKey.objects.select_related("partner")
-        .filter(prefix=prefix, revoked=False, partner__is_active=True)
-        .first()
-    )
-    if (
-        key is None
-        or (key.expiry_date and key.expiry_date <= timezone.now())
-        or not key.is_valid(text)
-    ):
+    key = ApiKey.objects.select_related("partner").filter(prefix=prefix, revoked=False, partner__is_active=True).first()
+    if key is None or (key.expiry_date and key.expiry_date <= timezone.now()) or not key.is_valid(text):
         return None
     return key
 
@@ -47,10 +39,7 @@ def channel_of(key: ApiKey, wanted: str | None) -> str:
     if wanted is None:
         return key.channel_keys[0]
     if wanted not in key.channel_keys:
-        raise ChannelNotYours(
-            _("Its channels are: %(channels)s.")
-            % {"channels": ", ".join(key.channel_keys)}
-        )
+        raise ChannelNotYours(_("Its channels are: %(channels)s.") % {"channels": ", ".join(key.channel_keys)})
     return wanted
 
 

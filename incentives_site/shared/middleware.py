@@ -5,9 +5,15 @@ from collections.abc import Callable
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.http import HttpRequest, HttpResponse
 
+from .logs import request_id
 from .problem_pages import problem_page
 from .problems import Problem
 
+# Unfold's Alpine needs eval and inline styles; Swagger UI writes inline styles.
+RELAXED = {
+    "/admin/": {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]},
+    "/api/docs/": {"style-src": [UNSAFE_INLINE]},
+}
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
@@ -24,7 +30,7 @@ class SlashOptionalApi:
 
 
 class AdminContentSecurity:
-    """The back office's Alpine needs eval and inline styles; the relaxation ends at its prefix."""
+    """Third-party pages get what they cannot do without, below their own prefix only."""
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
@@ -40,13 +46,16 @@ class AdminContentSecurity:
 
 
 class ProblemPages:
-    """A refusal raised by a page becomes that page's answer, with its own status."""
+    """A refusal raised by a page becomes that page's answer, with its own status; every answer names its request."""
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if number := request_id():
+            response["X-Request-ID"] = number
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return problem_page(request, exception) if isinstance(exception, Problem) else None

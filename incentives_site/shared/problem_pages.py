@@ -33,3 +33,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         request,
         StaleForm(_("Nothing was changed. Load the page again and repeat the last step.")),
     )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A bug: say so, with the id that finds it in the logs."""
+    return render(request, "errors/500.html", {"request_id": request_id()}, status=500)

@@ -15,6 +15,7 @@ from .results import (
     headline,
     recent_redemptions,
 )
+from .single import RedemptionUnknown, redemption_by_public_id
 
 __all__ = [
     "Attention",
@@ -25,9 +26,11 @@ __all__ = [
     "Headline",
     "IncentiveResult",
     "Reason",
+    "RedemptionUnknown",
     "Totals",
     "campaign_results",
     "campaign_summaries",
     "headline",
     "recent_redemptions",
+    "redemption_by_public_id",
 ]

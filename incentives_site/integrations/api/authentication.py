@@ -38,13 +38,9 @@ class PartnerKeyAuthentication(authentication.BaseAuthentication):
         scheme, _space, value = request.headers.get("Authorization", "").partition(" ")
         if not scheme:
             return None
-        key = (
-            find_key(value.strip()) if scheme.lower() == self.keyword.lower() else None
-        )
+        key = find_key(value.strip()) if scheme.lower() == self.keyword.lower() else None
         if key is None:
-            raise exceptions.AuthenticationFailed(
-                _("This key is unknown, revoked or expired."), code="key-not-accepted"
-            )
+            raise exceptions.AuthenticationFailed(_("This key is unknown, revoked or expired."), code="key-not-accepted")
         return Caller(key.partner, key), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -52,9 +48,7 @@ class PartnerKeyAuthentication(authentication.BaseAuthentication):
 
 
 class PartnerKeyScheme(OpenApiAuthenticationExtension):
-    target_class = (
-        "incentives_site.integrations.api.authentication.PartnerKeyAuthentication"
-    )
+    target_class = "incentives_site.integrations.api.authentication.PartnerKeyAuthentication"
     name = "PartnerKey"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:

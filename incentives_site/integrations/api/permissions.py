@@ -1,17 +1,21 @@
 """What a key may do: each view names its scope, per method where they differ."""
 
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, permissions
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from .authentication import Caller
+
+if TYPE_CHECKING:  # DRF imports this module while it builds its views
+    from rest_framework.views import APIView
 
 
 class HasScope(permissions.BasePermission):
     """The view's ``required_scopes`` maps a method to a scope; a method without one is open to nobody."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         caller = request.user
         if not isinstance(caller, Caller):
             raise exceptions.NotAuthenticated(

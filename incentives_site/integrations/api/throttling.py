@@ -6,13 +6,16 @@ apart by a second process. One number is kept per key: the theoretical arrival t
 
 import functools
 import math
+from typing import TYPE_CHECKING
 
 import redis
 import structlog
 from django.conf import settings
 from rest_framework import throttling
 from rest_framework.request import Request
-from rest_framework.views import APIView
+
+if TYPE_CHECKING:  # DRF imports this module while it builds its views
+    from rest_framework.views import APIView
 
 log = structlog.get_logger(__name__)
 
@@ -32,22 +35,18 @@ return {1, 0, burst - (following - now)}
 
 @functools.cache
 def _script() -> "redis.commands.core.Script":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1).register_script(
-        SCRIPT
-    )
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1).register_script(SCRIPT)
 
 
 class KeyThrottle(throttling.BaseThrottle):
     """``API_RATE_PER_SECOND`` with a burst, per key. When Valkey is away calls pass: a sale matters more than a rate."""
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
+    def allow_request(self, request: Request, view: "APIView") -> bool:
         rate, burst = settings.API_RATE
         interval = 1_000_000 // rate
         self._wait = 0.0
         try:
-            allowed, wait, left = _script()(
-                keys=[f"rate:{request.user.pk}"], args=[interval, burst * interval]
-            )
+            allowed, wait, left = _script()(keys=[f"rate:{request.user.pk}"], args=[interval, burst * interval])
         except redis.RedisError as error:
             log.warning("throttle_unavailable", reason=type(error).__name__)
             return True

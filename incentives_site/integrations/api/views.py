@@ -42,20 +42,14 @@ class PartnerView(APIView):
     def store_key(self, wanted: str | None) -> str | None:
         return queries.store_of(self.key, wanted)
 
-    def once(
-        self, request: Request, work: Callable[[], tuple[int, dict[str, Any]]]
-    ) -> Response:
+    def once(self, request: Request, work: Callable[[], tuple[int, dict[str, Any]]]) -> Response:
         """Answer with ``work()``, run at most once for this partner and ``Idempotency-Key``; later calls replay the answer.
 
         ``work`` returns a status and a JSON-able body and runs inside the transaction that stores them. A refusal stores nothing.
         """
         key = request.headers.get("Idempotency-Key", "")
         if not re.fullmatch(r"[!-~]{1,255}", key):
-            raise IdempotencyKeyMissing(
-                _(
-                    "Send 1 to 255 visible ASCII characters, the same again when you retry."
-                )
-            )
+            raise IdempotencyKeyMissing(_("Send 1 to 255 visible ASCII characters, the same again when you retry."))
         canonical = json.dumps(
             [request.method, request.path_info, request.data],
             sort_keys=True,
@@ -73,9 +67,7 @@ class PartnerView(APIView):
             headers={"Idempotent-Replayed": "true"} if answer.replayed else None,
         )
 
-    def finalize_response(
-        self, request: Request, response: Response, *args: Any, **kwargs: Any
-    ) -> Response:  # type: ignore[override]
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[assignment]
         if limit := getattr(self, "rate_limit", None):
             response["RateLimit-Policy"] = f'"key";q={limit[0]}'

@@ -41,15 +41,9 @@ def answer_once(
             [IdempotentReply(partner=partner, key=key, fingerprint=fingerprint)],
             ignore_conflicts=True,
         )
-        reply = IdempotentReply.objects.select_for_update().get(
-            partner=partner, key=key
-        )
+        reply = IdempotentReply.objects.select_for_update().get(partner=partner, key=key)
         if bytes(reply.fingerprint) != fingerprint:
-            raise KeyReused(
-                _(
-                    "Use a new key for a new request; repeat a request only with the body it had."
-                )
-            )
+            raise KeyReused(_("Use a new key for a new request; repeat a request only with the body it had."))
         if reply.status is not None:
             return Answer(reply.status, reply.body, replayed=True)
         status, body = work()

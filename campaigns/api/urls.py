@@ -1,0 +1,17 @@
+"""Addresses of campaigns, grants and simulations for partners."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("simulations", views.Simulations.as_view(), name="simulations"),
+    path("grants", views.Grants.as_view(), name="grants"),
+    path("customers/<str:public_id>/wallet", views.Wallet.as_view(), name="wallet"),
+    path("campaigns", views.Campaigns.as_view(), name="campaigns"),
+    path("campaigns/<str:public_id>", views.CampaignDetail.as_view(), name="campaign"),
+    *[
+        path(f"campaigns/<str:public_id>/{step}", views.CampaignStep.as_view(step=step), name=f"campaign-{step}")
+        for step in ("launch", "pause", "resume", "end")
+    ],
+]

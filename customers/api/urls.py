@@ -1,0 +1,11 @@
+"""Addresses of customers for partners."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("customers", views.CustomerByIdentity.as_view(), name="customers"),
+    path("customers/<str:public_id>", views.CustomerDetail.as_view(), name="customer"),
+    path("customers/<str:public_id>/timeline", views.Timeline.as_view(), name="timeline"),
+]

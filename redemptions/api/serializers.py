@@ -1,0 +1,108 @@
+"""Quotes, redemptions, returns and results as partners write and read them."""
+
+import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.api.serializers import DecisionOut
+from customers.api.references import CustomerReferenceSerializer
+from incentives_site.shared.serializers import StrictSerializer
+from redemptions.models import Redemption, Return
+
+
+class QuoteRequest(StrictSerializer):
+    """A basket, who brings it, and the codes shown. ``basket`` is ``{"lines": […], "shipping": […]}``."""
+
+    currency = serializers.CharField(max_length=3, required=False)
+    basket = serializers.DictField()
+    customer = CustomerReferenceSerializer(required=False, allow_null=True)
+    codes = serializers.ListField(child=serializers.CharField(max_length=200), required=False, max_length=30)
+    channel = serializers.CharField(max_length=64, required=False)
+    store = serializers.CharField(max_length=64, required=False)
+    at = serializers.DateTimeField(required=False, help_text="Another instant than now; needs the scope `simulate`.")
+
+
+class OrderSerializer(StrictSerializer):
+    id = serializers.CharField(max_length=100)
+    placed_at = serializers.DateTimeField(required=False)
+
+
+class RedemptionRequest(QuoteRequest):
+    at = None
+    order = OrderSerializer()
+    expected_discount = serializers.IntegerField(
+        required=False, min_value=0, help_text="What the customer was told; another amount answers 409 `decision-changed`."
+    )
+    accept_changes = serializers.BooleanField(required=False, default=False)
+
+
+class ReturnRequest(StrictSerializer):
+    everything = serializers.BooleanField()
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+    def validate_everything(self, value: bool) -> bool:
+        if not value:
+            raise serializers.ValidationError("This version takes everything back or nothing.", code="not-supported")
+        return value
+
+
+class ChangedOut(serializers.Serializer[Any]):
+    grants_used = serializers.ListField(child=serializers.CharField())
+    codes_used = serializers.ListField(child=serializers.CharField())
+
+
+class RedemptionOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    order = OrderSerializer()
+    customer = serializers.DictField(allow_null=True)
+    channel = serializers.CharField()
+    store = serializers.CharField(allow_null=True)
+    redeemed_at = serializers.DateTimeField()
+    returned_at = serializers.DateTimeField(allow_null=True)
+    decision = DecisionOut()
+    changed = ChangedOut()
+
+
+class ReturnOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    redemption = serializers.UUIDField()
+    everything = serializers.BooleanField()
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+    returned_at = serializers.DateTimeField()
+
+
+def redemption_as_data(redemption: Redemption) -> dict[str, Any]:
+    """The body of ``RedemptionOut``; the decision is given as it was stored."""
+    applied = redemption.decision.get("applied", [])
+    return {
+        "id": str(redemption.public_id),
+        "order": {"id": redemption.order_key, "placed_at": _instant(redemption.placed_at)},
+        "customer": {"id": str(redemption.customer.public_id)} if redemption.customer else None,
+        "channel": redemption.channel.key,
+        "store": redemption.store.key if redemption.store else None,
+        "redeemed_at": _instant(redemption.redeemed_at),
+        "returned_at": _instant(redemption.returned_at),
+        "decision": redemption.decision,
+        "changed": {
+            "grants_used": [item["grant"] for item in applied if "grant" in item],
+            "codes_used": [item["code"] for item in applied if "code" in item],
+        },
+    }
+
+
+def return_as_data(given: Return) -> dict[str, Any]:
+    """The body of ``ReturnOut``."""
+    return {
+        "id": str(given.public_id),
+        "redemption": str(given.redemption.public_id),
+        "everything": given.everything,
+        "amount": given.amount,
+        "currency": given.redemption.currency,
+        "returned_at": _instant(given.returned_at),
+    }
+
+
+def _instant(value: datetime.datetime | None) -> Any:
+    return None if value is None else serializers.DateTimeField(default_timezone=datetime.UTC).to_representation(value)

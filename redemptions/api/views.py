@@ -1,0 +1,106 @@
+"""Quotes, redemptions, returns and results, for partners."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from campaigns.api.serializers import DecisionOut
+from customers import queries as customer_queries
+from customers.api.references import find
+from incentives_site.integrations.api.views import PartnerView
+from incentives_site.integrations.models import Scope
+from redemptions import operations, queries
+
+from . import serializers
+
+
+class _BasketView(PartnerView):
+    """What quotes and redemptions share: who asks, where, with which basket and codes."""
+
+    def request_of(self, wanted: dict[str, Any]) -> operations.Request:
+        store_key = self.store_key(wanted.get("store"))
+        return operations.Request(
+            currency=wanted.get("currency") or wanted["basket"].get("currency"),
+            basket=wanted["basket"],
+            channel=customer_queries.channel(self.channel_key(wanted.get("channel"))),
+            customer=find(wanted.get("customer")),
+            store=customer_queries.store(store_key) if store_key else None,
+            codes=wanted.get("codes", []),
+        )
+
+
+class Quotes(_BasketView):
+    required_scopes = {"POST": Scope.QUOTES}
+
+    @extend_schema(operation_id="quotes_create", request=serializers.QuoteRequest, responses=DecisionOut)
+    def post(self, request: Request) -> Response:
+        """A dry run against what is live for this customer, channel, codes and basket. Writes nothing."""
+        form = serializers.QuoteRequest(data=request.data)
+        form.is_valid(raise_exception=True)
+        at = form.validated_data.get("at")
+        if at is not None and Scope.SIMULATE not in self.key.scopes:
+            raise exceptions.PermissionDenied("Another instant than now needs the scope “simulate”.", code="missing-scope")
+        return Response(operations.quote(self.request_of(form.validated_data), now=at or timezone.now()).data)
+
+
+class Redemptions(_BasketView):
+    required_scopes = {"POST": Scope.REDEMPTIONS}
+    is_idempotent = True
+
+    @extend_schema(
+        operation_id="redemptions_create", request=serializers.RedemptionRequest, responses={201: serializers.RedemptionOut}
+    )
+    def post(self, request: Request) -> Response:
+        """Use incentives on an order, exactly once."""
+        form = serializers.RedemptionRequest(data=request.data)
+        form.is_valid(raise_exception=True)
+        wanted = form.validated_data
+
+        def work() -> tuple[int, dict[str, Any]]:
+            redemption = operations.redeem(
+                self.request_of(wanted),
+                source=self.caller.partner.key,
+                order_key=wanted["order"]["id"],
+                placed_at=wanted["order"].get("placed_at"),
+                by=self.caller.actor,
+                now=timezone.now(),
+                expected_discount=wanted.get("expected_discount"),
+                accept_changes=wanted["accept_changes"],
+            )
+            return 201, serializers.redemption_as_data(redemption)
+
+        return self.once(request, work)
+
+
+class RedemptionDetail(PartnerView):
+    required_scopes = {"GET": Scope.REDEMPTIONS}
+
+    @extend_schema(operation_id="redemptions_read", responses=serializers.RedemptionOut)
+    def get(self, request: Request, public_id: str) -> Response:
+        """One of the partner's own redemptions."""
+        redemption = queries.redemption_by_public_id(public_id, source=self.caller.partner.key)
+        return Response(serializers.redemption_as_data(redemption))
+
+
+class Returns(PartnerView):
+    required_scopes = {"POST": Scope.RETURNS}
+    is_idempotent = True
+
+    @extend_schema(operation_id="returns_create", request=serializers.ReturnRequest, responses={201: serializers.ReturnOut})
+    def post(self, request: Request, public_id: str) -> Response:
+        """Take everything of a redemption back."""
+        form = serializers.ReturnRequest(data=request.data)
+        form.is_valid(raise_exception=True)
+
+        def work() -> tuple[int, dict[str, Any]]:
+            redemption = queries.redemption_by_public_id(public_id, source=self.caller.partner.key)
+            given = operations.give_back(
+                redemption=redemption, by=self.caller.actor, now=timezone.now(), reason=form.validated_data["reason"]
+            )
+            return 201, serializers.return_as_data(given)
+
+        return self.once(request, work)
