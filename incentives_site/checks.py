@@ -7,9 +7,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 
 @register(Tags.security, deploy=True)
-def configuration_is_fit_for_the_world(
-    app_configs: Any, **kwargs: Any
-) -> list[CheckMessage]:
+def configuration_is_fit_for_the_world(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Run by ``manage.py check --deploy``; the demo needs none of it."""
     found: list[CheckMessage] = []
     if settings.DEMO:

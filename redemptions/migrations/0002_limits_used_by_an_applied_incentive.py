@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('redemptions', '0001_initial'),
+        ("redemptions", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='appliedincentive',
-            name='consumed',
-            field=models.JSONField(default=list, help_text='[limit, subject, amount], to give back exactly.', verbose_name='used of limits'),
+            model_name="appliedincentive",
+            name="consumed",
+            field=models.JSONField(
+                default=list, help_text="[limit, subject, amount], to give back exactly.", verbose_name="used of limits"
+            ),
         ),
     ]
