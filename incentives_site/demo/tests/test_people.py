@@ -16,6 +16,12 @@ pytestmark = pytest.mark.django_db
 URL = "http://127.0.0.1:8000"
 
 
+@pytest.fixture(autouse=True)
+def _quick_hashes(settings: Any) -> None:
+    """The real ones are slow on purpose, and not what is tested here."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 def told(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((folder / "demo.json").read_text())
     return content
