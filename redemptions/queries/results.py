@@ -132,7 +132,7 @@ _BY_INCENTIVE = """
 def campaign_results(
     campaign: Campaign, *, since: dt.datetime | None = None, until: dt.datetime | None = None
 ) -> CampaignResults:
-    """The results of one campaign, in five queries.
+    """The results of one campaign, in six queries whatever it holds.
 
     ``since`` (included) and ``until`` (excluded) choose by the instant of redemption and of granting; whom the campaign was
     addressed to does not depend on them.
