@@ -91,12 +91,22 @@ def store(key: str) -> Store:
 
 def audience_vocabulary() -> dict[str, list[str]]:
     """The traits and facts that customers really have, with the values of those that have few: for pages to offer."""
-    rows = Customer.objects.order_by("-id").values_list("traits", "facts")[:2000]
     found: dict[str, set[str]] = {}
-    for traits, facts in rows:
-        for name, value in {**traits, **facts}.items():
+    for known in _newest_known():
+        for name, value in known.items():
             found.setdefault(name, set()).add(str(value))
     return {name: sorted(values) if len(values) <= 30 else [] for name, values in sorted(found.items())}
+
+
+def numeric_facts() -> frozenset[str]:
+    """The traits and facts that are numbers, so that a page knows what a typed ``2`` means."""
+    numbers = (name for known in _newest_known() for name, value in known.items() if type(value) in (int, float))
+    return frozenset(numbers)
+
+
+def _newest_known() -> list[dict[str, Any]]:
+    rows = Customer.objects.order_by("-id").values_list("traits", "facts")[:2000]
+    return [{**traits, **facts} for traits, facts in rows]
 
 
 # --- Audiences: the condition language compiled to SQL ----------------------------------------------------------------

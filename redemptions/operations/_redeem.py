@@ -100,7 +100,7 @@ def _check_expectation(quoted: Quote, expected_discount: int | None, *, accept_c
 def _write(
     quoted: Quote, *, source: str, order_key: str, placed_at: datetime.datetime, by: str, now: datetime.datetime
 ) -> Redemption:
-    """Rows first, then grants and counters, which others may be waiting for: held as late and as short as possible."""
+    """The counters, which everybody else may be waiting for, come last: their locks are held as short as possible."""
     request, decision = quoted.request, quoted.decision
     redemption = Redemption(
         source=source,
@@ -124,6 +124,8 @@ def _write(
     except IntegrityError:
         raise OrderAlreadyRedeemed(_("Each order is redeemed once. To change it, return it first.")) from None
     rows = [quoted.sources[item.incentive] for item in decision.applied]
+    if not use_grants(grant_ids=[row.grant.pk for row in rows if row.grant], now=now):
+        raise _Lost
     AppliedIncentive.objects.bulk_create(
         AppliedIncentive(
             redemption=redemption,
@@ -137,8 +139,7 @@ def _write(
         for position, (row, item) in enumerate(zip(rows, decision.applied, strict=True))
     )
     _tell_timeline(quoted, redemption, now)
-    demands = [demand for item in decision.applied for demand in _demands(quoted, item)]
-    if not use_grants(grant_ids=[row.grant.pk for row in rows if row.grant], now=now) or not consume(demands):
+    if not consume([demand for item in decision.applied for demand in _demands(quoted, item)]):
         raise _Lost
     return redemption
 

@@ -254,13 +254,12 @@ def campaign_summaries(campaign_ids: Sequence[int]) -> dict[int, Totals]:
     return {id_: Totals(targeted, granted if recorded[id_] else None, *figures) for id_, targeted, granted, *figures in rows}
 
 
-def recent_redemptions(campaign: Campaign, limit: int = 10) -> QuerySet[AppliedIncentive]:
-    """The newest uses of the campaign's incentives, also the returned ones, ready to be shown without further queries."""
-    return (
-        AppliedIncentive.objects.filter(campaign=campaign)
-        .select_related("incentive", "redemption__customer", "redemption__channel", "redemption__store")
-        .order_by("-redemption__redeemed_at", "-redemption_id", "position")[:limit]
-    )
+def recent_redemptions(campaign: Campaign | None = None, limit: int = 10) -> QuerySet[AppliedIncentive]:
+    """The newest uses of incentives (of one campaign, or of all), also returned ones, ready to be shown without further queries."""
+    found = AppliedIncentive.objects.all() if campaign is None else AppliedIncentive.objects.filter(campaign=campaign)
+    return found.select_related(
+        "campaign", "incentive", "redemption__customer", "redemption__channel", "redemption__store"
+    ).order_by("-redemption__redeemed_at", "-redemption_id", "position")[:limit]
 
 
 # --- The home page ---------------------------------------------------------------------------------------------------
