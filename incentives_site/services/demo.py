@@ -322,6 +322,8 @@ def _welcome(var: Path) -> str:
     if users:
         rows = [("sign in as", "e-mail", "password"), *((user["role"], user["email"], user["password"]) for user in users)]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        lines += ["  " + "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        lines += [
+            ("  " + "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip() for row in rows
+        ]
         lines += ["", f"  The same, and the partners' API keys: {var / 'demo.json'}", ""]
     return "\n".join(lines)
