@@ -180,10 +180,10 @@ LANGUAGES = [
 ]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.text("STATIC_ROOT") or BASE_DIR / "staticfiles")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Hashed names need collectstatic, which belongs to the build of an image; elsewhere files are served where they lie.
 HASHED_STATIC = env.boolean("HASHED_STATIC", False)
+STATIC_ROOT = Path(env.text("STATIC_ROOT") or BASE_DIR / "staticfiles") if HASHED_STATIC else None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -83,7 +83,7 @@ class Formatter(ExceptionFormatter):
     def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
         status = self.exc.status_code
         raw = error_response.errors[0].code if error_response.errors else "error"
-        is_input = error_response.type.value == "validation_error"
+        is_input = error_response.type == "validation_error"
         code = "invalid" if is_input else FRAMEWORK_CODES.get(raw, raw.replace("_", "-"))
         title = _("The input is not valid") if is_input else str(error_response.errors[0].detail)
         errors = (
