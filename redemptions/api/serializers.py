@@ -64,6 +64,67 @@ class RedemptionOut(serializers.Serializer[Any]):
     changed = ChangedOut()
 
 
+class FiguresOut(serializers.Serializer[Any]):
+    """Amounts are minor units; ``granted`` is null when the source does not say who held what."""
+
+    granted = serializers.IntegerField(allow_null=True)
+    redeemers = serializers.IntegerField()
+    redemptions = serializers.IntegerField()
+    discount = serializers.IntegerField()
+    discount_unrecorded = serializers.IntegerField(help_text="Redemptions whose discount the source did not record.")
+    revenue = serializers.IntegerField()
+
+
+class ResultTotalsOut(FiguresOut):
+    targeted = serializers.IntegerField()
+    redemption_rate = serializers.DecimalField(7, 6, allow_null=True)
+
+
+class ByChannelOut(FiguresOut):
+    channel = serializers.CharField()
+    name = serializers.CharField()
+
+
+class ByIncentiveOut(FiguresOut):
+    incentive = serializers.UUIDField()
+    key = serializers.CharField()
+    name = serializers.CharField()
+    redemption_rate = serializers.DecimalField(7, 6, allow_null=True)
+
+
+class ByDayOut(serializers.Serializer[Any]):
+    on = serializers.DateField()
+    redemptions = serializers.IntegerField()
+    discount = serializers.IntegerField()
+    revenue = serializers.IntegerField()
+
+
+class ResultsOut(serializers.Serializer[Any]):
+    """What a campaign brought. Revenue is attributed, not incremental."""
+
+    campaign = serializers.UUIDField()
+    currency = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True)
+    totals = ResultTotalsOut()
+    by_channel = ByChannelOut(many=True)
+    by_incentive = ByIncentiveOut(many=True)
+    by_day = ByDayOut(many=True)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """``from`` and ``to`` are words of Python, so they are renamed here."""
+        names = {"since": "from", "until": "to"}
+        fields = super().get_fields()
+        for name in names:
+            fields[name].source = name
+        return {names.get(name, name): field for name, field in fields.items()}
+
+
+class ResultsQuery(serializers.Serializer[Any]):
+    since = serializers.DateTimeField(required=False, allow_null=True)
+    until = serializers.DateTimeField(required=False, allow_null=True)
+
+
 class ReturnOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     redemption = serializers.UUIDField()

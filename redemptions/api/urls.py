@@ -9,4 +9,5 @@ urlpatterns = [
     path("redemptions", views.Redemptions.as_view(), name="redemptions"),
     path("redemptions/<str:public_id>", views.RedemptionDetail.as_view(), name="redemption"),
     path("redemptions/<str:public_id>/returns", views.Returns.as_view(), name="returns"),
+    path("campaigns/<str:public_id>/results", views.Results.as_view(), name="results"),
 ]

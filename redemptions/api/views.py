@@ -1,13 +1,15 @@
 """Quotes, redemptions, returns and results, for partners."""
 
+import datetime
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from campaigns import queries as campaign_queries
 from campaigns.api.serializers import DecisionOut
 from customers import queries as customer_queries
 from customers.api.references import find
@@ -104,3 +106,32 @@ class Returns(PartnerView):
             return 201, serializers.return_as_data(given)
 
         return self.once(request, work)
+
+
+class Results(PartnerView):
+    required_scopes = {"GET": Scope.RESULTS}
+
+    @extend_schema(
+        operation_id="campaigns_results",
+        parameters=[OpenApiParameter("from", datetime.datetime), OpenApiParameter("to", datetime.datetime)],
+        responses=serializers.ResultsOut,
+    )
+    def get(self, request: Request, public_id: str) -> Response:
+        """What a campaign brought: in all, by channel, by incentive, by day. `from` is included, `to` is not."""
+        campaign = campaign_queries.campaign_by_public_id(public_id)
+        asked = {"since": request.query_params.get("from"), "until": request.query_params.get("to")}
+        form = serializers.ResultsQuery(data={name: value for name, value in asked.items() if value})
+        form.is_valid(raise_exception=True)
+        since, until = form.validated_data.get("since"), form.validated_data.get("until")
+        found = queries.campaign_results(campaign, since=since, until=until)
+        body = {
+            "campaign": campaign.public_id,
+            "currency": campaign.currency,
+            "since": since,
+            "until": until,
+            "totals": found.totals,
+            "by_channel": found.by_channel,
+            "by_incentive": found.by_incentive,
+            "by_day": found.by_day,
+        }
+        return Response(serializers.ResultsOut(body).data)

@@ -1,0 +1,222 @@
+"""Campaigns, grants and simulations over the partners' API."""
+
+from typing import Any
+
+import pytest
+import time_machine
+
+from campaigns.models import Campaign, Grant, StackGroup
+from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory
+from customers.tests.factories import NOON, ChannelFactory, CustomerFactory, IdentityFactory
+from incentives_site.integrations.tests.factories import PartnerClient, partner_key
+
+pytestmark = pytest.mark.django_db
+SIMULATION: dict[str, Any] = {
+    "currency": "USD",
+    "at": "2026-11-21T10:00:00Z",
+    "channel": {"key": "till-7", "kind": "store"},
+    "customer": {"facts": {"group": "VIP", "order_number": 3}},
+    "basket": {
+        "lines": [
+            {"id": "1", "sku": "tshirt", "categories": ["clothes"], "quantity": 2, "unit_price": 5000, "minimum_unit_price": 4500}
+        ],
+        "shipping": [{"method": "express", "amount": 25000}],
+    },
+    "groups": [
+        {"key": "default", "eligibility": "common", "rank": 100, "pick": "all", "scope": "basket", "limit": None, "base": None}
+    ],
+    "incentives": [
+        {
+            "key": "A",
+            "group": "default",
+            "priority": 0,
+            "conditions": {"all": [{"fact": "basket.running_total", "op": ">=", "value": 10000}]},
+            "effect": {
+                "type": "percent_off",
+                "percent": "20",
+                "max_amount": 5000,
+                "target": {"scope": "lines", "include": {"categories": ["clothes"]}},
+            },
+        }
+    ],
+    "policy": {"order": "ranked", "base": "running", "choose": "in_order", "failure": "partial", "max_total_percent": None},
+}
+CAMPAIGN: dict[str, Any] = {
+    "name": "Welcome back",
+    "goal": "win_back",
+    "channels": ["web", "store"],
+    "currency": "EUR",
+    "time_zone": "Europe/Rome",
+    "audience": {"all": [{"fact": "customer.orders", "op": ">=", "value": 2}]},
+    "budget": 100_000,
+    "incentives": [
+        {"key": "five", "name": "5 off", "claim": "grant", "effect": {"type": "amount_off", "amount": 500}, "total_uses": 10}
+    ],
+}
+
+
+@pytest.fixture
+def client() -> PartnerClient:
+    ChannelFactory()
+    ChannelFactory(web=True)
+    return PartnerClient(partner_key()[1])
+
+
+def faults(response: Any) -> dict[str, str]:
+    assert response.status_code == 422, response.content
+    return {error["pointer"]: error["code"] for error in response.json()["errors"]}
+
+
+class TestSimulations:
+    def test_the_whole_language_is_said_inline(self, client: PartnerClient) -> None:
+        response = client.post("simulations", SIMULATION)
+        assert response.status_code == 200, response.content
+        decision = response.json()
+        assert decision["totals"] == {
+            "items": 10_000, "shipping": 25_000, "initial": 35_000, "discount": 1_000, "stored_value": 0, "payable": 34_000,
+        }  # fmt: skip
+        assert decision["lines"] == [{"line": "1", "initial": 10_000, "discount": 1_000, "payable": 9_000}]
+
+    @pytest.mark.parametrize(
+        ("change", "pointer", "code"),
+        [
+            ({"currency": "EURO"}, "#/currency", "unknown-currency"),
+            ({"currnecy": "USD"}, "#/currnecy", "unknown-field"),
+            ({"at": "yesterday"}, "#/at", "bad-instant"),
+            ({"incentives": [{"key": "A", "effect": {"type": "magic"}}]}, "#/incentives/0/effect/type", "unknown-effect"),
+            (
+                {"incentives": [{"key": "A", "effect": {"type": "percent_off", "percent": "1e1"}}]},
+                "#/incentives/0/effect/percent",
+                "bad-percentage",
+            ),
+            (
+                {"incentives": [{"key": "A", "effect": {"type": "percent_off", "percent": "101"}}]},
+                "#/incentives/0/effect/percent",
+                "bad-percentage",
+            ),
+            (
+                {"incentives": [{"key": "A", "effect": {"type": "amount_off", "amount": -1}}]},
+                "#/incentives/0/effect/amount",
+                "out-of-range",
+            ),
+            (
+                {"incentives": [{"key": "A", "conditions": {"fact": "basket.colour", "op": "==", "value": 1}, "effect": {}}]},
+                "#/incentives/0/conditions/fact",
+                "unknown-fact",
+            ),
+            ({"incentives": SIMULATION["incentives"] * 2}, "#/incentives/1/key", "repeated"),
+            ({"policy": {"choose": "best_for_customer"}}, "#/policy/choose", "not-supported"),
+            (
+                {"basket": {"lines": [{"id": "1", "sku": "a", "quantity": 1}]}},
+                "#/basket/lines/0/unit_price",
+                "not-a-whole-number",
+            ),
+            ({"basket": {"lines": SIMULATION["basket"]["lines"] * 2}}, "#/basket/lines/1/id", "repeated"),
+        ],
+    )
+    def test_a_fault_is_named_by_its_pointer(self, client: PartnerClient, change: Any, pointer: str, code: str) -> None:
+        assert faults(client.post("simulations", {**SIMULATION, **change}))[pointer] == code
+
+
+class TestCampaigns:
+    def test_a_campaign_lives_its_life(self, client: PartnerClient) -> None:
+        made = client.post("campaigns", CAMPAIGN)
+        assert made.status_code == 201, made.content
+        body = made.json()
+        assert (body["status"], body["budget"], body["channels"]) == ("draft", {"amount": 100_000, "spent": 0}, ["store", "web"])
+        path = f"campaigns/{body['id']}"
+        assert client.patch(path, {"name": "Better"}).json()["name"] == "Better"
+        steps = [client.post(f"{path}/{step}").json().get("status") for step in ("launch", "pause", "resume", "end")]
+        assert steps == ["live", "paused", "live", "ended"]
+        again = client.post(f"{path}/launch")
+        assert (again.status_code, again.json()["code"]) == (409, "wrong-status")
+
+    def test_nothing_is_half_written(self, client: PartnerClient) -> None:
+        bad = {**CAMPAIGN, "incentives": [{**CAMPAIGN["incentives"][0], "effect": {"type": "amount_off", "amount": 0}}]}
+        assert faults(client.post("campaigns", bad)) == {"#/incentives/0/effect/amount": "out-of-range"}
+        assert not Campaign.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("change", "pointer", "code"),
+        [
+            ({"time_zone": "Mars/Olympus"}, "#/time_zone", "unknown-time-zone"),
+            ({"currency": "EEE"}, "#/currency", "unknown-currency"),
+            ({"budget": -5}, "#/budget", "out-of-range"),
+            ({"goal": "fame"}, "#/goal", "invalid-choice"),
+            ({"name": "x" * 201}, "#/name", "max-length"),
+            ({"channels": ["pigeon"]}, "#/channels/0", "channel-unknown"),
+            ({"starts_at": "2026-12-01T00:00:00Z", "ends_at": "2026-11-01T00:00:00Z"}, "#/ends_at", "ends-before-it-starts"),
+            ({"audience": {"fact": "basket.quantity", "op": ">", "value": 1}}, "#/audience/fact", "unknown-fact"),
+            ({"colour": "red"}, "#/colour", "unknown-field"),
+        ],
+    )
+    def test_a_fault_is_named_by_its_pointer(self, client: PartnerClient, change: Any, pointer: str, code: str) -> None:
+        assert faults(client.post("campaigns", {**CAMPAIGN, **change})) == {pointer: code}
+        assert not Campaign.objects.exists()
+
+    def test_a_campaign_without_incentive_is_not_launched(self, client: PartnerClient) -> None:
+        made = client.post("campaigns", {**CAMPAIGN, "incentives": []}).json()
+        assert faults(client.post(f"campaigns/{made['id']}/launch")) == {"#/incentives": "no-incentive"}
+
+    def test_the_list_is_filtered_and_pages_by_cursor(self, client: PartnerClient) -> None:
+        CampaignFactory.create_batch(3)
+        CampaignFactory(live=True, name="Autumn")
+        page = client.get("campaigns", limit=2).json()
+        assert len(page["results"]) == 2
+        assert page["next"]
+        assert [row["name"] for row in client.get("campaigns", status="live", q="autu").json()["results"]] == ["Autumn"]
+
+    def test_an_unknown_stack_group_is_named(self, client: PartnerClient) -> None:
+        bad = {**CAMPAIGN, "incentives": [{**CAMPAIGN["incentives"][0], "group": "nowhere"}]}
+        assert faults(client.post("campaigns", bad)) == {"#/incentives/0/group": "group-unknown"}
+        assert not StackGroup.objects.filter(key="nowhere").exists()
+
+
+class TestGrants:
+    def test_a_grant_is_given_once_per_occasion(self, client: PartnerClient) -> None:
+        incentive = IncentiveFactory(granted=True)
+        identity = IdentityFactory(kind="email", value="ann@example.com")
+        body = {
+            "customer": {"identity": {"kind": "email", "value": "Ann@example.com"}},
+            "incentive": str(incentive.public_id),
+            "occasion": "birthday",
+        }
+        first, second = client.post("grants", body), client.post("grants", body)
+        assert (first.status_code, second.status_code) == (201, 200), first.content
+        assert first.json() == second.json()
+        assert (first.json()["state"], len(first.json()["code"])) == ("held", 14)
+        assert Grant.objects.get().customer == identity.customer
+        wallet = client.get(f"customers/{identity.customer.public_id}/wallet").json()
+        assert [item["code"] for item in wallet["results"]] == [first.json()["code"]]
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"customer": {"id": "nobody"}}, (404, "customer-unknown")),
+            ({"customer": {}}, (422, "invalid")),
+            ({"customer": {"identity": {"kind": "email", "value": "null"}}}, (422, "invalid")),
+            ({"incentive": "nothing"}, (404, "incentive-unknown")),
+            ({"channel": "store"}, (201, None)),
+            ({"ends_at": "2020-01-01T00:00:00Z"}, (422, "invalid")),
+            ({"occasion": ""}, (422, "invalid")),
+        ],
+    )
+    def test_refusals(self, client: PartnerClient, change: Any, expected: tuple[int, str | None]) -> None:
+        body = {"customer": {"id": str(CustomerFactory().public_id)}, "incentive": str(IncentiveFactory(granted=True).public_id)}
+        response = client.post("grants", {**body, **change})
+        assert (response.status_code, response.json().get("code") if response.status_code > 201 else None) == expected
+
+    def test_only_live_wallet_incentives_are_granted_where_they_are_given(self, client: PartnerClient) -> None:
+        customer = {"id": str(CustomerFactory().public_id)}
+        automatic = IncentiveFactory()
+        elsewhere = IncentiveFactory(granted=True, campaign=CampaignFactory(live=True, channels=[ChannelFactory()]))
+        draft = IncentiveFactory(granted=True, campaign=CampaignFactory())
+        for incentive in (automatic, elsewhere, draft):
+            response = client.post("grants", {"customer": customer, "incentive": str(incentive.public_id)})
+            assert (response.status_code, response.json()["code"]) == (409, "not-grantable")
+
+    def test_a_held_grant_whose_time_is_over_shows_as_expired(self, client: PartnerClient) -> None:
+        grant = GrantFactory(ends_at=NOON)
+        with time_machine.travel(NOON, tick=False):
+            (item,) = client.get(f"customers/{grant.customer.public_id}/wallet").json()["results"]
+        assert item["state"] == "expired"
