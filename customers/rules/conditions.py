@@ -163,7 +163,8 @@ def _parse_leaf(
     kind = facts.type_of(fact) if isinstance(fact, str) and len(fact) <= LONGEST_TEXT else None
     if kind is None:
         faults.append(Fault(f"{pointer}/fact", "unknown-fact", f"“{str(fact)[:60]}” is not a fact that can be asked for here."))
-    op = Op(data["op"]) if isinstance(data.get("op"), str) and data["op"] in set(Op) else None
+    asked = data.get("op")
+    op = Op(asked) if isinstance(asked, str) and asked in set(Op) else None
     if op is None:
         faults.append(Fault(f"{pointer}/op", "unknown-op", "One of: " + " ".join(Op) + "."))
     if kind is None or op is None or not isinstance(fact, str):
@@ -263,7 +264,7 @@ def leaf_holds(leaf: Leaf, actual: object) -> bool:
     if leaf.op in {Op.HAS, Op.HAS_ANY, Op.HAS_ALL}:
         return _list_holds(leaf, actual)
     if leaf.op is Op.BETWEEN:
-        low, high = leaf.value  # type: ignore[misc]
+        low, high = leaf.value  # type: ignore[misc,str-unpack]
         return _compare(Op.GE, actual, low) and _compare(Op.LE, actual, high)
     if leaf.op is Op.IN or leaf.op is Op.NOT_IN:
         if isinstance(actual, list | tuple | frozenset | dict):

@@ -63,11 +63,11 @@ class ApiKey(AbstractAPIKey):
         verbose_name=_("scopes"),
     )
 
-    objects = APIKeyManager()
+    objects = APIKeyManager()  # type: ignore[misc]
 
     class Meta(AbstractAPIKey.Meta):
-        verbose_name = _("API key")
-        verbose_name_plural = _("API keys")
+        verbose_name = _("API key")  # type: ignore[assignment]
+        verbose_name_plural = _("API keys")  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return f"{self.partner}: {self.name} ({self.prefix}…)"

@@ -144,11 +144,7 @@ class Postgres:
     def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         who = identity()
         # The server inherits the streams of pg_ctl: given a pipe, we would wait for its end for ever.
-        streams: dict[str, int] = (
-            {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            if program == "pg_ctl"
-            else {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        )
+        inherited = program == "pg_ctl"
         done = subprocess.run(
             [*who.prefix, str(binaries() / program), *arguments],
             stdin=subprocess.DEVNULL,
@@ -158,8 +154,9 @@ class Postgres:
             user=who.user.pw_uid if who.user else None,
             group=who.user.pw_gid if who.user else None,
             extra_groups=[] if who.user else None,
+            stdout=subprocess.DEVNULL if inherited else subprocess.PIPE,
+            stderr=subprocess.DEVNULL if inherited else subprocess.STDOUT,
             check=False,
-            **streams,
         )
         if check and done.returncode:
             raise ServiceError(f"PostgreSQL's {program} failed:\n{(done.stdout or '').strip()}")

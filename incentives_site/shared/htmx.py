@@ -6,7 +6,7 @@ from django.http import HttpRequest
 def wants_fragment(request: HttpRequest) -> bool:
     """True for an htmx request that swaps a part; a boosted request and a history restore want the whole page."""
     htmx = getattr(request, "htmx", None)
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    return htmx is not None and bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
 def page_or_fragment(request: HttpRequest, *, page: str, fragment: str) -> str:

@@ -38,10 +38,8 @@ class AdminContentSecurity:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if request.path.startswith("/admin/"):
-            response._csp_update = {
-                "script-src": [UNSAFE_EVAL],
-                "style-src": [UNSAFE_INLINE],
-            }  # type: ignore[attr-defined]
+            update = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
+            response._csp_update = update  # type: ignore[attr-defined]
         return response
 
 

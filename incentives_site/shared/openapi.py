@@ -1,6 +1,6 @@
 """The OpenAPI document: refusals documented once, in the shape they really have."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.utils import OpenApiParameter
@@ -33,7 +33,7 @@ class AutoSchema(SpectacularAutoSchema):
             ]
         return []
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         from .serializers import ProblemSerializer  # here, since serializers need the settings that name this class
 

@@ -67,7 +67,7 @@ def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
             status=STATUS_OF_KIND[exc.kind],
         )
     else:
-        answer = exception_handler(exc, context)
+        answer = exception_handler(exc, context)  # type: ignore[arg-type]
         if answer is None:
             return None
         response = answer

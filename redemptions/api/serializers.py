@@ -29,7 +29,7 @@ class OrderSerializer(StrictSerializer):
 
 
 class RedemptionRequest(QuoteRequest):
-    at = None
+    at = None  # type: ignore[assignment]
     order = OrderSerializer()
     expected_discount = serializers.IntegerField(
         required=False, min_value=0, help_text="What the customer was told; another amount answers 409 `decision-changed`."

@@ -67,8 +67,8 @@ class PartnerView(APIView):
             headers={"Idempotent-Replayed": "true"} if answer.replayed else None,
         )
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
-        response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[assignment]
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
         if limit := getattr(self, "rate_limit", None):
             response["RateLimit-Policy"] = f'"key";q={limit[0]}'
             response["RateLimit"] = f'"key";r={limit[1]};t={limit[2]}'
