@@ -44,7 +44,6 @@ INSTALLED_APPS = [
     "campaigns",
     "redemptions",
     "surveys",
-    "incentives_site.apps.SiteConfig",
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
@@ -74,6 +73,7 @@ INSTALLED_APPS = [
     "pghistory",
     "rest_framework",
     "rest_framework_api_key",
+    "incentives_site.apps.SiteConfig",  # last: its back office replaces pages that others register
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,0 +1,88 @@
+"""Customers in the back office: channels and stores are edited here, what happened is only read."""
+
+from django.contrib import admin
+from unfold.admin import TabularInline
+
+from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
+
+from .models import Channel, Customer, Event, Identity, Purchase, PurchaseLine, Store
+
+
+@admin.register(Channel)
+class ChannelAdmin(BackOfficeAdmin):
+    list_display = ["name", "key", "kind", "can_grant", "can_redeem", "can_message", "is_active"]
+    list_filter = ["kind", "is_active"]
+    search_fields = ["name", "key"]
+    prepopulated_fields = {"key": ["name"]}
+
+
+@admin.register(Store)
+class StoreAdmin(BackOfficeAdmin):
+    list_display = ["name", "key", "channel", "time_zone", "is_active"]
+    list_filter = ["channel", "is_active"]
+    search_fields = ["name", "key"]
+    prepopulated_fields = {"key": ["name"]}
+
+
+class IdentityInline(TabularInline):
+    model = Identity
+    extra = 0
+    fields = ["kind", "value", "created_at"]
+    readonly_fields = ["kind", "value", "created_at"]
+    can_delete = False
+    max_num = 0
+
+
+@admin.register(Customer)
+class CustomerAdmin(BackOfficeAdmin):
+    list_display = ["display_name", "public_id", "language", "created_at"]
+    search_fields = ["display_name", "public_id", "identities__value"]
+    readonly_fields = ["public_id", "facts", "created_at"]
+    inlines = [IdentityInline]
+
+    def has_delete_permission(self, request: object, obj: object = None) -> bool:
+        return False  # erasure is a verb of its own: it must reach everything that is held
+
+
+@admin.register(Identity)
+class IdentityAdmin(ReadOnlyAdmin):
+    list_display = ["kind", "value", "customer", "created_at"]
+    list_filter = ["kind"]
+    search_fields = ["value"]
+    list_select_related = ["customer"]
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ["occurred_at", "type", "name", "customer", "channel", "source"]
+    list_filter = ["type", "channel", "source"]
+    list_select_related = ["customer", "channel"]
+    search_fields = ["message_id", "public_id"]
+    search_help_text = "message id"
+    ordering = ["-id"]
+
+
+class PurchaseLineInline(TabularInline):
+    model = PurchaseLine
+    extra = 0
+    max_num = 0
+    can_delete = False
+    fields = readonly_fields = ["position", "sku", "name", "category", "brand", "quantity", "paid", "discount"]
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(ReadOnlyAdmin):
+    list_display = ["order_key", "source", "customer", "channel", "store", "placed_at", "paid", "discount", "currency"]
+    list_filter = ["source", "channel"]
+    list_select_related = ["customer", "channel", "store"]
+    search_fields = ["order_key"]
+    ordering = ["-id"]
+    inlines = [PurchaseLineInline]
+
+
+@admin.register(PurchaseLine)
+class PurchaseLineAdmin(ReadOnlyAdmin):
+    list_display = ["purchase", "position", "sku", "name", "quantity", "paid"]
+    list_select_related = ["purchase"]
+    search_fields = ["sku"]
+    ordering = ["-id"]
