@@ -82,9 +82,14 @@ def page(new_page: Any) -> Any:
     return new_page()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests are marked by the fixture they use, and kept in one worker: two browsers starve two cores."""
     for item in items:
         if {"browser", "page", "new_page"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
+        # pytest-xdist 3.8 appends the group to a private name that pytest 9.2 no longer reads: groups would have no effect.
+        group = item.get_closest_marker("xdist_group")
+        if group and getattr(config.option, "loadgroup", False) and "@" not in item.nodeid:
+            item._id = type(item._id).parse(f"{item.nodeid}@{group.args[0]}")

@@ -23,9 +23,9 @@ def load_data(now: dt.datetime, report: Report) -> dict[str, Channel]:
     loaded = purchases.load(channels["store"], now, report)
     if loaded or purchases.facts_are_missing():
         step = report.step("facts", 0)
-        purchases.refresh_facts()
+        step(purchases.refresh_facts())
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            cursor.execute("ANALYZE")  # the planner learns the new sizes of the tables at once
         step.finish()
     return channels
 

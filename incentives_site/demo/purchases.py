@@ -240,8 +240,8 @@ def _directory(channel: Channel) -> Directory:
     )
 
 
-def refresh_facts() -> None:
-    """What the purchases say of each customer, as facts; and the planner learns the new sizes of the tables.
+def refresh_facts() -> int:
+    """What the purchases say of each customer, as facts; returns how many customers.
 
     Only facts that do not age: days since something are counted when they are asked for.
     """
@@ -269,6 +269,7 @@ def refresh_facts() -> None:
             """,
             {"source": files.SOURCE, "zone": files.ZONE_NAME},
         )
+        return int(cursor.rowcount)
 
 
 def facts_are_missing() -> bool:

@@ -15,13 +15,6 @@ from incentives_site.demo.progress import Report
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker loads once for all."""
-    for item in items:
-        if "loaded" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("demo"))
-
-
 @pytest.fixture(scope="package")
 def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Channel]]:
     """Channels, stores, customers, campaigns and redemptions of the files; gives the channels. Rolled back in the end."""

@@ -13,7 +13,7 @@ from incentives_site.demo import files
 from redemptions import queries
 from redemptions.models import AppliedIncentive, Redemption
 
-pytestmark = pytest.mark.usefixtures("loaded")
+pytestmark = [pytest.mark.usefixtures("loaded"), pytest.mark.xdist_group("demo")]  # one worker loads once for all
 NUMBERS = range(1, 28)
 
 
