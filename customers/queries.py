@@ -13,6 +13,7 @@ from incentives_site.shared.problems import NotFound
 
 from .models import Channel, Customer, Event, Identity, Store
 from .rules.conditions import ORDERING, Branch, Condition, Leaf, Op, Quantifier
+from .rules.faults import Misunderstood
 from .rules.identities import normalise
 
 
@@ -46,6 +47,18 @@ def by_identity(kind: object, value: object) -> Customer:
     if identity is None:
         raise CustomerUnknown
     return identity.customer
+
+
+def at_counter(typed: str) -> Customer | None:
+    """Whom a card, an address or a number typed at a counter belongs to; ``None`` when to nobody."""
+    typed = typed.strip()[:320]
+    kinds = ["email"] if "@" in typed else ["loyalty_card", "phone", "user_id"]
+    for kind in kinds:
+        with contextlib.suppress(Misunderstood, CustomerUnknown):
+            return by_identity(kind, typed)
+    with contextlib.suppress(CustomerUnknown):
+        return by_public_id(typed)
+    return None
 
 
 def search(words: str) -> QuerySet[Customer]:

@@ -221,6 +221,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "incentives_site.shared.problem_pages.csrf_failure"
 
+# Shown first where nothing says otherwise: new campaigns, the till before anything is live.
+DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", "USD").upper()
+
 # --- Partners' API --------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["incentives_site.integrations.api.authentication.PartnerKeyAuthentication"],

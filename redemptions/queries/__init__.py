@@ -15,7 +15,7 @@ from .results import (
     headline,
     recent_redemptions,
 )
-from .single import RedemptionUnknown, redemption_by_public_id
+from .single import RedemptionUnknown, receipts, redemption_by_public_id
 
 __all__ = [
     "Attention",
@@ -31,6 +31,7 @@ __all__ = [
     "campaign_results",
     "campaign_summaries",
     "headline",
+    "receipts",
     "recent_redemptions",
     "redemption_by_public_id",
 ]

@@ -255,7 +255,7 @@ def campaign_summaries(campaign_ids: Sequence[int]) -> dict[int, Totals]:
 
 
 def recent_redemptions(campaign: Campaign | None = None, limit: int = 10) -> QuerySet[AppliedIncentive]:
-    """The newest uses of incentives (of one campaign, or of all), also returned ones, ready to be shown without further queries."""
+    """The newest uses of incentives, of one campaign or of all, also the returned ones; without further queries when shown."""
     found = AppliedIncentive.objects.all() if campaign is None else AppliedIncentive.objects.filter(campaign=campaign)
     return found.select_related(
         "campaign", "incentive", "redemption__customer", "redemption__channel", "redemption__store"

@@ -1,7 +1,11 @@
 """Reads of one redemption."""
 
+import contextlib
+import datetime
 import uuid
 
+from django.db.models import CharField, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.problems import NotFound
@@ -26,3 +30,17 @@ def redemption_by_public_id(public_id: object, *, source: str | None = None) -> 
     if redemption is None:
         raise RedemptionUnknown
     return redemption
+
+
+def receipts(words: str, *, now: datetime.datetime) -> QuerySet[Redemption]:
+    """Redemptions by order, receipt number (its beginning is enough for those of the last 90 days), or all, newest first."""
+    found = Redemption.objects.select_related("customer", "store", "channel").order_by("-redeemed_at", "-id")
+    words = words.strip().replace("\x00", "")[:100]
+    if not words:
+        return found
+    matches = Q(order_key__iexact=words)
+    with contextlib.suppress(ValueError):
+        matches |= Q(public_id=uuid.UUID(words))
+    recent = found.filter(redeemed_at__gte=now - datetime.timedelta(days=90)).annotate(number=Cast("public_id", CharField()))
+    matches |= Q(pk__in=recent.filter(number__istartswith=words.lower()).values("pk"))
+    return found.filter(matches)

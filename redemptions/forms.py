@@ -1,0 +1,137 @@
+"""What an associate types at the till."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from customers import queries as customer_queries
+from customers.models import Customer, Store
+from incentives_site.shared.money import CURRENCIES, minor_digits, parse_money
+
+MOST_LINES = 200
+
+
+class SaleForm(forms.Form):
+    """Who buys, where, and the codes shown. ``customer`` becomes the customer, ``None`` when nothing was typed."""
+
+    order_key = forms.UUIDField(widget=forms.HiddenInput)
+    currency = forms.CharField(widget=forms.HiddenInput, max_length=3)
+    store = forms.ModelChoiceField(Store.objects.none(), label=gettext_lazy("Store"), required=False, empty_label=None)
+    customer = forms.CharField(
+        label=gettext_lazy("Customer"),
+        required=False,
+        max_length=320,
+        help_text=gettext_lazy("Loyalty card, e-mail or phone number"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    code = forms.CharField(
+        label=gettext_lazy("Code"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy("Type it or scan the QR code"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}),
+    )
+
+    def __init__(self, *args: Any, stores: QuerySet[Store], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["store"].queryset = stores  # type: ignore[attr-defined]
+
+    def clean_currency(self) -> str:
+        currency = str(self.cleaned_data["currency"])
+        if currency not in CURRENCIES:
+            raise forms.ValidationError(_("This currency is not known."), code="unknown-currency")
+        return currency
+
+    def clean_customer(self) -> Customer | None:
+        typed = self.cleaned_data["customer"].strip()
+        if not typed:
+            return None
+        found = customer_queries.at_counter(typed)
+        if found is None:
+            raise forms.ValidationError(_("Nobody is known by this. Check it, or leave it empty."), code="customer-unknown")
+        return found
+
+
+class LineForm(forms.Form):
+    """One line of the basket. Amounts are typed in major units; ``price`` becomes minor units."""
+
+    article = forms.CharField(label=gettext_lazy("Article"), max_length=100, required=False)
+    category = forms.CharField(label=gettext_lazy("Category"), max_length=100, required=False)
+    quantity = forms.IntegerField(label=gettext_lazy("Quantity"), min_value=1, max_value=1_000_000, required=False)
+    price = forms.CharField(
+        label=gettext_lazy("Price each"), max_length=20, required=False, widget=forms.TextInput(attrs={"inputmode": "decimal"})
+    )
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        self.currency = currency
+        super().__init__(*args, **kwargs)
+
+    def clean_price(self) -> int | None:
+        typed = self.cleaned_data["price"].strip()
+        if not typed:
+            return None
+        try:
+            price = parse_money(typed, self.currency)
+        except ValueError:
+            words = {"digits": minor_digits(self.currency)}
+            raise forms.ValidationError(_("A price such as 12.50, with at most %(digits)s decimals.") % words) from None
+        if price < 0:
+            raise forms.ValidationError(_("A price is not negative."))
+        return price
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if self.is_blank:
+            return data
+        if not data.get("article") and "article" not in self.errors:
+            self.add_error("article", _("Say what is bought."))
+        if data.get("price") is None and "price" not in self.errors:
+            self.add_error("price", _("Say what it costs."))
+        return data
+
+    @property
+    def is_blank(self) -> bool:
+        """Nothing was typed in this row; it is passed over."""
+        return not any(str(self.data.get(self.add_prefix(name), "")).strip() for name in ("article", "category", "price"))
+
+
+def line_forms(data: Any, *, currency: str, at_least: int) -> list[LineForm]:
+    """The rows of a posted basket, and blank ones to fill up to ``at_least``."""
+    count = 0
+    if data is not None:
+        indexes = [int(name.split("-")[1]) for name in data if name.startswith("line-") and name.split("-")[1].isdigit()]
+        count = min(max(indexes, default=-1) + 1, MOST_LINES)
+    return [
+        LineForm(data if data is not None and n < count else None, prefix=f"line-{n}", currency=currency, initial={"quantity": 1})
+        for n in range(max(count, at_least))
+    ]
+
+
+def basket_of(rows: Sequence[LineForm]) -> dict[str, Any]:
+    """The basket as the stacking language says it; call it when every row is valid."""
+    lines = []
+    for position, row in enumerate(rows, 1):
+        if not row.is_bound or row.is_blank:
+            continue
+        line = row.cleaned_data
+        lines.append(
+            {
+                "id": str(position),
+                "sku": line["article"],
+                "name": line["article"],
+                "categories": [line["category"]] if line["category"] else [],
+                "quantity": line["quantity"] or 1,
+                "unit_price": line["price"],
+            }
+        )
+    return {"lines": lines}
+
+
+def new_order_key() -> str:
+    """Names a sale from its first moment, so that a repeated click or a lost answer never redeems twice."""
+    return str(uuid.uuid4())
