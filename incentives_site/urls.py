@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from . import api_pages, health, home, problem_catalogue
+from . import api_pages, health, problem_catalogue
+from .workspace import home
 
 api = [
     path("", include("customers.api.urls")),
@@ -14,7 +15,7 @@ api = [
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("campaigns/", include("campaigns.urls")),
+    path("campaigns/", include("incentives_site.workspace.campaign_urls")),
     path("customers/", include("customers.urls")),
     path("till/", include("redemptions.urls")),
     path("wallet/", include("campaigns.wallet_urls")),

@@ -1,15 +1,16 @@
 """The verbs of campaigns and their refusals."""
 
-from ._draft import KEEP, draft, revise
+from ._draft import KEEP, REVISABLE, draft, revise
 from ._grant import NotGrantable, NotHeld, expire_grants, grant, withdraw
 from ._incentives import CodeTaken, add_incentive, remove_incentive, revise_incentive
-from ._lifecycle import advance, end, launch, pause, resume, target_audience
+from ._lifecycle import advance, end, launch, obstacles, pause, resume, target_audience
 from ._limits import Demand, consume, restore
 from ._problems import WrongStatus, invalid, understood
 from ._use import give_back_grants, use_grants
 
 __all__ = [
     "KEEP",
+    "REVISABLE",
     "CodeTaken",
     "Demand",
     "NotGrantable",
@@ -25,6 +26,7 @@ __all__ = [
     "grant",
     "invalid",
     "launch",
+    "obstacles",
     "pause",
     "remove_incentive",
     "restore",

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from customers.rules.faults import Fault
 from incentives_site.shared import jobs
 from incentives_site.shared.audit import acting
 
@@ -109,6 +110,11 @@ def _set_status(campaign: Campaign, status: str) -> Campaign:
     campaign.status = status
     campaign.save(update_fields=["status"])
     return campaign
+
+
+def obstacles(*, campaign: Campaign, now: datetime.datetime) -> list[Fault]:
+    """What stands in the way of a launch now, with pointers; empty when nothing does. Changes nothing."""
+    return lifecycle.obstacles(_launch_facts(campaign), now)
 
 
 def _launch_facts(campaign: Campaign) -> LaunchFacts:

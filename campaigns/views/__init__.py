@@ -1,7 +1,10 @@
-"""Campaign pages and the public wallet."""
+"""Pages of campaigns that read nothing to the right: the editor, the steps of a campaign's life, the public wallet.
 
-from .detail import detail
-from .lists import campaign_list
+The list and the page of a campaign show results too, so they are put together in ``incentives_site.workspace``.
+"""
+
+from . import editor, lifecycle
+from .audience import audience_size, typed_audience_size
 from .wallet import wallet
 
-__all__ = ["campaign_list", "detail", "wallet"]
+__all__ = ["audience_size", "editor", "lifecycle", "typed_audience_size", "wallet"]

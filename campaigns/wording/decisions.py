@@ -5,11 +5,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.rules.candidates import Reason
+from campaigns.rules.decision import Applied, Decision, Refused
+from campaigns.rules.facts import is_money
 from incentives_site.shared.money import format_money
-
-from .rules.candidates import Reason
-from .rules.decision import Applied, Decision, Refused
-from .rules.facts import is_money
 
 
 def sentence(refused: Refused, currency: str, names: dict[str, str] | None = None) -> str:

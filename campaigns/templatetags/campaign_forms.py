@@ -1,0 +1,58 @@
+"""Choices as cards, each with a sentence that says what choosing it means."""
+
+from typing import Any
+
+from django import template
+from django.forms.boundfield import BoundField
+from django.utils.translation import gettext_lazy as _
+
+register = template.Library()
+
+# What each choice means, by field and value. A group of an operator's own has no sentence here and shows its name only.
+MEANINGS = {
+    "goal": {
+        "acquisition": (_("A first contact, a first purchase."), "user-plus"),
+        "activation": (_("From signing up to buying."), "bolt"),
+        "sales": (_("More purchases or larger ones."), "shopping-cart"),
+        "engagement": (_("Newsletter, social media, surveys."), "message-circle"),
+        "referral": (_("Customers bring their friends."), "share"),
+        "retention": (_("Reward those who come back."), "heart"),
+        "win_back": (_("Reach those who stopped coming."), "repeat"),
+    },
+    "kind": {
+        "percent_off": (_("For example 15 % of what it is taken off."), "percentage"),
+        "amount_off": (_("For example 5.00, once or on every piece."), "cash"),
+    },
+    "claim": {
+        "automatic": (_("It applies by itself whenever the conditions are met."), "bolt"),
+        "code": (_("A word such as SUMMER10, said at the till or typed online."), "hash"),
+        "grant": (_("Given to customers one by one; each has an own code and QR."), "wallet"),
+    },
+    "group": {
+        "common": (_("Adds up with other incentives on the same order."), "stack-2"),
+        "exclusive": (_("If it applies, the combinable ones are left out."), "lock"),
+        "always": (_("Applies whatever else does, also beside one that applies alone."), "circle-check"),
+    },
+}
+
+
+@register.inclusion_tag("campaigns/edit/_choice_cards.html")
+def choice_cards(field: BoundField, meanings: dict[str, str] | None = None) -> dict[str, Any]:
+    """Radio buttons as cards. ``meanings`` (optional) maps a value to the key under which its meaning is known."""
+    known = MEANINGS.get(field.name.rpartition("-")[2], {})
+    cards = []
+    for choice in field:
+        value = str(choice.data["value"])
+        text, icon = known.get((meanings or {}).get(value, value), ("", ""))
+        cards.append(
+            {
+                "id": choice.id_for_label,
+                "name": choice.data["name"],
+                "value": value,
+                "ticked": choice.data["selected"],
+                "label": choice.choice_label,
+                "text": text,
+                "icon": icon,
+            }
+        )
+    return {"field": field, "cards": cards}

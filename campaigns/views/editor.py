@@ -1,0 +1,396 @@
+"""The campaign editor: goal → incentive → audience → channels → stacking → review, each saved as it is left."""
+
+import zoneinfo
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from campaigns import forms, operations, queries
+from campaigns.forms import channels as channel_step
+from campaigns.forms import goal as goal_step
+from campaigns.forms import incentive as incentive_step
+from campaigns.forms import stacking as stacking_step
+from campaigns.forms.audience import rows_as_typed
+from campaigns.models import Campaign, Incentive, StackGroup, Status
+from campaigns.wording import audience_in_words, condition_in_words, effect_in_words, incentive_in_words, obstacle_in_words
+from customers import queries as customer_queries
+from customers.models import Channel
+from incentives_site.accounts.roles import for_roles
+from incentives_site.shared.problems import Invalid, Problem
+
+from .admission import WRITERS, actor
+from .audience import size_of
+from .lifecycle import refused
+
+STEPS: tuple[tuple[str, str | Promise], ...] = (
+    ("goal", gettext_lazy("Goal")),
+    ("incentive", gettext_lazy("Incentive")),
+    ("audience", gettext_lazy("Audience")),
+    ("channels", gettext_lazy("Channels")),
+    ("stacking", gettext_lazy("Stacking")),
+    ("review", gettext_lazy("Review")),
+)
+NAMES = [name for name, _label in STEPS]
+# Where an obstacle to the launch is mended.
+STEP_OF_POINTER = {"/incentives": "incentive", "/channels": "channels", "/ends_at": "goal"}
+REFUSED = 422
+
+
+def _address(campaign: Campaign, step: str) -> str:
+    return reverse(f"campaigns:edit-{step}", args=[campaign.public_id])
+
+
+def _take(public_id: str) -> Campaign:
+    """The campaign, when it may be edited in its status. Raises ``WrongStatus``."""
+    campaign = queries.campaign_by_public_id(public_id)
+    if campaign.status not in operations.REVISABLE:
+        raise operations.WrongStatus(
+            _("Pause the campaign before you change it.")
+            if campaign.status == Status.LIVE
+            else _("It has ended: draft a new one.")
+        )
+    return campaign
+
+
+def _page(request: HttpRequest, campaign: Campaign | None, step: str, status: int = 200, **context: Any) -> HttpResponse:
+    position = NAMES.index(step)
+    filled = _filled(campaign)
+    steps = []
+    for number, (name, label) in enumerate(STEPS):
+        is_done = name in filled and (number < position or name not in {"audience", "stacking"} or filled[name])
+        steps.append(
+            {
+                "label": label,
+                "url": _address(campaign, name) if campaign else "",
+                "state": "current" if number == position else "done" if is_done else "todo",
+            }
+        )
+    crumbs = [{"label": _("Campaigns"), "url": reverse("campaigns:list")}]
+    if campaign is not None:
+        crumbs.append({"label": campaign.name, "url": reverse("campaigns:detail", args=[campaign.public_id])})
+    crumbs.append({"label": _("Edit") if campaign else _("New campaign")})
+    frame = {
+        "campaign": campaign,
+        "step": step,
+        "step_label": STEPS[position][1],
+        "steps": steps,
+        "crumbs": crumbs,
+        "back_url": _address(campaign, NAMES[position - 1]) if campaign and position else "",
+        "next_url": _address(campaign, NAMES[position + 1]) if campaign and position < len(NAMES) - 1 else "",
+    }
+    return render(request, f"campaigns/edit/{step}.html", {**frame, **context}, status=status)
+
+
+def _filled(campaign: Campaign | None) -> dict[str, bool]:
+    """The steps with something in them; the value says whether that was surely chosen and is not just what it begins with."""
+    if campaign is None:
+        return {}
+    has_incentive = campaign.incentives.exists()
+    found = {"goal": True, "audience": campaign.audience is not None}
+    if has_incentive:
+        found |= {"incentive": True, "stacking": campaign.launched_at is not None}
+    if campaign.channels.exists():
+        found["channels"] = True
+    return found
+
+
+def _onward(request: HttpRequest, campaign: Campaign, step: str) -> HttpResponse:
+    """Where the pressed button leads: the next step, or out of the editor."""
+    if request.POST.get("then") == "close":
+        messages.success(request, _("Saved."))
+        return redirect("campaigns:detail", campaign.public_id)
+    return redirect(_address(campaign, NAMES[NAMES.index(step) + 1]))
+
+
+@for_roles(*WRITERS)
+def start(request: HttpRequest, public_id: str) -> HttpResponse:
+    return redirect("campaigns:edit-goal", public_id)
+
+
+# --- Goal -------------------------------------------------------------------------------------------------------------
+
+
+def _zones() -> list[str]:
+    return sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone or zone == "UTC")
+
+
+@for_roles(*WRITERS)
+def new(request: HttpRequest) -> HttpResponse:
+    """The first step of a campaign that does not exist yet; saving it makes the draft."""
+    newest = Campaign.objects.order_by("-pk").first()
+    habits = {"currency": newest.currency, "time_zone": newest.time_zone} if newest else {"currency": "USD", "time_zone": "UTC"}
+    form = forms.GoalForm(request.POST or None, initial=habits)
+    if request.method == "POST" and form.is_valid():
+        try:
+            campaign = operations.draft(
+                by=actor(request),
+                fields=form.fields_of_campaign,
+                budget=form.minor_budget,
+                created_by_id=request.user.pk,
+            )
+            return _onward(request, campaign, "goal")
+        except Invalid as problem:
+            forms.place_errors(form, problem, goal_step.POINTERS)
+    return _page(request, None, "goal", REFUSED if form.errors else 200, form=form, zones=_zones())
+
+
+@for_roles(*WRITERS)
+def goal(request: HttpRequest, public_id: str) -> HttpResponse:
+    campaign = _take(public_id)
+    budget = queries.budget(campaign)
+    form = forms.GoalForm(request.POST or None, initial=goal_step.initial_of(campaign, budget[0] if budget else None))
+    if request.method == "POST" and form.is_valid():
+        try:
+            operations.revise(campaign=campaign, by=actor(request), fields=form.fields_of_campaign, budget=form.minor_budget)
+            return _onward(request, campaign, "goal")
+        except Invalid as problem:
+            forms.place_errors(form, problem, goal_step.POINTERS)
+    return _page(request, campaign, "goal", REFUSED if form.errors else 200, form=form, zones=_zones())
+
+
+# --- Incentive --------------------------------------------------------------------------------------------------------
+
+
+def _incentives(campaign: Campaign) -> list[Incentive]:
+    rows = list(campaign.incentives.select_related("stack_group").prefetch_related("limits").order_by("pk"))
+    for row in rows:
+        row.campaign = campaign
+    return rows
+
+
+def _chosen(request: HttpRequest, incentives: list[Incentive]) -> Incentive | None:
+    """The incentive named by the address; without a name the first; ``None`` for a new one."""
+    name = request.GET.get("incentive", "")
+    if name == "new" or not incentives:
+        return None
+    if not name:
+        return incentives[0]
+    found = next((row for row in incentives if str(row.public_id) == name), None)
+    if found is None:
+        raise queries.IncentiveUnknown
+    return found
+
+
+@for_roles(*WRITERS)
+def incentive(request: HttpRequest, public_id: str) -> HttpResponse:
+    campaign = _take(public_id)
+    incentives = _incentives(campaign)
+    chosen = _chosen(request, incentives)
+    if request.method == "POST" and "remove" in request.POST and chosen is not None:
+        return _remove(request, campaign, chosen)
+    form = forms.IncentiveForm(request.POST or None, campaign=campaign, incentive=chosen)
+    if request.method == "POST":
+        if chosen is None and not form.has_changed():
+            # Nothing was typed: the step is left for later, and the review says that it is missing.
+            return _onward(request, campaign, "incentive")
+        if form.is_valid() and _save_incentive(request, campaign, chosen, form):
+            return _onward(request, campaign, "incentive")
+    context = {
+        "form": form,
+        "chosen": chosen,
+        "incentives": incentives,
+        "is_removable": chosen is not None and campaign.launched_at is None,
+        "effect_words": effect_in_words(chosen.effect, campaign.currency) if chosen else "",
+        "condition_words": condition_in_words(chosen.conditions, campaign.currency) if chosen else [],
+    }
+    return _page(request, campaign, "incentive", REFUSED if form.is_bound and form.errors else 200, **context)
+
+
+def _save_incentive(request: HttpRequest, campaign: Campaign, chosen: Incentive | None, form: forms.IncentiveForm) -> bool:
+    terms = form.terms
+    try:
+        if chosen is None:
+            operations.add_incentive(
+                campaign=campaign, by=actor(request), key=incentive_step.key_for(campaign, terms["name"]), **terms
+            )
+        else:
+            operations.revise_incentive(
+                incentive=chosen,
+                by=actor(request),
+                stack_group=chosen.stack_group,
+                priority=chosen.priority,
+                **terms,
+            )
+    except operations.CodeTaken as problem:
+        form.add_error("code", f"{problem.title}. {problem.detail}")
+        return False
+    except Invalid as problem:
+        forms.place_errors(form, problem, incentive_step.POINTERS)
+        return False
+    return True
+
+
+def _remove(request: HttpRequest, campaign: Campaign, chosen: Incentive) -> HttpResponse:
+    operations.remove_incentive(incentive=chosen, by=actor(request))
+    messages.success(request, _("“%(name)s” was removed.") % {"name": chosen.name})
+    return redirect(_address(campaign, "incentive"))
+
+
+# --- Audience ---------------------------------------------------------------------------------------------------------
+
+
+@for_roles(*WRITERS)
+def audience(request: HttpRequest, public_id: str) -> HttpResponse:
+    campaign = _take(public_id)
+    is_typed = rows_as_typed(campaign.audience, campaign.currency) is not None
+    if not is_typed and request.method == "POST" and "replace" not in request.POST:
+        return _onward(request, campaign, "audience")
+    starts_over = not is_typed and "replace" in (request.POST if request.method == "POST" else request.GET)
+    form = forms.AudienceForm(
+        request.POST if request.method == "POST" else None,
+        audience=campaign.audience if is_typed else None,
+        currency=campaign.currency,
+    )
+    status, size = 200, None
+    if request.method == "POST":
+        if "another" in request.POST:
+            form.with_another_row()
+        elif form.is_valid():
+            if "count" in request.POST:
+                size = size_of(form.condition, campaign.currency)
+            else:
+                try:
+                    operations.revise(campaign=campaign, by=actor(request), fields={"audience": form.condition})
+                    return _onward(request, campaign, "audience")
+                except Invalid as problem:
+                    status, size = REFUSED, {"faults": [str(error.detail) for error in problem.errors]}
+        else:
+            status = REFUSED
+    context = {
+        "form": form,
+        "is_typed": is_typed or starts_over,
+        "starts_over": starts_over,
+        "audience_words": audience_in_words(campaign.audience, campaign.currency),
+        "vocabulary": customer_queries.audience_vocabulary(),
+        "size": size or (None if request.method == "POST" else size_of(campaign.audience, campaign.currency)),
+    }
+    return _page(request, campaign, "audience", status, **context)
+
+
+# --- Channels ---------------------------------------------------------------------------------------------------------
+
+
+@for_roles(*WRITERS)
+def channels(request: HttpRequest, public_id: str) -> HttpResponse:
+    campaign = _take(public_id)
+    chosen = list(campaign.channels.all())
+    offered = [*Channel.objects.filter(is_active=True), *(channel for channel in chosen if not channel.is_active)]
+    form = forms.ChannelsForm(
+        request.POST if request.method == "POST" else None,
+        offered=offered,
+        initial={"channels": [channel.key for channel in chosen]},
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            operations.revise(campaign=campaign, by=actor(request), fields={}, channels=form.chosen)
+            return _onward(request, campaign, "channels")
+        except Invalid as problem:
+            forms.place_errors(form, problem, channel_step.POINTERS)
+    ticked = set(form["channels"].value() or [])
+    cards = [{"channel": channel, "ticked": channel.key in ticked} for channel in offered]
+    return _page(request, campaign, "channels", REFUSED if form.is_bound and form.errors else 200, form=form, cards=cards)
+
+
+# --- Stacking ---------------------------------------------------------------------------------------------------------
+
+
+@for_roles(*WRITERS)
+def stacking(request: HttpRequest, public_id: str) -> HttpResponse:
+    campaign = _take(public_id)
+    incentives = _incentives(campaign)
+    offered = list(StackGroup.objects.all())
+    meanings = {group.key: group.eligibility for group in offered}
+    data = request.POST if request.method == "POST" else None
+    rows = [
+        (
+            row,
+            forms.StackingForm(
+                data,
+                offered=offered,
+                prefix=f"stack-{row.public_id}",
+                initial={"group": row.stack_group.key, "priority": row.priority},
+            ),
+        )
+        for row in incentives
+    ]
+    # Every form is judged before the first refusal is shown.
+    has_errors = data is not None and any([not form.is_valid() for _row, form in rows])  # noqa: C419
+    if data is not None and not has_errors:
+        if _save_stacking(request, rows):
+            return _onward(request, campaign, "stacking")
+        has_errors = True
+    return _page(request, campaign, "stacking", REFUSED if has_errors else 200, rows=rows, meanings=meanings)
+
+
+def _save_stacking(request: HttpRequest, rows: list[tuple[Incentive, forms.StackingForm]]) -> bool:
+    for row, form in rows:
+        if (row.stack_group_id, row.priority) == (form.stack_group.pk, form.priority_given):
+            continue
+        try:
+            operations.revise_incentive(
+                incentive=row,
+                by=actor(request),
+                name=row.name,
+                effect=row.effect,
+                claim=row.claim,
+                conditions=row.conditions,
+                stack_group=form.stack_group,
+                priority=form.priority_given,
+                valid_days=row.valid_days,
+                code=queries.generic_code(row),
+                **incentive_step.limits_as_terms(row),
+            )
+        except Invalid as problem:
+            forms.place_errors(form, problem, stacking_step.POINTERS)
+            return False
+    return True
+
+
+# --- Review -----------------------------------------------------------------------------------------------------------
+
+
+@for_roles(*WRITERS)
+def review(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Everything in words, what is still missing, and the button that makes the promise."""
+    campaign = _take(public_id)
+    if request.method == "POST":
+        try:
+            launched = operations.launch(campaign=campaign, by=actor(request), now=timezone.now())
+        except operations.WrongStatus as problem:
+            return refused(request, campaign, problem)
+        except Problem as problem:
+            return _review_page(request, campaign, problem)
+        is_live = launched.status == Status.LIVE
+        messages.success(request, _("The campaign is live.") if is_live else _("The campaign starts by itself at its time."))
+        return redirect("campaigns:detail", campaign.public_id)
+    return _review_page(request, campaign, None)
+
+
+def _review_page(request: HttpRequest, campaign: Campaign, problem: Problem | None) -> HttpResponse:
+    missing = [
+        {"text": obstacle_in_words(fault), "url": _address(campaign, STEP_OF_POINTER.get(fault.pointer, "goal"))}
+        for fault in operations.obstacles(campaign=campaign, now=timezone.now())
+    ]
+    advice = []
+    if not campaign.promise.strip():
+        advice.append({"text": _("Nothing says what customers are promised."), "url": _address(campaign, "goal")})
+    if queries.budget(campaign) is None:
+        advice.append({"text": _("There is no budget: nothing bounds what it may give away."), "url": _address(campaign, "goal")})
+    context = {
+        "incentives": [(row, incentive_in_words(row), queries.generic_code(row)) for row in _incentives(campaign)],
+        "channels": list(campaign.channels.all()),
+        "budget": queries.budget(campaign),
+        "size": size_of(campaign.audience, campaign.currency),
+        "missing": missing,
+        "advice": advice,
+        "problem": problem,
+        "addresses": {name: _address(campaign, name) for name in NAMES},
+    }
+    return _page(request, campaign, "review", REFUSED if problem else 200, **context)

@@ -1,0 +1,14 @@
+"""Rules in words: why something was refused, what an incentive promises, whom a campaign is meant for."""
+
+from .decisions import decision_as_data, sentence
+from .promises import audience_in_words, condition_in_words, effect_in_words, incentive_in_words, obstacle_in_words
+
+__all__ = [
+    "audience_in_words",
+    "condition_in_words",
+    "decision_as_data",
+    "effect_in_words",
+    "incentive_in_words",
+    "obstacle_in_words",
+    "sentence",
+]
