@@ -18,7 +18,7 @@ class NewPersonForm(UserCreationForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):
+class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):  # type: ignore[misc]
     form = UserChangeForm
     add_form = NewPersonForm
     change_password_form = AdminPasswordChangeForm

@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 
 
-class EstimatingPaginator(Paginator):
+class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
     """Counts a large table by PostgreSQL's estimate: an exact count would be the slowest query of the page."""
 
     EXACT_BELOW = 50_000
