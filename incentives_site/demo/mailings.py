@@ -122,7 +122,7 @@ def load(
     """
     known, sent_to, households = mailings(), addressed(), customer_ids()
     categories = dict(files.rows("products", ["product_id", "product_category"]))
-    group, _ = StackGroup.objects.get_or_create(key=DEFAULT_GROUP.key, defaults={"name": "Default"})
+    group = StackGroup.objects.get(key=DEFAULT_GROUP.key)
     campaigns = _campaigns(known, channels)
     incentives = _incentives(known, campaigns, offered, categories, group, now, report)
     _targeted(known, campaigns, sent_to, households, report)

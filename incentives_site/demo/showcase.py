@@ -13,7 +13,6 @@ from django.db.models import Sum
 
 from campaigns import operations as campaign_operations
 from campaigns.models import Campaign, Claim, Goal, Incentive, StackGroup
-from campaigns.rules.groups import Eligibility
 from customers.models import Channel, Customer, PurchaseLine, Store
 from redemptions import operations as redemption_operations
 
@@ -146,12 +145,7 @@ def load(channels: dict[str, Channel], now: dt.datetime) -> bool:
     if Campaign.objects.filter(source=SOURCE).exists():
         return False
     with transaction.atomic():
-        groups = {
-            "default": StackGroup.objects.get_or_create(key="default", defaults={"name": "Combines with others"})[0],
-            "exclusive": StackGroup.objects.get_or_create(
-                key="exclusive", defaults={"name": "Alone", "eligibility": Eligibility.EXCLUSIVE.value, "rank": 50}
-            )[0],
-        }
+        groups = {group.key: group for group in StackGroup.objects.all()}
         made = {plan.key: _make(plan, channels, groups, now) for plan in PLANS}
         regulars = _regulars()
         holders, others = regulars[:GRANTED_TO], regulars[GRANTED_TO:]

@@ -20,7 +20,7 @@ def copy_rows(
     """Writes ``rows``, whose values stand in the order of ``fields``; returns how many there were.
 
     A field left out takes the default of the database, not that of the model. ``progress`` is told how many rows were written
-    since it was last called.
+    since it was last called. Raises Django's database errors, such as ``IntegrityError``.
     """
     written = reported = 0
     with _copying(model, fields) as copy:
@@ -58,6 +58,5 @@ def _copying(model: type[models.Model], fields: Sequence[str], options: LiteralS
     command = sql.SQL("COPY {} ({}) FROM STDIN {}").format(
         sql.Identifier(model._meta.db_table), sql.SQL(", ").join(columns), sql.SQL(options)
     )
-    with connection.cursor() as cursor:
-        with cursor.copy(command) as copy:
-            yield copy
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(command) as copy:
+        yield copy
