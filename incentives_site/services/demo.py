@@ -62,8 +62,7 @@ def run(*, reset: bool = False, with_parent: bool = False) -> int:
                 print("Starting PostgreSQL and Valkey …", flush=True)
                 services.start()
                 _manage(var, "migrate", "--no-input", "--verbosity", "0")
-                if any(locations.PROJECT.glob("*/management/commands/seed_demo.py")):
-                    _manage(var, "seed_demo")
+                _manage(var, "seed_demo")
                 with _kept_up(services):
                     return _serve(var, port)
             finally:
