@@ -157,7 +157,8 @@ def wallet(customer: Customer, *, now: datetime.datetime, most: int = 200) -> li
     """What a customer holds and held, usable first, then the newest; two queries."""
     grants = (
         Grant.objects.filter(customer=customer)
-        .select_related("incentive__campaign", "channel", "code")
+        .select_related("incentive__campaign", "incentive__stack_group", "channel", "code")
+        .prefetch_related("incentive__limits", "incentive__campaign__channels")
         .order_by("-granted_at", "-id")[: most * 5]
     )
     items = [WalletItem(grant, _text_of(grant), state_of(grant, now)) for grant in grants]

@@ -1,21 +1,24 @@
 """Pages about customers."""
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from customers.models import Customer
 from incentives_site.accounts.roles import Role, for_roles
+from incentives_site.shared.htmx import page_or_fragment
 
 from . import queries
 
 READERS = (Role.MARKETER, Role.ANALYST, Role.STORE, Role.OPERATOR)
+MOST_FOUND = 500
 
 
 @for_roles(*READERS)
 def search(request: HttpRequest) -> HttpResponse:
+    """Find a customer by name, card, address or id; without words, the newest are shown to begin with."""
     words = request.GET.get("q", "")
-    return render(request, "customers/search.html", {"words": words, "customers": queries.search(words)[:50]})
-
-
-@for_roles(*READERS)
-def detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    return render(request, "customers/detail.html", {"customer": queries.by_public_id(public_id)})
+    found = queries.search(words) if words.strip() else Customer.objects.prefetch_related("identities").order_by("-id")
+    page = Paginator(found[:MOST_FOUND], 25).get_page(request.GET.get("page"))
+    template = page_or_fragment(request, page="customers/search.html", fragment="customers/_found.html")
+    return render(request, template, {"words": words, "page": page, "most_found": MOST_FOUND})

@@ -16,7 +16,7 @@ api = [
 urlpatterns = [
     path("", home.home, name="home"),
     path("campaigns/", include("incentives_site.workspace.campaign_urls")),
-    path("customers/", include("customers.urls")),
+    path("customers/", include("incentives_site.workspace.customer_urls")),
     path("till/", include("redemptions.urls")),
     path("wallet/", include("campaigns.wallet_urls")),
     path("accounts/", include("allauth.urls")),

@@ -1,13 +1,40 @@
-"""The public wallet: what a customer holds, opened by a signed link."""
+"""The public wallet: what a customer holds, how much longer, how to use it; opened by a signed link, without signing in."""
 
+import segno
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from campaigns import queries
+from campaigns.queries import WalletItem
+from campaigns.wording import incentive_in_words
 
 
+@require_safe
 def wallet(request: HttpRequest, token: str) -> HttpResponse:
+    """Opening the link changes nothing: mail scanners open every link."""
     customer = queries.customer_of_wallet(token)
-    items = queries.wallet(customer, now=timezone.now())
-    return render(request, "campaigns/wallet.html", {"customer": customer, "items": items})
+    items = queries.wallet(customer, now=timezone.now(), most=100)
+    usable = [_card(item) for item in items if item.is_usable]
+    past = [item for item in items if not item.is_usable]
+    response = render(request, "campaigns/wallet.html", {"usable": usable, "past": past})
+    # The address is the key to the wallet: it must not travel on to other sites, nor into shared caches and search engines.
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "private, max-age=0"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _card(item: WalletItem) -> dict[str, object]:
+    incentive = item.grant.incentive
+    ends = [end for end in (item.grant.ends_at, incentive.campaign.ends_at) if end is not None]
+    return {
+        "item": item,
+        "name": incentive.name,
+        "promise": incentive.campaign.promise,
+        "conditions": incentive_in_words(incentive),
+        "channels": [channel.name for channel in incentive.campaign.channels.all() if channel.can_redeem],
+        "ends_at": min(ends) if ends else None,
+        "qr": segno.make(item.code, micro=False).svg_data_uri(border=2, scale=5) if item.code else "",
+    }

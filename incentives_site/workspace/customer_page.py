@@ -1,0 +1,163 @@
+"""One customer: profile, wallet, redemptions and timeline on a page."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from campaigns import queries as campaign_queries
+from campaigns.models import Campaign, Status
+from customers import queries as customer_queries
+from customers.models import Customer, Event
+from customers.rules.timeline import EventType
+from customers.views import READERS
+from incentives_site.accounts.roles import Role, for_roles
+from incentives_site.shared.htmx import wants_fragment
+from incentives_site.shared.money import format_money
+from redemptions.models import Redemption
+
+ON_A_PAGE = 25
+SELLERS = {Role.STORE, Role.MARKETER, Role.OPERATOR}
+ICONS = {
+    EventType.BOUGHT: "shopping-cart",
+    EventType.GRANTED: "gift",
+    EventType.REDEEMED: "ticket",
+    EventType.RETURNED: "arrow-back-up",
+    EventType.WITHDRAWN: "x",
+    EventType.EXPIRED: "clock",
+    EventType.SEEN: "eye",
+    EventType.CLICKED: "target",
+}
+LEVELS = {EventType.REDEEMED: "success", EventType.RETURNED: "warning", EventType.WITHDRAWN: "warning"}
+
+
+@for_roles(*READERS)
+def detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    customer = customer_queries.by_public_id(public_id)
+    return render(request, "customers/detail.html", {**_profile(request, customer), **_timeline(request, customer)})
+
+
+@for_roles(*READERS)
+def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The timeline alone, for a swap; a browser without scripts gets the whole page."""
+    customer = customer_queries.by_public_id(public_id)
+    if wants_fragment(request):
+        return render(request, "customers/_timeline.html", _timeline(request, customer))
+    return render(request, "customers/detail.html", {**_profile(request, customer), **_timeline(request, customer)})
+
+
+def _profile(request: HttpRequest, customer: Customer) -> dict[str, Any]:
+    now = timezone.now()
+    redeemed = Redemption.objects.filter(customer=customer).select_related("store", "channel").order_by("-redeemed_at", "-id")
+    return {
+        "customer": customer,
+        "crumbs": [{"label": _("Customers"), "url": reverse("customers:search")}, {"label": str(customer)}],
+        "identities": list(customer.identities.all()),
+        "traits": [{"label": _word(name), "value": value} for name, value in sorted(customer.traits.items())],
+        "figures": _figures(customer),
+        "wallet": campaign_queries.wallet(customer, now=now, most=50),
+        "wallet_url": campaign_queries.wallet_url(customer),
+        "redemptions": redeemed[:10],
+        "may_sell": bool(SELLERS & request.user.roles),  # type: ignore[union-attr]
+        "till_url": _till_url(customer),
+    }
+
+
+def _till_url(customer: Customer) -> str:
+    return f"{reverse('redemptions:till')}?customer={customer.public_id}"
+
+
+def _figures(customer: Customer) -> list[dict[str, Any]]:
+    """What the timeline shows, in words; only what is known."""
+    facts, currency = customer.facts, _currency()
+    known = [
+        (_("Orders"), facts.get("orders")),
+        (_("Spent"), _amount(facts.get("spend"), currency)),
+        (_("Average order"), _amount(facts.get("average_order"), currency)),
+        (_("Last purchase"), facts.get("last_purchase_on")),
+        (_("Buys most"), facts.get("favourite_category")),
+    ]
+    return [{"label": label, "value": value} for label, value in known if value not in (None, "")]
+
+
+def _currency() -> str:
+    """Facts are sums in one currency: that of the running campaigns."""
+    live = Campaign.objects.filter(status=Status.LIVE).values_list("currency", flat=True).first()
+    return live or settings.DEFAULT_CURRENCY
+
+
+def _amount(value: Any, currency: str) -> str | None:
+    return format_money(value, currency) if isinstance(value, int) else None
+
+
+def _word(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _timeline(request: HttpRequest, customer: Customer) -> dict[str, Any]:
+    wanted = request.GET.get("type", "")
+    events = customer_queries.timeline(customer)
+    if wanted in set(EventType):
+        events = events.filter(type=wanted)
+    page = Paginator(events, ON_A_PAGE).get_page(request.GET.get("page"))
+    kinds = [(kind.value, label) for kind, label in _labels().items()]
+    return {
+        "customer": customer,
+        "page": page,
+        "kinds": kinds,
+        "kind": wanted,
+        "events": [_happening(event) for event in page],
+    }
+
+
+def _labels() -> dict[EventType, str]:
+    return {
+        EventType.BOUGHT: _("Bought"),
+        EventType.GRANTED: _("Granted"),
+        EventType.REDEEMED: _("Redeemed"),
+        EventType.RETURNED: _("Returned"),
+        EventType.WITHDRAWN: _("Withdrawn"),
+    }
+
+
+def _happening(event: Event) -> dict[str, Any]:
+    kind = EventType(event.type)
+    label = _labels().get(kind, _word(event.type))
+    properties = event.properties
+    redemption = properties.get("redemption")
+    return {
+        "at": event.occurred_at,
+        "title": f"{label}: {event.name}" if event.name else label,
+        "text": " · ".join(_notes(kind, properties)),
+        "icon": ICONS.get(kind, "point"),
+        "level": LEVELS.get(kind, ""),
+        "badge": event.channel.name if event.channel else "",
+        "url": reverse("redemptions:receipt", args=[redemption]) if redemption else "",
+    }
+
+
+def _notes(kind: EventType, properties: dict[str, Any]) -> list[str]:
+    """The few facts of an event worth reading; amounts as amounts."""
+    currency = str(properties.get("currency") or "")
+    notes = []
+    for name, sentence in (
+        ("paid", _("paid %(value)s")),
+        ("discount", _("discount %(value)s")),
+        ("payable", _("paid %(value)s")),
+        ("amount", _("paid back %(value)s")),
+    ):
+        value = properties.get(name)
+        if isinstance(value, int) and currency:
+            notes.append(sentence % {"value": format_money(value, currency)})
+    if store := properties.get("store"):
+        notes.append(_("store %(value)s") % {"value": store})
+    if campaign := properties.get("campaign"):
+        notes.append(str(campaign))
+    if coupons := properties.get("coupons"):
+        notes.append(_("%(value)s coupons") % {"value": coupons})
+    return notes

@@ -1,0 +1,12 @@
+"""The addresses of customers: the app's search, and the page that also shows wallet and redemptions."""
+
+from django.urls import include, path
+
+from .customer_page import detail, timeline
+
+app_name = "customers"
+urlpatterns = [
+    path("", include("customers.urls")),
+    path("<uuid:public_id>/", detail, name="detail"),
+    path("<uuid:public_id>/timeline/", timeline, name="timeline"),
+]
