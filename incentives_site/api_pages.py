@@ -1,5 +1,14 @@
-"""The API's documents as a page: Swagger UI from the site's own files."""
+"""The API's documents: the OpenAPI file, and Swagger UI from the site's own files. Open to everybody, so not counted per key."""
 
-from drf_spectacular.views import SpectacularSwaggerSplitView
+from typing import Any, ClassVar
 
-documents = SpectacularSwaggerSplitView.as_view(url_name="api-schema", url_self=None)
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+
+class Schema(SpectacularAPIView):
+    throttle_classes: ClassVar[list[Any]] = []
+
+
+class Documents(SpectacularSwaggerSplitView):
+    throttle_classes: ClassVar[list[Any]] = []
+    url_name = "api-schema"

@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
 
 from . import api_pages, health, problem_catalogue
 from .workspace import home
@@ -23,8 +22,8 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("api/v1/", include((api, "api"))),
-    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("api/docs/", api_pages.documents, name="api-docs"),
+    path("api/schema/", api_pages.Schema.as_view(), name="api-schema"),
+    path("api/docs/", api_pages.Documents.as_view(), name="api-docs"),
     path("problems/", problem_catalogue.index, name="problems"),
     path("problems/<slug:code>/", problem_catalogue.detail, name="problem"),
     path("healthz", health.healthz, name="healthz"),

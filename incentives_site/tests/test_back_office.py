@@ -20,7 +20,7 @@ MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 @pytest.fixture
 def operator(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("operator@example.com", "x"))
+    client.force_login(User.objects.create_superuser("operator@example.com"))
     return client
 
 
@@ -68,7 +68,7 @@ def test_every_model_of_ours_is_there() -> None:
 
 def test_a_stranger_is_sent_to_sign_in(client: Client) -> None:
     assert client.get(reverse("admin:index")).status_code == 302
-    client.force_login(User.objects.create_user("marketer@example.com", "x"))
+    client.force_login(User.objects.create_user("marketer@example.com"))
     assert client.get(reverse("admin:index")).status_code == 302
 
 

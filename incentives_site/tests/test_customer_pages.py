@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def marketer(client: Client) -> Client:
-    user = User.objects.create_user("marketer@example.com", "x")
+    user = User.objects.create_user("marketer@example.com")
     user.groups.add(Group.objects.get(name="marketer"))
     client.force_login(user)
     return client

@@ -24,7 +24,7 @@ TILL = "/till/"
 @pytest.fixture
 def associate(client: Client) -> Client:
     store = StoreFactory()
-    user = User.objects.create_user("store@example.com", "x", store_keys=[store.key])
+    user = User.objects.create_user("store@example.com", store_keys=[store.key])
     user.groups.add(Group.objects.get(name="store"))
     client.force_login(user)
     return client

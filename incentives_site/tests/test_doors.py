@@ -1,0 +1,162 @@
+"""Every address as every role: who may open what is written here, and nowhere else by accident.
+
+The test walks the URL configuration itself, so an address that is added without a line here fails.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from campaigns import queries as campaign_queries
+from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory
+from customers.tests.factories import NOON
+from incentives_site.accounts.models import User
+from incentives_site.accounts.roles import Role
+from incentives_site.integrations.models import Scope
+from redemptions.operations import redeem
+from redemptions.tests.factories import request_for
+
+pytestmark = pytest.mark.django_db
+
+EVERYBODY = frozenset(Role)
+CAMPAIGN_READERS = frozenset({Role.MARKETER, Role.ANALYST, Role.OPERATOR})
+CAMPAIGN_WRITERS = frozenset({Role.MARKETER, Role.OPERATOR})
+CUSTOMER_READERS = frozenset({Role.MARKETER, Role.ANALYST, Role.STORE, Role.OPERATOR})
+CASHIERS = frozenset({Role.STORE, Role.MARKETER, Role.OPERATOR})
+STRANGERS = None  # open without signing in
+
+# Address (as the URL configuration spells it) → who may open it.
+PAGES: dict[str, frozenset[Role] | None] = {
+    "": EVERYBODY,
+    "campaigns/": CAMPAIGN_READERS,
+    "campaigns/<uuid:public_id>/": CAMPAIGN_READERS,
+    "customers/": CUSTOMER_READERS,
+    "customers/<uuid:public_id>/": CUSTOMER_READERS,
+    "customers/<uuid:public_id>/timeline/": CUSTOMER_READERS,
+    "till/": CASHIERS,
+    "till/receipts/": CASHIERS,
+    "till/receipts/<uuid:public_id>/": CASHIERS,
+    "till/receipts/<uuid:public_id>/return/": CASHIERS,
+    "wallet/<str:token>/": STRANGERS,
+    "api/schema/": STRANGERS,
+    "api/docs/": STRANGERS,
+    "problems/": STRANGERS,
+    "problems/<slug:code>/": STRANGERS,
+    "healthz": STRANGERS,
+}
+# Third parties' addresses, which bring their own doors: tested as a whole below.
+FOREIGN = ("accounts/", "i18n/", "admin/")
+WRITING_STEPS = ("new/", "edit/", "launch/", "pause/", "resume/", "end/", "remove", "incentives/")
+
+
+def addresses(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        address = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry.url_patterns, address)
+        else:
+            yield address, entry
+
+
+OURS = [(address, pattern) for address, pattern in addresses() if not address.startswith(FOREIGN)]
+OUR_PAGES = [(address, pattern) for address, pattern in OURS if not address.startswith("api/v1/")]
+ENDPOINTS = [(address, pattern) for address, pattern in OURS if address.startswith("api/v1/")]
+
+
+def admitted(address: str) -> frozenset[Role] | None:
+    if address in PAGES:
+        return PAGES[address]
+    if address.startswith("campaigns/"):
+        return CAMPAIGN_WRITERS if any(step in address for step in WRITING_STEPS) else CAMPAIGN_READERS
+    raise AssertionError(f"Say in this test who may open {address}.")
+
+
+@pytest.fixture
+def fill() -> dict[str, str]:
+    """Real values for the variable parts of addresses."""
+    grant, incentive = GrantFactory(), IncentiveFactory()
+    redemption = redeem(request_for(), source="till", order_key="1", placed_at=None, by="x", now=NOON)
+    return {
+        "customers": str(grant.customer.public_id),
+        "campaigns": str(CampaignFactory().public_id),
+        "till": str(redemption.public_id),
+        "wallet": campaign_queries.wallet_url(grant.customer).rstrip("/").rpartition("/")[2],
+        "incentive": str(incentive.public_id),
+    }
+
+
+def path_to(address: str, fill: dict[str, str]) -> str:
+    first = address.partition("/")[0]
+    values = {
+        "<uuid:public_id>": fill.get(first, fill["campaigns"]),
+        "<uuid:incentive_id>": fill["incentive"],
+        "<uuid:incentive_public_id>": fill["incentive"],
+        "<str:token>": fill["wallet"],
+        "<slug:code>": "invalid",
+        "<slug:step>": "goal",
+        "<str:step>": "goal",
+    }
+    for variable, value in values.items():
+        address = address.replace(variable, value)
+    assert "<" not in address, f"Give the test a value for a variable of {address}"
+    return "/" + address
+
+
+@pytest.mark.parametrize(("address", "pattern"), OUR_PAGES, ids=[address for address, _pattern in OUR_PAGES])
+def test_a_page_opens_for_those_it_is_for_and_for_nobody_else(address: str, pattern: URLPattern, fill: dict[str, str]) -> None:
+    who, path = admitted(address), path_to(address, fill)
+    stranger = Client(raise_request_exception=False).get(path)
+    if who is STRANGERS:
+        assert stranger.status_code == 200, path
+        return
+    assert stranger.status_code == 302, path
+    assert stranger["Location"].startswith("/accounts/login/"), path
+    for role in Role:
+        client = Client(raise_request_exception=False)
+        user = User.objects.create_user(f"{role}@example.com")
+        user.groups.add(Group.objects.get(name=role.value))
+        client.force_login(user)
+        for response in (client.get(path), client.post(path)):
+            assert response.status_code < 500, (path, role, response.status_code)
+            assert (response.status_code == 403) is (role not in who), (path, role, response.status_code)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
+def test_the_back_office_is_for_staff(role: Role) -> None:
+    client = Client()
+    user = User.objects.create_user(f"{role}@example.com")
+    user.groups.add(Group.objects.get(name=role.value))
+    client.force_login(user)
+    for model in admin.site._registry:
+        response = client.get(f"/admin/{model._meta.app_label}/{model._meta.model_name}/")
+        assert response.status_code == 302
+
+
+@pytest.mark.parametrize(("address", "pattern"), ENDPOINTS, ids=[address for address, _pattern in ENDPOINTS])
+def test_an_endpoint_answers_to_a_key_with_the_scope_it_names(address: str, pattern: URLPattern) -> None:
+    view: Any = pattern.callback.view_class  # type: ignore[attr-defined]
+    assert view.required_scopes, f"{address} names no scope"
+    assert set(view.required_scopes.values()) <= set(Scope)
+    path = "/" + address.replace("<str:public_id>", "00000000-0000-0000-0000-000000000000")
+    for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
+        response = Client().generic(method, path, "{}", content_type="application/json")
+        assert response.status_code == 401, (method, path)
+
+
+@pytest.mark.parametrize("address", ["accounts/signup/", "accounts/email/", "accounts/2fa/", "accounts/password/change/"])
+def test_nobody_signs_up_and_own_pages_need_signing_in(client: Client, address: str) -> None:
+    response = client.get(f"/{address}")
+    if address == "accounts/signup/":
+        assert b"<form" not in response.content.partition(b"<main")[2].partition(b"</main>")[0] or response.status_code in {
+            302,
+            403,
+        }
+        client.post(f"/{address}", {"email": "a@example.com", "password1": "x7!kkQppw", "password2": "x7!kkQppw"})
+        assert not User.objects.exists()
+    else:
+        assert response.status_code == 302
