@@ -61,8 +61,7 @@ def run(*, reset: bool = False, with_parent: bool = False) -> int:
             try:
                 print("Starting PostgreSQL and Valkey …", flush=True)
                 services.start()
-                _manage(var, "migrate", "--no-input", "--verbosity", "0")
-                _manage(var, "seed_demo")
+                _prepare(var)
                 with _kept_up(services):
                     return _serve(var, port)
             finally:
@@ -244,11 +243,11 @@ def _catches_interrupt(pid: int) -> bool:
 # --- The parts -------------------------------------------------------------------------------------------------------
 
 
-def _manage(var: Path, *arguments: str) -> None:
-    """Runs one of Django's commands to its end; stops it when we are stopped."""
-    command = shlex.join([sys.executable, "manage.py", *arguments])
+def _prepare(var: Path) -> None:
+    """Brings schema and demo data up to date; stops doing so when we are stopped."""
+    command = shlex.join([sys.executable, "-m", "incentives_site.services.prepare"])
     child = subprocess.Popen(  # noqa: S602 - the line is ours
-        _recorded(var, arguments[0], command),
+        _recorded(var, "prepare", command),
         shell=True,
         cwd=locations.PROJECT,
         start_new_session=True,  # signals reach it through us alone, once
@@ -259,9 +258,9 @@ def _manage(var: Path, *arguments: str) -> None:
         processes.end_group(child.pid)
         raise
     finally:
-        (var / "run" / f"{arguments[0]}.pid").unlink(missing_ok=True)
+        (var / "run" / "prepare.pid").unlink(missing_ok=True)
     if code:
-        raise ServiceError(f"manage.py {arguments[0]} ended with exit code {code}.")
+        raise ServiceError(f"The database could not be prepared (exit code {code}); see the lines above.")
 
 
 @contextmanager
