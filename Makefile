@@ -49,15 +49,13 @@ lint: setup-dev  ## ruff, djlint, import contracts, types, missing migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/djlint --quiet --lint templates
-	$(BIN)/djlint --quiet --check templates
 	$(BIN)/lint-imports
 	DEMO=1 $(BIN)/mypy
 	$(SERVICES) with --throw-away -- $(BIN)/python manage.py makemigrations --check --dry-run
 
-format: setup-dev  ## let ruff and djlint put code and templates in order
+format: setup-dev  ## let ruff put the code in order
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
-	$(BIN)/djlint --quiet --reformat templates || true
 
 bench: setup-dev  ## the measurements of benchmarks/, as ratios to a plain yardstick
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks
