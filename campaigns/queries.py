@@ -90,9 +90,9 @@ def campaigns(*, words: str = "", status: str = "", goal: str = "", channel: str
     if status in Status.values:
         found = found.filter(status=status)
     if goal:
-        found = found.filter(goal=goal)
+        found = found.filter(goal=goal.replace("\x00", ""))
     if channel:
-        found = found.filter(channels__key=channel)
+        found = found.filter(channels__key=channel.replace("\x00", ""))
     return found
 
 

@@ -176,10 +176,10 @@ class IncentiveForm(forms.Form):
         data["max_amount"] = self._amount("max_amount")
         if data["max_amount"] == 0:
             self._complain("max_amount", _("At most 0 would give nothing."))
-        data["names"] = words_of(data.get("names") or "")
-        if scope in LIST_OF_SCOPE and not data["names"]:
+        names = data["names"] = words_of(data.get("names") or "")
+        if scope in LIST_OF_SCOPE and not names:
             self._complain("names", _("Name at least one."))
-        if any(len(name) > 200 for name in data["names"]):
+        if any(len(name) > 200 for name in names):
             self._complain("names", _("One of them is longer than 200 characters."))
 
     def _complain(self, name: str, sentence: Any) -> None:

@@ -206,8 +206,8 @@ def test_a_campaign_page_tells_promise_results_and_budget() -> None:
     )  # fmt: skip
     campaign_operations.launch(campaign=campaign, by="test", now=timezone.now())
     redemption_operations.redeem(
-        request=request_for(10_000, codes=("SPRING10",), customer=CustomerFactory()),
-        source="test", order_key="1", by="test", now=timezone.now(),
+        request_for(10_000, codes=("SPRING10",), customer=CustomerFactory()),
+        source="test", order_key="1", placed_at=None, by="test", now=timezone.now(),
     )  # fmt: skip
     answer = client.get(f"/campaigns/{campaign.public_id}/")
     page = answer.content.decode()

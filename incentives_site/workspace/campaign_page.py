@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns import operations
 from campaigns import queries as campaign_queries
@@ -61,7 +62,6 @@ def _page(request: HttpRequest, campaign: Campaign, results: CampaignResults) ->
         "results": results,
         "chart": _by_day(results),
         "by_incentive": shown,
-        "rates": {row.incentive: in_percent(row.redemption_rate) for row in shown},
         "incentives": _incentives(campaign, request),
         "audience_words": audience_in_words(campaign.audience, campaign.currency),
         "size": size_of(campaign.audience, campaign.currency) if "audience" in request.GET else None,
@@ -69,6 +69,7 @@ def _page(request: HttpRequest, campaign: Campaign, results: CampaignResults) ->
         "may_edit": writes and campaign.status in operations.REVISABLE,
         "missing": _missing(campaign) if writes else [],
         "is_from_source": campaign.source in SOURCES,
+        "is_chosen_by_source": bool(campaign.source) and campaign.audience is None and campaign.status == Status.ENDED,
     }
 
 
@@ -86,7 +87,7 @@ def _incentives(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     for incentive in page.object_list:
         incentive.campaign = campaign
         rows.append(_incentive(incentive))
-    return {"page": page, "rows": rows}
+    return {"page": page, "rows": rows, "are_recorded": all(row.effect.get("type") == "recorded" for row in page.object_list)}
 
 
 def _incentive(incentive: Incentive) -> dict[str, Any]:
@@ -108,14 +109,12 @@ def _figures(campaign: Campaign, totals: Totals) -> list[dict[str, Any]]:
         {
             "label": _("Targeted"),
             "value": f"{totals.targeted:,}",
-            "hint": _("grants not recorded by the source")
-            if totals.granted is None
-            else _("%(n)s grants given") % {"n": f"{totals.granted:,}"},
+            "hint": _granted(totals),
         },
         {
             "label": _("Redeemed"),
             "value": f"{totals.redemptions:,}",
-            "hint": _("by %(n)s customers") % {"n": f"{totals.redeemers:,}"},
+            "hint": ngettext("by %(n)s customer", "by %(n)s customers", totals.redeemers) % {"n": f"{totals.redeemers:,}"},
         },
         {
             "label": _("Redemption rate"),
@@ -133,6 +132,14 @@ def _figures(campaign: Campaign, totals: Totals) -> list[dict[str, Any]]:
             "hint": _("paid for the orders, not what the campaign added"),
         },
     ]
+
+
+def _granted(totals: Totals) -> str:
+    if totals.granted is None:
+        return _("grants not recorded by the source")
+    if not totals.granted:
+        return _("no grant given")
+    return ngettext("%(n)s grant given", "%(n)s grants given", totals.granted) % {"n": f"{totals.granted:,}"}
 
 
 def _by_day(results: CampaignResults) -> dict[str, Any] | None:

@@ -72,7 +72,7 @@ def _figures(headline: Headline) -> list[dict[str, Any]]:
             "url": reverse("campaigns:list") + "?status=live",
         },
         {
-            "label": _("Redemptions in 7 days"),
+            "label": _("Redemptions, 7 days"),
             "value": f"{week.redemptions:,}",
             "hint": _("%(n)s in all") % {"n": f"{ever.redemptions:,}"},
             "points": headline.days if any(headline.days) else None,
@@ -80,15 +80,14 @@ def _figures(headline: Headline) -> list[dict[str, Any]]:
             **_trend(week.redemptions, before.redemptions),
         },
         {
-            "label": _("Discount in 7 days"),
+            "label": _("Discount, 7 days"),
             "value": format_money(week.discount, currency),
             "hint": _("%(amount)s in all") % {"amount": format_money(ever.discount, currency)},
         },
         {
-            "label": _("Revenue of these orders, 7 days"),
+            "label": _("Attributed revenue, 7 days"),
             "value": format_money(week.revenue, currency),
-            "hint": _("%(amount)s in all: paid for orders with an incentive, not what it added")
-            % {"amount": format_money(ever.revenue, currency)},
+            "hint": _("%(amount)s in all, paid for orders with an incentive") % {"amount": format_money(ever.revenue, currency)},
         },
     ]
 

@@ -74,7 +74,11 @@
     var value = {
       type: "value", splitLine: { lineStyle: { color: colours.line } }, scale: Boolean(data.from_lowest),
       splitNumber: 4, axisLabel: { color: colours.muted, formatter: shortly, hideOverlap: true },
-      min: data.min, max: data.max
+      min: data.min, max: data.max,
+      // Counts have no halves: without this an axis of few redemptions would be marked 0.3, 0.6, 0.9.
+      minInterval: (data.format || "number") === "number" && data.series.every(function (series) {
+        return series.values.every(function (number) { return number === null || Number.isInteger(number); });
+      }) ? 1 : undefined
     };
     option.grid = { left: 4, right: 16, top: data.series.length > 1 ? 36 : 12, bottom: 8, containLabel: true };
     option.xAxis = sideways ? value : category;
