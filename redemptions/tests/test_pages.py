@@ -66,23 +66,23 @@ def granted_code() -> str:
 def test_a_code_is_checked_redeemed_and_refused_the_second_time(associate: Client) -> None:
     code = granted_code()
     page = associate.get(TILL).content.decode()
-    checked = associate.post(TILL, {**fields_of(page), **line(), "code": f" {code.lower()} ", "action": "check"})
+    checked = associate.post(TILL, {**fields_of(page), **line(), "code": f" {code.lower()} ", "intent": "check"})
     text = checked.content.decode()
     assert checked.status_code == 200
     assert "Ten percent back" in text
     assert "90.00 USD" in text
     assert "Ann" in text
     sale = {**fields_of(text), **line()}
-    redeemed = associate.post(TILL, {**sale, "action": "redeem"})
+    redeemed = associate.post(TILL, {**sale, "intent": "redeem"})
     redemption = Redemption.objects.get()
     assert redeemed["Location"] == reverse("redemptions:receipt", args=[redemption.public_id])
     assert redemption.store is not None
     receipt = associate.get(redeemed["Location"]).content.decode()
     assert "Boots" in receipt
-    again = associate.post(TILL, {**sale, "action": "redeem"})
+    again = associate.post(TILL, {**sale, "intent": "redeem"})
     assert again["Location"] == redeemed["Location"], "a repeated click shows the same receipt"
     other = associate.get(TILL).content.decode()
-    refused = associate.post(TILL, {**fields_of(other), **line(), "code": code, "action": "check"}).content.decode()
+    refused = associate.post(TILL, {**fields_of(other), **line(), "code": code, "intent": "check"}).content.decode()
     assert "This code has already been used." in refused
     assert 'value="redeem"' not in refused
 
@@ -92,11 +92,11 @@ def test_what_changed_in_between_is_shown_before_it_is_charged(associate: Client
     page = associate.post(TILL, {**fields_of(associate.get(TILL).content.decode()), **line()}).content.decode()
     incentive.effect = {"type": "percent_off", "percent": "5"}
     incentive.save()
-    refused = associate.post(TILL, {**fields_of(page), **line(), "action": "redeem"})
+    refused = associate.post(TILL, {**fields_of(page), **line(), "intent": "redeem"})
     assert refused.status_code == 409
     assert "95.00 USD" in refused.content.decode()
     assert not Redemption.objects.exists()
-    assert associate.post(TILL, {**fields_of(refused.content.decode()), **line(), "action": "redeem"}).status_code == 302
+    assert associate.post(TILL, {**fields_of(refused.content.decode()), **line(), "intent": "redeem"}).status_code == 302
 
 
 def test_a_known_customer_is_found_by_card(associate: Client) -> None:
@@ -131,17 +131,17 @@ def test_a_wrong_line_is_named_beside_the_field_and_kept(associate: Client, type
 
 def test_lines_are_added_and_codes_removed_without_a_script(associate: Client) -> None:
     fields = fields_of(associate.get(TILL).content.decode())
-    added = associate.post(TILL, {**fields, **line(), "action": "add-line"}).content.decode()
+    added = associate.post(TILL, {**fields, **line(), "intent": "add-line"}).content.decode()
     assert 'name="line-3-article"' in added
     with_code = associate.post(TILL, {**fields, **line(), "code": "NONSENSE"}).content.decode()
     assert "This code is not known." in with_code
-    without = associate.post(TILL, {**fields_of(with_code), **line(), "remove": "NONSENSE"}).content.decode()
+    without = associate.post(TILL, {**fields_of(with_code), **line(), "forget": "NONSENSE"}).content.decode()
     assert "NONSENSE" not in without
 
 
 def test_a_receipt_is_found_and_everything_returned_once(associate: Client) -> None:
     IncentiveFactory()
-    sold = associate.post(TILL, {**fields_of(associate.get(TILL).content.decode()), **line(), "action": "redeem"})
+    sold = associate.post(TILL, {**fields_of(associate.get(TILL).content.decode()), **line(), "intent": "redeem"})
     redemption = Redemption.objects.get()
     found = associate.get(reverse("redemptions:receipts"), {"q": str(redemption.public_id)[:8]}).content.decode()
     assert sold["Location"] in found
@@ -160,7 +160,7 @@ def test_htmx_gets_the_sale_alone_and_is_sent_to_the_receipt(associate: Client) 
     headers = {"HX-Request": "true"}
     fragment = associate.post(TILL, {**fields, **line()}, headers=headers).content.decode()
     assert "<html" not in fragment
-    redeemed = associate.post(TILL, {**fields, **line(), "action": "redeem"}, headers=headers)
+    redeemed = associate.post(TILL, {**fields, **line(), "intent": "redeem"}, headers=headers)
     assert redeemed["HX-Redirect"].startswith("/till/receipts/")
 
 

@@ -1,6 +1,7 @@
 """The till: a basket, a customer or a code, what applies and what does not, and the button that makes it true.
 
-Everything typed travels in the form, so the page works without JavaScript; htmx only swaps the form instead of the page.
+Everything typed travels in the form, so the page works without JavaScript; htmx only swaps the form instead of the page. No control is
+named like a property of a form ("action", "remove"): it would hide the property from scripts.
 """
 
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ def till(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _render(request, _new_sale(request))
     sale = _read(request, request.POST)
-    action = request.POST.get("action", "check")
+    action = request.POST.get("intent", "check")
     if action == "redeem" and sale.status == 200:
         redemption = _redeem(request, sale)
         if redemption is not None:
@@ -85,11 +86,11 @@ def _read(request: HttpRequest, data: QueryDict) -> Sale:
     form = SaleForm(data, stores=stores_of(request))
     form_is_valid = form.is_valid()
     currency = form.cleaned_data.get("currency") or _usual_currency()
-    extra = 1 if data.get("action") == "add-line" else 0
+    extra = 1 if data.get("intent") == "add-line" else 0
     blank = line_forms(data, currency=currency, at_least=ROWS)
     rows = line_forms(data, currency=currency, at_least=len(blank) + extra)
     rows_are_valid = all(row.is_valid() for row in rows if row.is_bound)
-    removed = data.get("remove", "")
+    removed = data.get("forget", "")
     typed = form.cleaned_data.get("code", "").strip()
     codes = [code for code in dict.fromkeys([*data.getlist("codes"), typed]) if code and code != removed][:30]
     sale = Sale(form, rows, codes, currency, form.cleaned_data.get("customer"))
