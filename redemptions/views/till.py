@@ -1,7 +1,7 @@
 """The till: a basket, a customer or a code, what applies and what does not, and the button that makes it true.
 
-Everything typed travels in the form, so the page works without JavaScript; htmx only swaps the form instead of the page. No control is
-named like a property of a form ("action", "remove"): it would hide the property from scripts.
+Everything typed travels in the form, so the page works without JavaScript; htmx only swaps the form instead of the page.
+No control is named like a property of a form ("action", "remove"): it would hide the property from scripts.
 """
 
 from dataclasses import dataclass, field
