@@ -1,0 +1,44 @@
+"""What runs by the clock. Schedules are database rows that operators may change; only what is missing is made.
+
+Each task is safe to run twice and finds by itself what is due, so a beat that was down for a while only starts late.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """``every`` so many ``period``s (words of django-celery-beat)."""
+
+    name: str
+    task: str
+    every: int
+    period: str
+    description: str
+
+
+SCHEDULES = (
+    Schedule("Campaigns: start and end", "campaigns.tasks.advance", 1, "minutes", "Starts and ends campaigns by the clock."),
+    Schedule("Campaigns: audiences", "campaigns.tasks.target_audiences", 1, "hours", "Notes whom live campaigns address."),
+    Schedule("Grants: expiry", "campaigns.tasks.expire_grants", 5, "minutes", "Marks grants whose time is over."),
+    Schedule("Partners: old replies", "integrations.tasks.forget_old_replies", 1, "days", "Deletes replies kept for 30 days."),
+    Schedule("Sign-in: old sessions", "accounts.tasks.clear_sessions", 1, "days", "Deletes expired sessions."),
+)
+
+
+def make_missing(**_signal: Any) -> None:
+    """Make the schedules that no row is named after; leave those that exist as they are. Runs after every migration."""
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask  # here: models are loaded by then
+
+    if PeriodicTask._meta.db_table not in connection.introspection.table_names():
+        return  # only some apps were migrated so far
+    known = set(PeriodicTask.objects.values_list("name", flat=True))
+    for schedule in SCHEDULES:
+        if schedule.name not in known:
+            interval, _new = IntervalSchedule.objects.get_or_create(every=schedule.every, period=schedule.period)
+            PeriodicTask.objects.create(
+                name=schedule.name, task=schedule.task, interval=interval, description=schedule.description
+            )
