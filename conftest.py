@@ -1,5 +1,6 @@
 """What all tests share: a real browser, whose pages notice every error the browser reports."""
 
+import functools
 import os
 import re
 from collections.abc import Iterator
@@ -7,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import RunPython
+from pytest_django.plugin import blocking_manager_key
 
 # Playwright's synchronous API runs an event loop, in which Django would refuse to use the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -93,3 +99,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         group = item.get_closest_marker("xdist_group")
         if group and getattr(config.option, "loadgroup", False) and "@" not in item.nodeid:
             item._id = type(item._id).parse(f"{item.nodeid}@{group.args[0]}")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """A test with real transactions empties every table at its end, also those that migrations filled: they are filled again."""
+    yield
+    mark = item.get_closest_marker("django_db")
+    emptied = {"live_server", "transactional_db", "django_db_reset_sequences"} & set(getattr(item, "fixturenames", ()))
+    if emptied or (mark and mark.kwargs.get("transaction")):
+        with item.config.stash[blocking_manager_key].unblock():
+            _run_data_migrations_again()
+
+
+def _run_data_migrations_again() -> None:
+    with connection.schema_editor() as editor:
+        for operation in _data_migrations():
+            operation.code(apps, editor)
+
+
+@functools.cache
+def _data_migrations() -> list[RunPython]:
+    """Those of our own apps; the tables that migrations of packages fill belong to nobody's test."""
+    graph = MigrationLoader(None).graph
+    ours = {config.label for config in apps.get_app_configs() if "site-packages" not in config.path}
+    return [
+        operation
+        for node in graph.nodes
+        if node[0] in ours
+        for operation in graph.nodes[node].operations
+        if isinstance(operation, RunPython)
+    ]
