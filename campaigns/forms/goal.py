@@ -69,6 +69,10 @@ class GoalForm(forms.Form):
         help_text=_("The most it may give away in discounts. Empty: no bound."),
     )
 
+    def __init__(self, *args: Any, saved: Campaign | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.saved = saved
+
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"].strip()
         if zone not in zoneinfo.available_timezones():
@@ -99,9 +103,16 @@ class GoalForm(forms.Form):
         try:
             if not 1970 <= local.year <= 9000:
                 raise ValidationError(_("This year is not believable."))
-            self.cleaned_data[name] = instant_of(local, zone)
+            self.cleaned_data[name] = self._saved_instant(name, local, zone) or instant_of(local, zone)
         except ValidationError as error:
             self.add_error(name, error)
+
+    def _saved_instant(self, name: str, local: datetime.datetime, zone: zoneinfo.ZoneInfo) -> datetime.datetime | None:
+        """The campaign's own instant when nobody changed it: the form shows minutes, but a launch is to the microsecond."""
+        instant: datetime.datetime | None = getattr(self.saved, f"{name}_at", None)
+        if instant is None or instant.astimezone(zone).strftime(LOCAL) != local.strftime(LOCAL):
+            return None
+        return instant
 
     @property
     def fields_of_campaign(self) -> dict[str, Any]:

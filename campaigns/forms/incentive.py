@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import queries
 from campaigns.models import Campaign, Claim, Incentive, Per
+from campaigns.rules import codes
 from campaigns.rules.effects import Allocation
 
 from .typed import amount_as_typed, amount_of, percent_of, words_of
@@ -154,11 +155,11 @@ class IncentiveForm(forms.Form):
             data["minimum_spend"] = self._amount("minimum_spend")
             if data.get("quantity_category") and not data.get("minimum_quantity"):
                 self._complain("minimum_quantity", _("Say how many pieces of the category."))
-        if data.get("claim") == Claim.CODE and not data.get("code"):
-            # A draft may wait for its code; the launch asks for it.
-            data["code"] = ""
         if data.get("claim") != Claim.CODE:
             data["code"] = ""
+        elif data.get("code") and not codes.GENERIC.fullmatch(codes.normalise(data["code"])):
+            # A draft may wait for its code, and the launch asks for it; but a code that could never be one is said now.
+            self._complain("code", _("A code has 3 to 40 letters, digits or underscores."))
         if data.get("claim") != Claim.GRANT:
             data["valid_days"] = None
         return data

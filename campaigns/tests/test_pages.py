@@ -466,3 +466,31 @@ def test_strangers_are_sent_to_sign_in(client: Client, draft: Campaign) -> None:
 def test_every_installation_begins_with_three_stack_groups() -> None:
     found = dict(StackGroup.objects.values_list("key", "eligibility"))
     assert {"default": "common", "exclusive": "exclusive", "always": "always"}.items() <= found.items()
+
+
+def test_an_unchanged_start_keeps_its_seconds(marketer: Client) -> None:
+    began = datetime.datetime(2026, 11, 1, 8, 30, 17, 123456, tzinfo=datetime.UTC)
+    campaign = CampaignFactory(live=True, status=Status.PAUSED, starts_at=began, time_zone="America/New_York")
+    form = marketer.get(step(campaign, "goal")).context["form"]
+    typed = {name: form[name].value() or "" for name in form.fields}
+    marketer.post(step(campaign, "goal"), typed)
+    campaign.refresh_from_db()
+    assert campaign.starts_at == began
+    marketer.post(step(campaign, "goal"), {**typed, "starts": "2026-11-02T08:30"})
+    campaign.refresh_from_db()
+    assert campaign.starts_at == datetime.datetime(2026, 11, 2, 13, 30, tzinfo=datetime.UTC)
+
+
+def test_stacking_of_several_incentives_is_saved_together_or_not_at_all(marketer: Client, draft: Campaign) -> None:
+    StackGroupFactory(always=True)
+    good = IncentiveFactory(campaign=draft)
+    recorded = IncentiveFactory(campaign=draft, effect={"type": "recorded"})
+    typed = {f"stack-{row.public_id}-group": "always" for row in (good, recorded)}
+    # What another system decides has no value of its own here, so it cannot be revised: nothing else is, either.
+    assert marketer.post(step(draft, "stacking"), typed).status_code == 422
+    good.refresh_from_db()
+    assert good.stack_group.key == "default"
+    recorded.delete()
+    assert marketer.post(step(draft, "stacking"), typed).status_code == 302
+    good.refresh_from_db()
+    assert good.stack_group.key == "always"

@@ -4,6 +4,7 @@ import zoneinfo
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,6 +20,7 @@ from campaigns.forms import incentive as incentive_step
 from campaigns.forms import stacking as stacking_step
 from campaigns.forms.audience import rows_as_typed
 from campaigns.models import Campaign, Incentive, StackGroup, Status
+from campaigns.rules.groups import Eligibility
 from campaigns.wording import audience_in_words, condition_in_words, effect_in_words, incentive_in_words, obstacle_in_words
 from customers import queries as customer_queries
 from customers.models import Channel
@@ -41,6 +43,7 @@ NAMES = [name for name, _label in STEPS]
 # Where an obstacle to the launch is mended.
 STEP_OF_POINTER = {"/incentives": "incentive", "/channels": "channels", "/ends_at": "goal"}
 REFUSED = 422
+ELIGIBILITIES = [eligibility.value for eligibility in Eligibility]
 
 
 def _address(campaign: Campaign, step: str) -> str:
@@ -145,7 +148,9 @@ def new(request: HttpRequest) -> HttpResponse:
 def goal(request: HttpRequest, public_id: str) -> HttpResponse:
     campaign = _take(public_id)
     budget = queries.budget(campaign)
-    form = forms.GoalForm(request.POST or None, initial=goal_step.initial_of(campaign, budget[0] if budget else None))
+    form = forms.GoalForm(
+        request.POST or None, initial=goal_step.initial_of(campaign, budget[0] if budget else None), saved=campaign
+    )
     if request.method == "POST" and form.is_valid():
         try:
             operations.revise(campaign=campaign, by=actor(request), fields=form.fields_of_campaign, budget=form.minor_budget)
@@ -251,7 +256,8 @@ def audience(request: HttpRequest, public_id: str) -> HttpResponse:
     status, size = 200, None
     if request.method == "POST":
         if "another" in request.POST:
-            form.with_another_row()
+            size = size_of(form.condition, campaign.currency) if form.is_valid() else None
+            form = form.with_another_row()
         elif form.is_valid():
             if "count" in request.POST:
                 size = size_of(form.condition, campaign.currency)
@@ -305,7 +311,8 @@ def channels(request: HttpRequest, public_id: str) -> HttpResponse:
 def stacking(request: HttpRequest, public_id: str) -> HttpResponse:
     campaign = _take(public_id)
     incentives = _incentives(campaign)
-    offered = list(StackGroup.objects.all())
+    # The plainest first, whatever their ranks.
+    offered = sorted(StackGroup.objects.all(), key=lambda group: ELIGIBILITIES.index(group.eligibility))
     meanings = {group.key: group.eligibility for group in offered}
     data = request.POST if request.method == "POST" else None
     rows = [
@@ -322,7 +329,7 @@ def stacking(request: HttpRequest, public_id: str) -> HttpResponse:
     ]
     # Every form is judged before the first refusal is shown.
     has_errors = data is not None and any([not form.is_valid() for _row, form in rows])  # noqa: C419
-    if data is not None and not has_errors:
+    if data is not None and rows and not has_errors:
         if _save_stacking(request, rows):
             return _onward(request, campaign, "stacking")
         has_errors = True
@@ -330,27 +337,33 @@ def stacking(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _save_stacking(request: HttpRequest, rows: list[tuple[Incentive, forms.StackingForm]]) -> bool:
-    for row, form in rows:
-        if (row.stack_group_id, row.priority) == (form.stack_group.pk, form.priority_given):
-            continue
-        try:
-            operations.revise_incentive(
-                incentive=row,
-                by=actor(request),
-                name=row.name,
-                effect=row.effect,
-                claim=row.claim,
-                conditions=row.conditions,
-                stack_group=form.stack_group,
-                priority=form.priority_given,
-                valid_days=row.valid_days,
-                code=queries.generic_code(row),
-                **incentive_step.limits_as_terms(row),
-            )
-        except Invalid as problem:
-            forms.place_errors(form, problem, stacking_step.POINTERS)
-            return False
+    """All of them or none; a refusal stands with the incentive it is about."""
+    form = rows[0][1]
+    try:
+        with transaction.atomic():
+            for row, form in rows:
+                if (row.stack_group_id, row.priority) != (form.stack_group.pk, form.priority_given):
+                    _restack(request, row, form)
+    except Invalid as problem:
+        forms.place_errors(form, problem, stacking_step.POINTERS)
+        return False
     return True
+
+
+def _restack(request: HttpRequest, row: Incentive, form: forms.StackingForm) -> None:
+    operations.revise_incentive(
+        incentive=row,
+        by=actor(request),
+        name=row.name,
+        effect=row.effect,
+        claim=row.claim,
+        conditions=row.conditions,
+        stack_group=form.stack_group,
+        priority=form.priority_given,
+        valid_days=row.valid_days,
+        code=queries.generic_code(row),
+        **incentive_step.limits_as_terms(row),
+    )
 
 
 # --- Review -----------------------------------------------------------------------------------------------------------

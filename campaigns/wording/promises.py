@@ -170,10 +170,16 @@ def _leaf(leaf: Leaf, currency: str) -> str:
         if leaf.fact in {"basket.initial_total", "basket.initial_items_total"}:
             return _("spend at least %(amount)s") % {"amount": _value(leaf, leaf.value, currency)}
         if leaf.fact == "basket.quantity":
-            return _("buy at least %(n)s pieces") % {"n": _plain(leaf.value)}
+            text = ngettext("buy at least %(n)s piece", "buy at least %(n)s pieces", _count(leaf.value))
+            return text % {"n": _plain(leaf.value)}
         if leaf.fact.startswith("basket.category_quantity:"):
             words = {"n": _plain(leaf.value), "category": leaf.fact.partition(":")[2]}
-            return _("buy at least %(n)s pieces from “%(category)s”") % words
+            text = ngettext(
+                "buy at least %(n)s piece from “%(category)s”",
+                "buy at least %(n)s pieces from “%(category)s”",
+                _count(leaf.value),
+            )
+            return text % words
     name = fact_in_words(leaf.fact)
     if leaf.op is Op.EXISTS:
         return (_("%(fact)s is known") if leaf.value else _("%(fact)s is not known")) % {"fact": name}
@@ -242,6 +248,11 @@ def _value(leaf: Leaf, value: Any, currency: str) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return _("“%(text)s”") % {"text": value} if isinstance(value, str) else _plain(value)
+
+
+def _count(value: Any) -> int:
+    """A number for choosing between one and many; a broken one is many."""
+    return value if isinstance(value, int) else 2
 
 
 def _plain(number: Any) -> str:

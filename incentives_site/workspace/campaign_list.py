@@ -6,6 +6,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import ngettext
 
 from campaigns import queries as campaign_queries
@@ -50,7 +51,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         number = page.paginator.count
         sentence = ngettext("%(n)s campaign found", "%(n)s campaigns found", number) % {"n": number}
         response["HX-Trigger"] = json.dumps({"announce": sentence})
-    response["Vary"] = "HX-Request"
+    patch_vary_headers(response, ["HX-Request"])
     return response
 
 
