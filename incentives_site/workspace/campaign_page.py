@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from campaigns import operations
 from campaigns import queries as campaign_queries
-from campaigns.models import Campaign, Incentive, Status
+from campaigns.models import Campaign, Status
 from campaigns.views.admission import READERS, may_write
 from campaigns.views.audience import size_of
 from campaigns.wording import audience_in_words, incentive_in_words, obstacle_in_words
@@ -83,16 +83,18 @@ def _missing(campaign: Campaign) -> list[str]:
 def _incentives(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     found = campaign.incentives.select_related("stack_group").prefetch_related("limits").order_by("pk")
     page = Paginator(found, INCENTIVES_A_PAGE).get_page(request.GET.get("incentives"))
+    shown = list(page.object_list)
+    codes = campaign_queries.generic_codes([incentive.pk for incentive in shown])
     rows = []
-    for incentive in page.object_list:
+    for incentive in shown:
         incentive.campaign = campaign
-        rows.append(_incentive(incentive))
-    return {"page": page, "rows": rows, "are_recorded": all(row.effect.get("type") == "recorded" for row in page.object_list)}
-
-
-def _incentive(incentive: Incentive) -> dict[str, Any]:
-    first, *rest = incentive_in_words(incentive)
-    return {"incentive": incentive, "effect": first, "words": rest, "code": campaign_queries.generic_code(incentive)}
+        first, *rest = incentive_in_words(incentive)
+        rows.append({"incentive": incentive, "effect": first, "words": rest, "code": codes.get(incentive.pk, "")})
+    return {
+        "page": page,
+        "rows": rows,
+        "are_recorded": all(incentive.effect.get("type") == "recorded" for incentive in shown),
+    }
 
 
 def _figures(campaign: Campaign, totals: Totals) -> list[dict[str, Any]]:
