@@ -42,6 +42,8 @@ class Refused:
     actual: object = None
     missing: int | None = None
     winner: str = ""
+    # It may well apply to a customer who is known: nobody has said yet who it is.
+    needs_customer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

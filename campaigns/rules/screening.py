@@ -21,6 +21,7 @@ def screen(candidate: Candidate, basket: Basket, surroundings: Surroundings) -> 
         code=candidate.code,
         fact=leaf.fact if leaf else "",
         needed=leaf.value if leaf else None,
+        needs_customer=surroundings.customer is None and _is_about_the_customer(candidate, reason),
     )
 
 
@@ -63,3 +64,10 @@ def _failing_audience_leaf(candidate: Candidate, surroundings: Surroundings) -> 
     if candidate.standing.audience is ALWAYS:
         return None
     return first_failure(candidate.standing.audience, _CustomerFacts(surroundings))
+
+
+def _is_about_the_customer(candidate: Candidate, reason: Reason) -> bool:
+    """Whether the refusal could turn out differently once it is known who buys."""
+    if reason is Reason.LIMIT_REACHED:
+        return all(limit.per == "customer" or limit.left for limit in candidate.standing.limits)
+    return reason is Reason.NOT_ELIGIBLE

@@ -15,6 +15,10 @@ def sentence(refused: Refused, currency: str, names: dict[str, str] | None = Non
     """Why the incentive was refused, for the person at the till. ``names`` gives an incentive's name by its key."""
     if refused.reason is Reason.CONDITION_NOT_MET:
         return _near_miss(refused, currency)
+    if refused.needs_customer:
+        if refused.reason is Reason.LIMIT_REACHED:
+            return _("It is limited for each customer: say who the customer is.")
+        return _("It is meant for certain customers: say who the customer is.")
     winner = (names or {}).get(refused.winner) or refused.winner
     sentences = {
         Reason.NOT_LIVE: _("The campaign is not running at the moment."),

@@ -37,9 +37,9 @@ class AdminContentSecurity:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.path.startswith("/admin/"):
-            update = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
-            response._csp_update = update  # type: ignore[attr-defined]
+        for prefix, update in RELAXED.items():
+            if request.path.startswith(prefix):
+                response._csp_update = update  # type: ignore[attr-defined]
         return response
 
 

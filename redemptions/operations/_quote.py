@@ -72,7 +72,7 @@ def quote(request: Request, *, now: datetime.datetime) -> Quote:
             channel_key=request.channel.key,
             channel_kind=request.channel.kind,
             store_key=request.store.key if request.store else "",
-            customer=customer_queries.known_of(customer),
+            customer=customer_queries.known_of(customer) if customer else None,
         ),
     )
     limits = {candidate.key: candidate.standing.limits for candidate in found.candidates}

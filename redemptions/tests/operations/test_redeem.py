@@ -106,6 +106,7 @@ class TestRedeem:
             with pytest.raises(operations.NothingToRedeem) as refusal:
                 redeem(request_for(customer=customer), order="order-3")
             assert refused_reasons(refusal.value) == ["limit-reached"]
+            assert ("say who the customer is" in str(refusal.value.detail)) is (customer is None)
 
     def test_the_budget_is_never_exceeded(self) -> None:
         incentive = IncentiveFactory()
