@@ -102,9 +102,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """A test with real transactions empties every table at its end, also those that migrations filled: they are filled again."""
     yield
+    if nextitem is None:
+        return  # the last test's teardown has taken the whole database away
     mark = item.get_closest_marker("django_db")
     emptied = {"live_server", "transactional_db", "django_db_reset_sequences"} & set(getattr(item, "fixturenames", ()))
     if emptied or (mark and mark.kwargs.get("transaction")):
