@@ -170,13 +170,18 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
+# A language is offered once its catalogue is there: half a page in another language helps nobody.
 LANGUAGES = [
-    ("en", _("English")),
-    ("it", _("Italian")),
-    ("ms", _("Malay")),
-    ("es", _("Spanish")),
-    ("de", _("German")),
-    ("fr", _("French")),
+    (code, name)
+    for code, name in (
+        ("en", _("English")),
+        ("it", _("Italian")),
+        ("ms", _("Malay")),
+        ("es", _("Spanish")),
+        ("de", _("German")),
+        ("fr", _("French")),
+    )
+    if code == "en" or (BASE_DIR / "locale" / code / "LC_MESSAGES" / "django.mo").exists()
 ]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 STATIC_URL = "/static/"
