@@ -162,8 +162,11 @@ class Shop:
 
 
 def plan(shop: Shop) -> list[Picture]:
-    """Every page, after the few calls that give them something to show."""
-    draft = shop.campaign("Winter warmer")
+    """Every page, after the few calls that give them something to show. What an earlier run left is ended or used again."""
+    for old in shop.call("web-shop", "GET", "campaigns?q=Autumn%20thanks&status=live")["results"]:
+        shop.call("web-shop", "POST", f"campaigns/{old['id']}/end")
+    drafts = shop.call("web-shop", "GET", "campaigns?q=Winter%20warmer&status=draft")["results"]
+    draft = drafts[0] if drafts else shop.campaign("Winter warmer")
     live = shop.campaign("Autumn thanks")
     shop.call("web-shop", "POST", f"campaigns/{live['id']}/launch")
     incentive = live["incentives"][0]["id"]
@@ -185,6 +188,16 @@ def plan(shop: Shop) -> list[Picture]:
 
         return fill
 
+    def to_the_problem(page: Page) -> None:
+        page.locator("main .alert").last.scroll_into_view_if_needed()
+
+    def checked_on_a_phone(code: str) -> Step:
+        def fill(page: Page) -> None:
+            basket(code)(page)
+            page.locator("#outcome-title").evaluate("title => title.closest('section').scrollIntoView()")
+
+        return fill
+
     both, small = (NARROW, NARROWEST), (NARROW,)
     edit, wallet = f"/campaigns/{draft['id']}/edit", held["wallet_url"].removeprefix(shop.base)
     return [
@@ -199,11 +212,11 @@ def plan(shop: Shop) -> list[Picture]:
         Picture("editor-4-channels", "marketer", f"{edit}/channels/"),
         Picture("editor-5-stacking", "marketer", f"{edit}/stacking/"),
         Picture("editor-6-review", "marketer", f"{edit}/review/"),
-        Picture("editor-obstacle", "marketer", f"/campaigns/{incomplete}/edit/review/"),
+        Picture("editor-obstacle", "marketer", f"/campaigns/{incomplete}/edit/review/", to_the_problem),
         Picture("customers", "store", "/customers/?q=Household+90"),
         Picture("customer", "marketer", f"/customers/{customer}/", narrow=small),
         Picture("till", "store", "/till/", narrow=(NARROWEST,)),
-        Picture("till-applies", "store", "/till/", basket(held["code"]), narrow=both),
+        Picture("till-applies", "store", "/till/", checked_on_a_phone(held["code"]), narrow=both),
         Picture("till-refused", "store", "/till/", basket(used["code"])),
         Picture("receipt", "store", f"/till/receipts/{receipt}/", narrow=small),
         Picture("receipt-returned", "store", f"/till/receipts/{returned_receipt}/"),
