@@ -9,10 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from incentives_site.shared.money import minor_digits, parse_money
+from incentives_site.shared.money import NotAnAmount, minor_digits, parse_money
 
-# Thousands may be set apart by commas, but only where they belong: "12,50" is not twelve hundred and fifty.
-AMOUNT = re.compile(r"(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
 PERCENT = re.compile(r"(\d{1,3})(\.\d{1,4})?")
 
 
@@ -21,20 +19,24 @@ def amount_of(text: str, currency: str) -> int:
     compact = text.replace(" ", "").replace("\u00a0", "")
     if compact.startswith(("-", "−")):
         raise ValidationError(_("An amount cannot be negative."))
-    if len(compact) > 40 or not AMOUNT.fullmatch(compact):
-        raise ValidationError(_("Type a plain amount such as 12.50, with a point before the decimals."))
-    digits = minor_digits(currency)
-    if len(compact.partition(".")[2]) > digits:
+    try:
+        return parse_money(compact, currency)
+    except NotAnAmount as error:
+        raise ValidationError(_refusal(error.reason, currency)) from None
+
+
+def _refusal(reason: str, currency: str) -> str:
+    if reason == "digits":
+        digits = minor_digits(currency)
         sentence = ngettext(
             "%(currency)s has at most %(n)s digit after the point.",
             "%(currency)s has at most %(n)s digits after the point.",
             digits,
         )
-        raise ValidationError(sentence % {"currency": currency, "n": digits})
-    try:
-        return parse_money(compact, currency)
-    except ValueError:
-        raise ValidationError(_("This amount is too large to be meant.")) from None
+        return sentence % {"currency": currency, "n": digits}
+    if reason == "size":
+        return _("This amount is too large to be meant.")
+    return _("Type a plain amount such as 12.50.")
 
 
 def amount_as_typed(amount: int | None, currency: str) -> str:

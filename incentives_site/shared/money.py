@@ -1,7 +1,8 @@
 """Amounts: ``int`` minor units of an ISO 4217 currency, rounded in one place, spread without losing a cent."""
 
+import re
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 # Digits after the decimal point, ISO 4217; every currency not named here has two.
 MINOR_DIGITS = {
@@ -65,20 +66,31 @@ def format_money(amount: int, currency: str) -> str:
     return f"{sign}{number} {currency}"
 
 
-def parse_money(text: str, currency: str) -> int:
-    """What a person typed in major units (``12.50``) as minor units.
+TYPED = re.compile(r"(?P<sign>[-−]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:(?P<point>[.,])(?P<decimals>\d+))?")
 
-    Raises ``ValueError`` when it is not a plain number, has more digits than the currency, or is beyond ``LARGEST_AMOUNT``.
+
+class NotAnAmount(ValueError):
+    """``reason`` is ``shape`` (no plain number), ``digits`` (more decimals than the currency, or ambiguous) or ``size``."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+def parse_money(text: str, currency: str) -> int:
+    """What a person typed in major units (``12.50``, ``12,50``, ``1,234.50``) as minor units.
+
+    Raises ``NotAnAmount`` when it is not a plain number, has more decimals than the currency, is beyond ``LARGEST_AMOUNT``, or
+    could be read in two ways (``1,234`` in a currency with three decimals).
     """
-    try:
-        number = Decimal(text.strip().replace(",", ""))
-    except InvalidOperation:
-        raise ValueError("not a number") from None
-    if not number.is_finite() or "e" in text.lower():
-        raise ValueError("not a plain number")
-    minor = number.scaleb(minor_digits(currency))
-    if minor != minor.to_integral_value():
-        raise ValueError("too many digits after the point")
-    if abs(minor) > LARGEST_AMOUNT:
-        raise ValueError("too large")
-    return int(minor)
+    digits = minor_digits(currency)
+    typed = TYPED.fullmatch(text.strip()) if len(text) <= 40 else None
+    if typed is None or (not text.isascii() and "−" not in text):
+        raise NotAnAmount("shape")
+    whole, decimals = typed["whole"], typed["decimals"] or ""
+    if ("," in whole and (typed["point"] == "," or digits == 3)) or len(decimals) > digits:
+        raise NotAnAmount("digits")
+    minor = int(whole.replace(",", "")) * 10**digits + int(decimals.ljust(digits, "0") or 0)
+    if minor > LARGEST_AMOUNT:
+        raise NotAnAmount("size")
+    return -minor if typed["sign"] else minor
