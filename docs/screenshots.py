@@ -191,6 +191,9 @@ def plan(shop: Shop) -> list[Picture]:
     def to_the_problem(page: Page) -> None:
         page.locator("main .alert").last.scroll_into_view_if_needed()
 
+    def to_the_results(page: Page) -> None:
+        page.locator("h2:has-text('What it has brought')").evaluate("title => title.closest('.card').scrollIntoView()")
+
     def checked_on_a_phone(code: str) -> Step:
         def fill(page: Page) -> None:
             basket(code)(page)
@@ -206,6 +209,7 @@ def plan(shop: Shop) -> list[Picture]:
         Picture("home-hr", "hr", "/"),
         Picture("campaigns", "marketer", "/campaigns/", narrow=small),
         Picture("campaign", "marketer", f"/campaigns/{_welcome_back(shop)}/", narrow=small),
+        Picture("campaign-results", "marketer", f"/campaigns/{_welcome_back(shop)}/", to_the_results),
         Picture("editor-1-goal", "marketer", f"{edit}/goal/"),
         Picture("editor-2-incentive", "marketer", f"{edit}/incentive/", narrow=small),
         Picture("editor-3-audience", "marketer", f"{edit}/audience/"),
