@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-python lint format bench screenshots lock
+.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-python lint format bench bench-engine screenshots lock
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,9 @@ format: setup-dev  ## let ruff put the code in order
 
 bench: setup-dev  ## the measurements of benchmarks/, as ratios to a plain yardstick
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks
+
+bench-engine: setup-dev  ## the stacking engine against other engines and a plain view (docs/benchmarks.md)
+	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks.engine
 
 screenshots: setup-dev  ## take the pictures of docs/img from the demo that runs on VAR_DIR
 	$(BIN)/python -m docs.screenshots

@@ -1,0 +1,1 @@
+"""How fast the stacking engine is, against others of its kind and against itself (``docs/benchmarks.md``)."""

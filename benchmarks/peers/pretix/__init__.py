@@ -1,0 +1,1 @@
+"""pretix: its ``Discount.apply`` on objects that are never saved."""
