@@ -15,7 +15,7 @@ from incentives_site.shared.problems import Kind, Problem
 from .. import sealing
 from ..models import Campaign, Claim, Code, Incentive, Limit, Measure, Per, StackGroup
 from ..rules import codes
-from ..rules.effects import AmountOff, PercentOff
+from ..rules.effects import AmountOff, NoEffect, PercentOff, Recorded
 from ..rules.language import Reader, read_effect
 from ._draft import REVISABLE
 from ._problems import WrongStatus, invalid
@@ -129,7 +129,7 @@ def _check(
         reader.fault("/claim", "unknown-value", _("Choose how it is claimed."))
     read = read_effect(dict(effect), reader=reader)
     reader.condition(conditions, "/conditions")
-    if not reader.faults and not isinstance(read, PercentOff | AmountOff):
+    if not reader.faults and isinstance(read, Recorded | NoEffect):
         reader.fault("/effect/type", "unknown-effect", _("Choose what it does."))
     # A discount of nothing, and all of everything, is what nobody could have meant.
     if isinstance(read, PercentOff) and read.percent == 0 and not reader.faults:

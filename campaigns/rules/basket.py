@@ -55,13 +55,19 @@ class Basket:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which lines (or shipping methods) are meant: every list that is named must match, one entry of each is enough."""
+    """Which lines (or shipping methods) are meant: every restriction that is named must match, one entry of each list is enough.
+
+    ``price_from`` and ``price_to`` are bounds of the list price of a unit, both included.
+    """
 
     skus: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
     brands: frozenset[str] = frozenset()
     lines: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
+    attributes: tuple[tuple[str, frozenset[str]], ...] = ()
+    price_from: int | None = None
+    price_to: int | None = None
 
     def matches_line(self, line: Line) -> bool:
         return (
@@ -69,7 +75,13 @@ class Filter:
             and (not self.categories or not self.categories.isdisjoint(line.categories))
             and (not self.brands or line.brand in self.brands)
             and (not self.lines or line.id in self.lines)
+            and all(line.attributes.get(name) in values for name, values in self.attributes)
+            and (self.price_from is None or line.unit_price >= self.price_from)
+            and (self.price_to is None or line.unit_price <= self.price_to)
         )
 
     def matches_shipping(self, shipping: Shipping) -> bool:
         return not self.methods or shipping.method in self.methods
+
+
+EVERYTHING = Filter()

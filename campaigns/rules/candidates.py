@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from customers.rules.conditions import ALWAYS, Condition
 
+from .awards import Award
 from .effects import Effect
 
 
@@ -17,6 +18,8 @@ class Reason(enum.StrEnum):
     WRONG_CHANNEL = "wrong-channel"
     WRONG_CURRENCY = "wrong-currency"
     NOT_ELIGIBLE = "not-eligible"
+    OPTED_OUT = "opted-out"
+    HELD_OUT = "held-out"
     CODE_UNKNOWN = "code-unknown"
     CODE_EXPIRED = "code-expired"
     CODE_USED = "code-used"
@@ -27,6 +30,7 @@ class Reason(enum.StrEnum):
     NO_MATCHING_LINES = "no-matching-lines"
     NO_EFFECT = "no-effect"
     LOST_TO_EXCLUSIVE = "lost-to-exclusive"
+    LOST_TO_BETTER = "lost-to-better"
     NOT_FIRST = "not-first"
     GROUP_LIMIT = "group-limit"
     STACK_LIMIT = "stack-limit"
@@ -79,6 +83,7 @@ class Candidate:
     code: str = ""
     grant: str = ""
     position: int = 0
+    awards: tuple[Award, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,19 @@
 """The outcome of stacking: what is applied, what is not and why, and what is left to pay."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from .applying import Added
+from .awards import Awarded
 from .candidates import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one line (or shipping method) gets of an incentive's discount."""
+class Share(NamedTuple):
+    """What a line (or shipping method) gets of a discount; ``units`` are (count, amount) where only some are meant."""
 
     id: str
     amount: int
+    units: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,9 @@ class Applied:
     running_after: int
     code: str = ""
     grant: str = ""
+    stored_value: int = 0
+    added: tuple[Added, ...] = ()
+    awards: tuple[Awarded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +54,16 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
+    """``initial = discount + stored_value + payable``."""
+
     line: str
     initial: int
     discount: int
+    stored_value: int = 0
 
     @property
     def payable(self) -> int:
-        return self.initial - self.discount
+        return self.initial - self.discount - self.stored_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ class Totals:
     items: int
     shipping: int
     discount: int
+    stored_value: int = 0
 
     @property
     def initial(self) -> int:
@@ -69,7 +79,7 @@ class Totals:
 
     @property
     def payable(self) -> int:
-        return self.initial - self.discount
+        return self.initial - self.discount - self.stored_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +94,5 @@ class Decision:
     lines: tuple[LineResult, ...]
     shipping: tuple[LineResult, ...]
     order: tuple[str, ...]
+    # Whether the combination is proved to be the best of its policy; None where none was looked for.
+    optimal: bool | None = None

@@ -1,18 +1,11 @@
-"""What an incentive does to a basket, to the cent.
-
-A *cell* is what an effect can lower: a line or a shipping method, with what it costs now and the floor below it. Rounding is half
-up, once: on each cell for an effect on lines, on the whole for an effect on the order, whose cents are then spread by largest
-remainder so that the cells always add up to the whole (``docs/stacking.md``, Amounts).
-"""
+"""What an incentive can do to a basket: the words of the effect language as frozen data (``docs/stacking.md``, Effects)."""
 
 import enum
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from incentives_site.shared.money import share_of, spread
-
-from .basket import Filter
+from .basket import EVERYTHING, Filter
 
 
 class Scope(enum.StrEnum):
@@ -30,32 +23,186 @@ class Allocation(enum.StrEnum):
     EACH_UNIT = "each_unit"
 
 
-EVERYTHING = Filter()
+class UnitPick(enum.StrEnum):
+    """In which order units are looked at."""
+
+    CHEAPEST = "cheapest"
+    DEAREST = "dearest"
+    FIRST = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Which units of the matching lines are meant, in the order of ``pick``.
+
+    First ``skip`` units are left out, then every ``every``-th is taken. ``group_size`` forms full groups of what is then left and
+    takes ``per_group`` units for each of at most ``max_groups`` groups: "of every 3, the cheapest" is ``cheapest, 3, 1``.
+    """
+
+    pick: UnitPick = UnitPick.CHEAPEST
+    max_per_line: int | None = None
+    max_per_order: int | None = None
+    skip: int = 0
+    every: int = 1
+    group_size: int | None = None
+    per_group: int | None = None
+    max_groups: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
+    """What an effect lowers. ``undiscounted_only`` leaves out units that an earlier incentive has lowered."""
+
     scope: Scope = Scope.ORDER
     include: Filter = EVERYTHING
     exclude: Filter | None = None
+    units: Units | None = None
+    undiscounted_only: bool = False
 
 
 WHOLE_ORDER = Target()
 
+# An amount in the basket's currency, or one for each currency that is served.
+Money = int | Mapping[str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class PercentOff:
+    """``rate`` is the percentage in millionths of the whole, so that the arithmetic stays in integers."""
+
     percent: Decimal
     target: Target = WHOLE_ORDER
-    max_amount: int | None = None
+    max_amount: Money | None = None
+    max_per_line: Money | None = None
+    rate: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", int(self.percent.scaleb(4)))
 
 
 @dataclass(frozen=True, slots=True)
 class AmountOff:
-    amount: int
+    """``per_set`` multiplies the amount by the complete sets in the basket: (filter, quantity) of each part of a set."""
+
+    amount: Money
     allocation: Allocation = Allocation.BY_AMOUNT
     target: Target = WHOLE_ORDER
-    max_amount: int | None = None
+    max_amount: Money | None = None
+    max_per_line: Money | None = None
+    per_set: tuple[tuple[Filter, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPrice:
+    """``amount`` is the new price of a unit, or of the whole order (or shipping method); what is cheaper keeps its price."""
+
+    amount: Money
+    target: Target = WHOLE_ORDER
+    max_amount: Money | None = None
+    max_per_line: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BundlePrice:
+    """``amount`` for any ``size`` units of the target, the dearest together first unless the target picks otherwise."""
+
+    amount: Money
+    size: int
+    repeat: bool = True
+    target: Target = WHOLE_ORDER
+    max_amount: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Buy:
+    """What triggers: ``quantity`` units of the filter, or units worth ``amount``."""
+
+    filter: Filter = EVERYTHING
+    quantity: int | None = None
+    amount: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """What is given for it: ``quantity`` units of the filter at ``percent`` or ``amount`` off each."""
+
+    filter: Filter = EVERYTHING
+    quantity: int = 1
+    percent: Decimal | None = None
+    amount: Money | None = None
+    pick: UnitPick = UnitPick.CHEAPEST
+
+
+@dataclass(frozen=True, slots=True)
+class BuyGet:
+    """A unit is used once, as trigger or gift. Triggers come from the other end than gifts, first from what is no gift."""
+
+    buy: Buy
+    get: Get
+    repeat: bool = True
+    max_amount: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FreeItem:
+    """An article to add to the order without charge. It was not in the basket, so the amount to pay stays what it is."""
+
+    sku: str
+    quantity: int
+    unit_price: Money
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Each unit that matches ``source`` is replaced by ``sku``, worth ``unit_price``; the cheaper of the two prices is paid."""
+
+    source: Filter
+    sku: str
+    unit_price: Money
+    name: str = ""
+    max_units: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """Gift card, credit or points as payment: at most ``available`` × ``rate`` (minor units for one), at most ``maximum``."""
+
+    available: int
+    rate: Decimal = Decimal(1)
+    maximum: Money | None = None
+
+
+class TierBy(enum.StrEnum):
+    SPEND = "spend"
+    QUANTITY = "quantity"
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    start: int
+    effect: "Effect"
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """The effect of the highest tier that the target's spend (list prices) or quantity reaches."""
+
+    by: TierBy
+    tiers: tuple[Tier, ...]
+    target: Target = WHOLE_ORDER
+
+
+@dataclass(frozen=True, slots=True)
+class Compound:
+    """Several effects in order, each on what the one before has left; the conditions are judged once."""
+
+    effects: tuple["Effect", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoEffect:
+    """An incentive that only awards something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,56 +212,43 @@ class Recorded:
     target: Target = WHOLE_ORDER
 
 
-Effect = PercentOff | AmountOff | Recorded
+Effect = (
+    PercentOff
+    | AmountOff
+    | FixedPrice
+    | BundlePrice
+    | BuyGet
+    | FreeItem
+    | Upgrade
+    | StoredValue
+    | Tiers
+    | Compound
+    | NoEffect
+    | Recorded
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """``base`` is what the effect is computed on (running or original), ``room`` how much may still be taken off."""
-
-    base: int
-    room: int
-    quantity: int
+def in_currency(money: Money | None, currency: str) -> int | None:
+    """The amount in ``currency``; ``None`` when there is none or it is not served."""
+    return money if isinstance(money, int) or money is None else money.get(currency)
 
 
-def discounts(effect: Effect, cells: Sequence[Cell], *, most: int | None = None) -> list[int]:
-    """What ``effect`` takes off each of ``cells``: ``0 ≤ discount ≤ room``. ``most`` caps the sum, like the effect's own cap."""
-    caps = [cap for cap in (getattr(effect, "max_amount", None), most) if cap is not None]
-    cap = min(caps) if caps else None
+def serves(effect: Effect, currency: str) -> bool:
+    """Whether every amount of the effect is known in ``currency``."""
+    amounts: list[Money | None] = []
     match effect:
-        case PercentOff(target=Target(scope=Scope.ORDER)):
-            wanted = share_of(sum(cell.base for cell in cells), effect.percent)
-            return _spread_within_room(_capped(wanted, cap), cells, lambda cell: cell.base)
+        case AmountOff() | FixedPrice() | BundlePrice():
+            amounts = [effect.amount, effect.max_amount]
         case PercentOff():
-            return _cut([min(share_of(cell.base, effect.percent), cell.room) for cell in cells], cap)
-        case AmountOff(allocation=Allocation.EACH_LINE):
-            return _cut([min(effect.amount, cell.room) for cell in cells], cap)
-        case AmountOff(allocation=Allocation.EACH_UNIT):
-            return _cut([min(effect.amount * cell.quantity, cell.room) for cell in cells], cap)
-        case AmountOff(allocation=Allocation.BY_QUANTITY):
-            return _spread_within_room(_capped(effect.amount, cap), cells, lambda cell: cell.quantity)
-        case AmountOff():
-            return _spread_within_room(_capped(effect.amount, cap), cells, lambda cell: cell.base)
-    return [0] * len(cells)
-
-
-def _capped(amount: int, cap: int | None) -> int:
-    return amount if cap is None else min(amount, cap)
-
-
-def _cut(parts: list[int], cap: int | None) -> list[int]:
-    """Parts lowered in proportion so that they sum to at most ``cap``."""
-    total = sum(parts)
-    return parts if cap is None or total <= cap else spread(cap, parts)
-
-
-def _spread_within_room(amount: int, cells: Sequence[Cell], weight: Callable[[Cell], int]) -> list[int]:
-    """Spread by weight; the share that a floor blocks moves to the cells that still have room, until it is placed or none has."""
-    given = [0] * len(cells)
-    left = min(amount, sum(cell.room for cell in cells))
-    while left > 0:
-        weights = [max(weight(cell), 1) if given[i] < cell.room else 0 for i, cell in enumerate(cells)]
-        parts = [min(part, cells[i].room - given[i]) for i, part in enumerate(spread(left, weights))]
-        given = [a + b for a, b in zip(given, parts, strict=True)]
-        left -= sum(parts)
-    return given
+            amounts = [effect.max_amount, effect.max_per_line]
+        case BuyGet():
+            amounts = [effect.buy.amount, effect.get.amount, effect.max_amount]
+        case FreeItem() | Upgrade():
+            amounts = [effect.unit_price]
+        case StoredValue():
+            amounts = [effect.maximum]
+        case Tiers():
+            return all(serves(tier.effect, currency) for tier in effect.tiers)
+        case Compound():
+            return all(serves(part, currency) for part in effect.effects)
+    return all(in_currency(money, currency) is not None for money in amounts if money is not None)

@@ -1,19 +1,21 @@
 """The facts that conditions of an incentive may ask for, and their values at a moment of the calculation."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from customers.rules.conditions import Catalogue, FactType
 
 from .basket import Basket
+from .running import Running
 
 BASKET_FACTS = Catalogue(
     names={
         "basket.initial_total": FactType.NUMBER,
         "basket.running_total": FactType.NUMBER,
         "basket.total_after": FactType.NUMBER,
+        "basket.items_total": FactType.NUMBER,
         "basket.initial_items_total": FactType.NUMBER,
         "basket.running_items_total": FactType.NUMBER,
         "basket.items_total_after": FactType.NUMBER,
@@ -30,6 +32,7 @@ BASKET_FACTS = Catalogue(
         "time.date": FactType.DATE,
     },
     prefixes={
+        "event.": FactType.ANY,
         "basket.category_total:": FactType.NUMBER,
         "basket.category_quantity:": FactType.NUMBER,
         "customer.": FactType.ANY,
@@ -57,16 +60,28 @@ class Surroundings:
     channel_kind: str = ""
     store_key: str = ""
     customer: Mapping[str, object] | None = None
+    event: Mapping[str, object] | None = None
+
+
+_COMPUTED: dict[str, Callable[[Basket], object]] = {
+    "basket.initial_total": lambda basket: basket.total,
+    "basket.items_total": lambda basket: basket.items_total,
+    "basket.initial_items_total": lambda basket: basket.items_total,
+    "basket.quantity": lambda basket: sum(line.quantity for line in basket.lines),
+    "basket.distinct_skus": lambda basket: len({line.sku for line in basket.lines}),
+    "basket.max_line_quantity": lambda basket: max((line.quantity for line in basket.lines), default=0),
+    "basket.skus": lambda basket: frozenset(line.sku for line in basket.lines),
+    "basket.categories": lambda basket: frozenset(category for line in basket.lines for category in line.categories),
+}
 
 
 @dataclass(slots=True)
 class BasketFacts:
-    """Answers ``facts(name)`` for one basket. Running totals and the campaign's time zone are set as the calculation goes on."""
+    """Answers ``facts(name)`` for one basket as it stands; the campaign's time zone is set as the calculation goes on."""
 
     basket: Basket
     surroundings: Surroundings
-    running_items: int
-    running_shipping: int
+    running: Running
     own_items: int = 0
     own_shipping: int = 0
     time_zone: str = "UTC"
@@ -75,13 +90,13 @@ class BasketFacts:
     def __call__(self, name: str) -> object:
         match name:
             case "basket.running_total":
-                return self.running_items + self.running_shipping
+                return self.running.total
             case "basket.running_items_total":
-                return self.running_items
+                return self.running.items_total
             case "basket.total_after":
-                return self.running_items + self.running_shipping - self.own_items - self.own_shipping
+                return self.running.total - self.own_items - self.own_shipping
             case "basket.items_total_after":
-                return self.running_items - self.own_items
+                return self.running.items_total - self.own_items
         if name.startswith("customer."):
             return (self.surroundings.customer or {}).get(name.removeprefix("customer."))
         if name.startswith("time."):
@@ -91,26 +106,18 @@ class BasketFacts:
         return self._fixed[name]
 
     def _look_up(self, name: str) -> object:
-        lines = self.basket.lines
-        if name.startswith("basket.category_total:"):
-            category = name.removeprefix("basket.category_total:")
-            return sum(line.amount for line in lines if category in line.categories)
-        if name.startswith("basket.category_quantity:"):
-            category = name.removeprefix("basket.category_quantity:")
-            return sum(line.quantity for line in lines if category in line.categories)
-        known: dict[str, object] = {
-            "basket.initial_total": self.basket.total,
-            "basket.initial_items_total": self.basket.items_total,
-            "basket.quantity": sum(line.quantity for line in lines),
-            "basket.distinct_skus": len({line.sku for line in lines}),
-            "basket.max_line_quantity": max((line.quantity for line in lines), default=0),
-            "basket.skus": frozenset(line.sku for line in lines),
-            "basket.categories": frozenset(category for line in lines for category in line.categories),
-            "channel.key": self.surroundings.channel_key or None,
-            "channel.kind": self.surroundings.channel_kind or None,
-            "store.key": self.surroundings.store_key or None,
-        }
-        return known.get(name)
+        if (compute := _COMPUTED.get(name)) is not None:
+            return compute(self.basket)
+        kind, _colon, category = name.partition(":")
+        if kind == "basket.category_total":
+            return sum(line.amount for line in self.basket.lines if category in line.categories)
+        if kind == "basket.category_quantity":
+            return sum(line.quantity for line in self.basket.lines if category in line.categories)
+        if name.startswith("event."):
+            return (self.surroundings.event or {}).get(name.removeprefix("event."))
+        place = self.surroundings
+        known = {"channel.key": place.channel_key, "channel.kind": place.channel_kind, "store.key": place.store_key}
+        return known.get(name) or None
 
     def _time(self, name: str) -> object:
         """On the campaign's wall clock; weekdays count from 1, Monday (ISO 8601)."""

@@ -1,4 +1,4 @@
-"""Stack groups: which incentives go together, and how many of a group."""
+"""Stack groups: which incentives go together, and which of a group are taken."""
 
 import enum
 from dataclasses import dataclass
@@ -17,11 +17,30 @@ class Pick(enum.StrEnum):
 
     ALL = "all"
     FIRST = "first"
+    BEST_FOR_CUSTOMER = "best_for_customer"
+    LEAST_COST = "least_cost"
+
+
+class PickScope(enum.StrEnum):
+    """Whether the pick is made once for the basket, or for each line by itself."""
+
+    BASKET = "basket"
+    LINE = "line"
+
+
+class Base(enum.StrEnum):
+    """What a percentage is taken of: what is left, or the list price."""
+
+    RUNNING = "running"
+    ORIGINAL = "original"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A stack group. Lower ``rank`` is applied first; ``limit`` is the most of the group at once (``None``: no limit)."""
+    """A stack group. Lower ``rank`` is applied first; ``limit`` is the most of the group at once (``None``: no limit).
+
+    ``base`` overrides the policy's; with ``consume_without_effect`` an incentive that takes nothing off still counts as used.
+    """
 
     key: str
     name: str = ""
@@ -29,6 +48,9 @@ class Group:
     rank: int = 100
     limit: int | None = None
     pick: Pick = Pick.ALL
+    scope: PickScope = PickScope.BASKET
+    base: Base | None = None
+    consume_without_effect: bool = False
 
 
 DEFAULT_GROUP = Group("default")

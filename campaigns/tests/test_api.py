@@ -105,7 +105,7 @@ class TestSimulations:
                 "unknown-fact",
             ),
             ({"incentives": SIMULATION["incentives"] * 2}, "#/incentives/1/key", "repeated"),
-            ({"policy": {"choose": "best_for_customer"}}, "#/policy/choose", "not-supported"),
+            ({"policy": {"choose": "by_luck"}}, "#/policy/choose", "unknown-value"),
             (
                 {"basket": {"lines": [{"id": "1", "sku": "a", "quantity": 1}]}},
                 "#/basket/lines/0/unit_price",

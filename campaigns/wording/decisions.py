@@ -5,8 +5,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.rules.applying import Added
+from campaigns.rules.awards import Awarded, AwardType
 from campaigns.rules.candidates import Reason
-from campaigns.rules.decision import Applied, Decision, Refused
+from campaigns.rules.decision import Applied, Decision, LineResult, Refused, Share
 from campaigns.rules.facts import is_money
 from incentives_site.shared.money import format_money
 
@@ -34,6 +36,11 @@ def sentence(refused: Refused, currency: str, names: dict[str, str] | None = Non
         Reason.BUDGET_EXHAUSTED: _("The campaign's budget is used up."),
         Reason.NO_MATCHING_LINES: _("Nothing in the basket is part of it."),
         Reason.NO_EFFECT: _("It would take nothing off this basket."),
+        Reason.OPTED_OUT: _("The customer does not want it."),
+        Reason.HELD_OUT: _("It is not given to this customer at the moment."),
+        Reason.LOST_TO_BETTER: _("“%(winner)s” gives more.") % {"winner": winner}
+        if winner
+        else _("Other incentives give more together."),
         Reason.LOST_TO_EXCLUSIVE: _("It cannot be combined with “%(winner)s”, which applies alone.") % {"winner": winner},
         Reason.NOT_FIRST: _("Only one of its kind applies: “%(winner)s” came first.") % {"winner": winner},
         Reason.GROUP_LIMIT: _("No more of its kind can be combined with “%(winner)s”.") % {"winner": winner},
@@ -79,15 +86,13 @@ def decision_as_data(decision: Decision, names: dict[str, str] | None = None) ->
             "shipping": decision.totals.shipping,
             "initial": decision.totals.initial,
             "discount": decision.totals.discount,
-            "stored_value": 0,
+            "stored_value": decision.totals.stored_value,
             "payable": decision.totals.payable,
         },
-        "lines": [{"line": r.line, "initial": r.initial, "discount": r.discount, "payable": r.payable} for r in decision.lines],
-        "shipping": [
-            {"method": r.line, "initial": r.initial, "discount": r.discount, "payable": r.payable} for r in decision.shipping
-        ],
+        "lines": [{"line": result.line, **_result(result)} for result in decision.lines],
+        "shipping": [{"method": result.line, **_result(result)} for result in decision.shipping],
         "order": list(decision.order),
-        "optimal": None,
+        "optimal": decision.optimal,
     }
 
 
@@ -97,17 +102,52 @@ def _applied(item: Applied) -> dict[str, Any]:
         "name": item.name,
         "group": item.group,
         "amount": item.amount,
-        "lines": [{"line": share.id, "amount": share.amount} for share in item.lines],
+        "lines": [_share(share) for share in item.lines],
         "shipping": [{"method": share.id, "amount": share.amount} for share in item.shipping],
-        "items_added": [],
-        "awards": [],
+        "items_added": [_added(added) for added in item.added],
+        "awards": [_awarded(award) for award in item.awards],
         "base": item.base,
         "running_before": item.running_before,
         "running_after": item.running_after,
     }
-    if item.wanted != item.amount:
+    if item.wanted != item.amount + item.stored_value:
         data["wanted"] = item.wanted
+    if item.stored_value:
+        data["stored_value"] = item.stored_value
     return {**data, **{name: value for name, value in (("code", item.code), ("grant", item.grant)) if value}}
+
+
+def _result(result: LineResult) -> dict[str, int]:
+    data = {"initial": result.initial, "discount": result.discount, "payable": result.payable}
+    return {**data, "stored_value": result.stored_value} if result.stored_value else data
+
+
+def _share(share: Share) -> dict[str, Any]:
+    """``units`` says how many got how much, where an effect meant only some of a line."""
+    data: dict[str, Any] = {"line": share.id, "amount": share.amount}
+    return {**data, "units": [{"count": count, "amount": amount} for count, amount in share.units]} if share.units else data
+
+
+def _added(added: Added) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "sku": added.sku,
+        "name": added.name,
+        "quantity": added.quantity,
+        "unit_price": added.unit_price,
+        "discount": added.quantity * added.unit_price,
+    }
+    return {**data, "discount": 0, "replaces": added.replaces} if added.replaces else data
+
+
+def _awarded(award: Awarded) -> dict[str, Any]:
+    names = {AwardType.POINTS: "points", AwardType.CREDIT: "amount", AwardType.CONTEST_ENTRY: "entries"}
+    keys = {AwardType.CONTEST_ENTRY: "contest", AwardType.ACCESS: "key", AwardType.GRANT: "incentive"}
+    data: dict[str, Any] = {"type": award.type.value}
+    if award.type in names:
+        data[names[award.type]] = award.quantity
+    if award.type in keys:
+        data[keys[award.type]] = award.key
+    return data
 
 
 def _refused(item: Refused, currency: str, names: dict[str, str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.models import Claim, Incentive, Per
-from campaigns.rules.effects import Allocation, AmountOff, Effect, PercentOff, Scope, Target
+from campaigns.rules.effects import Allocation, AmountOff, Effect, Money, PercentOff, Scope, Target
 from campaigns.rules.facts import BASKET_FACTS, is_money
 from campaigns.rules.groups import Eligibility
 from campaigns.rules.language import effect_of
@@ -45,7 +45,7 @@ def effect_in_words(effect: Mapping[str, Any], currency: str) -> str:
         case PercentOff():
             text = _("%(percent)s %% off %(target)s") % {"percent": _plain(read.percent), "target": _target(read.target)}
         case AmountOff():
-            words = {"amount": format_money(read.amount, currency), "target": _target(read.target)}
+            words = {"amount": _money(read.amount, currency), "target": _target(read.target)}
             text = {
                 Allocation.EACH_LINE: _("%(amount)s off each line of %(target)s"),
                 Allocation.EACH_UNIT: _("%(amount)s off every piece of %(target)s"),
@@ -53,8 +53,15 @@ def effect_in_words(effect: Mapping[str, Any], currency: str) -> str:
         case _:
             return _("What it gave was decided by the system it comes from, and is only recorded here.")
     if read.max_amount is not None:
-        return _("%(effect)s, at most %(amount)s.") % {"effect": text, "amount": format_money(read.max_amount, currency)}
+        return _("%(effect)s, at most %(amount)s.") % {"effect": text, "amount": _money(read.max_amount, currency)}
     return text + "."
+
+
+def _money(amount: Money, currency: str) -> str:
+    """An amount in the campaign's currency, or in each that is served."""
+    if isinstance(amount, int):
+        return format_money(amount, currency)
+    return " / ".join(format_money(value, code) for code, value in amount.items())
 
 
 def _target(target: Target) -> str:

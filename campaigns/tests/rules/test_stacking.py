@@ -13,9 +13,10 @@ from campaigns.rules.candidates import Candidate, LimitState, Reason, Standing, 
 from campaigns.rules.decision import Decision
 from campaigns.rules.effects import Allocation, AmountOff, Effect, PercentOff, Scope, Target
 from campaigns.rules.facts import Surroundings
-from campaigns.rules.groups import Eligibility, Group, Pick
+from campaigns.rules.groups import Base, Eligibility, Group, Pick
 from campaigns.rules.language import conditions_of
-from campaigns.rules.stacking import Base, Failure, Order, Policy, decide
+from campaigns.rules.policy import Failure, Order, Policy
+from campaigns.rules.stacking import decide
 
 NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
 TILL = Surroundings(now=NOW, channel_key="till-7", channel_kind="store", customer={"group": "VIP"})

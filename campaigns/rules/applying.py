@@ -1,0 +1,561 @@
+"""What an effect takes off a basket as it stands, to the cent.
+
+``work_out`` changes nothing: it says what would be taken where, and ``commit`` takes it. Rounding is half up, once: on each line
+for an effect on lines, on the whole for an effect on the order, whose cents are then spread by largest remainder over its lines,
+ties to the earliest. The share that a floor blocks moves to lines that still have room (``docs/stacking.md``, Amounts).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from incentives_site.shared.money import rate_of, round_half_up, share_of, spread
+
+from .effects import (
+    Allocation,
+    AmountOff,
+    BundlePrice,
+    BuyGet,
+    Compound,
+    Effect,
+    FixedPrice,
+    FreeItem,
+    Money,
+    PercentOff,
+    Scope,
+    StoredValue,
+    Target,
+    TierBy,
+    Tiers,
+    UnitPick,
+    Units,
+    Upgrade,
+    in_currency,
+)
+from .matching import Matcher
+from .running import Running, Selected, spread_within
+
+MOST_REPEATS = 10_000  # of one bundle or "buy and get" on one order: a bound of work no real basket meets
+
+# (line, amount, picks): picks are (run, count, amount) when only some units of the line are meant.
+Picks = list[tuple[int, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """An article that the effect adds or puts in another's place."""
+
+    sku: str
+    name: str
+    quantity: int
+    unit_price: int
+    replaces: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an effect would take: ``amount`` as discount, ``stored_value`` as payment; ``wanted`` is before caps from outside."""
+
+    lines: list[tuple[int, int, Picks | None]] = field(default_factory=list)
+    shipping: list[tuple[int, int]] = field(default_factory=list)
+    amount: int = 0
+    wanted: int = 0
+    stored_value: int = 0
+    added: list[Added] = field(default_factory=list)
+    matched: bool = True
+    after: Running | None = None
+
+
+NOTHING_MATCHED = Outcome(matched=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What effects are worked out against. ``only`` restricts to some lines (for picks per line)."""
+
+    running: Running
+    matcher: Matcher
+    original: bool = False
+    most: int | None = None
+    only: frozenset[int] | None = None
+
+    @property
+    def currency(self) -> str:
+        return self.running.basket.currency
+
+    def lines(self, target: Target) -> list[int]:
+        found = self.matcher.lines(target)
+        return found if self.only is None else [line for line in found if line in self.only]
+
+    def base(self, line: int) -> int:
+        return self.running.basket.lines[line].amount if self.original else self.running.items[line]
+
+    def cap(self, money: Money | None) -> int | None:
+        """The lower of the effect's own cap and the one from outside."""
+        own = in_currency(money, self.currency)
+        if own is None:
+            return self.most
+        return own if self.most is None or own < self.most else self.most
+
+
+def work_out(effect: Effect, scene: Scene) -> Outcome:
+    """What ``effect`` would take off as things stand. ``matched`` is false when nothing in the basket is meant."""
+    match effect:
+        case PercentOff() | AmountOff() | FixedPrice():
+            return _lower(effect, scene)
+        case BundlePrice():
+            return _bundle(effect, scene)
+        case BuyGet():
+            return _buy_get(effect, scene)
+        case FreeItem():
+            price = in_currency(effect.unit_price, scene.currency) or 0
+            return Outcome(added=[Added(effect.sku, effect.name, effect.quantity, price)])
+        case Upgrade():
+            return _upgrade(effect, scene)
+        case StoredValue():
+            return _pay(effect, scene)
+        case Tiers():
+            return _tier(effect, scene)
+        case Compound():
+            return _compound(effect, scene)
+    return Outcome()
+
+
+def commit(outcome: Outcome, running: Running) -> Running:
+    """The amounts after ``outcome``: ``running`` itself, changed, or the copy on which a compound was worked out."""
+    if outcome.after is not None:
+        return outcome.after
+    for line, amount, picks in outcome.lines:
+        if picks is None:
+            running.take_line(line, amount)
+        else:
+            running.take_units(line, picks)
+    for method, amount in outcome.shipping:
+        running.take_shipping(method, amount)
+    return running
+
+
+# --- Percentages, amounts, prices -----------------------------------------------------------------------------------
+
+Lowering = PercentOff | AmountOff | FixedPrice
+
+
+def _lower(effect: Lowering, scene: Scene) -> Outcome:
+    target = effect.target
+    if target.scope is Scope.SHIPPING:
+        return _lower_shipping(effect, scene)
+    lines = scene.lines(target)
+    if not lines:
+        return NOTHING_MATCHED
+    if target.units is not None or target.undiscounted_only or (isinstance(effect, FixedPrice) and target.scope is Scope.LINES):
+        return _lower_units(effect, scene, lines)
+    running, items = scene.running, scene.running.items
+    bases = [running.basket.lines[i].amount for i in lines] if scene.original else [items[i] for i in lines]
+    rooms = [running.room(i) for i in lines]
+    quantities = [running.basket.lines[i].quantity for i in lines]
+    parts = _divide(effect, scene, bases, rooms, quantities, whole=target.scope is Scope.ORDER)
+    return _outcome([(i, part, None) for i, part in zip(lines, parts, strict=True) if part], parts, scene, effect.max_amount)
+
+
+def _divide(
+    effect: Lowering, scene: Scene, bases: list[int], rooms: list[int], quantities: list[int], *, whole: bool
+) -> list[int]:
+    """What each cell gets: ``whole`` for an effect on all of them together, else each by itself."""
+    per_line = in_currency(effect.max_per_line, scene.currency)
+    if per_line is not None:
+        rooms = [min(room, per_line) for room in rooms]
+    match effect:
+        case PercentOff(rate=rate):
+            if whole:
+                return spread_within(rate_of(sum(bases), rate), bases, rooms)
+            return [min((base * rate + 500_000) // 1_000_000, room) for base, room in zip(bases, rooms, strict=True)]
+        case FixedPrice():
+            price = in_currency(effect.amount, scene.currency) or 0
+            return spread_within(max(0, sum(bases) - price), bases, rooms)
+        case AmountOff(allocation=allocation):
+            amount = in_currency(effect.amount, scene.currency) or 0
+            if effect.per_set:
+                amount *= _sets(effect, scene)
+            if allocation is Allocation.EACH_LINE:
+                return [min(amount, room) for room in rooms]
+            if allocation is Allocation.EACH_UNIT:
+                return [min(amount * quantity, room) for quantity, room in zip(quantities, rooms, strict=True)]
+            return spread_within(amount, quantities if allocation is Allocation.BY_QUANTITY else bases, rooms)
+
+
+def _sets(effect: AmountOff, scene: Scene) -> int:
+    """How many complete sets the basket holds."""
+    goods = scene.running.basket.lines
+    return min(
+        sum(goods[line].quantity for line in scene.matcher.filtered(wanted)) // quantity for wanted, quantity in effect.per_set
+    )
+
+
+def _lower_shipping(effect: Lowering, scene: Scene) -> Outcome:
+    methods = scene.matcher.shipping(effect.target)
+    if not methods:
+        return NOTHING_MATCHED
+    amounts = scene.running.shipping
+    bases = [scene.running.basket.shipping[m].amount if scene.original else amounts[m] for m in methods]
+    rooms = [amounts[m] for m in methods]
+    if isinstance(effect, FixedPrice):
+        price = in_currency(effect.amount, scene.currency) or 0
+        parts = [min(max(0, base - price), room) for base, room in zip(bases, rooms, strict=True)]
+    else:
+        parts = _divide(effect, scene, bases, rooms, [1] * len(methods), whole=False)
+    wanted, parts = sum(parts), _cut(parts, scene.cap(effect.max_amount))
+    return Outcome(
+        shipping=[(method, part) for method, part in zip(methods, parts, strict=True) if part],
+        amount=sum(parts),
+        wanted=_within_own(wanted, effect.max_amount, scene),
+    )
+
+
+def _outcome(lines: list[tuple[int, int, Picks | None]], parts: list[int], scene: Scene, own_cap: Money | None) -> Outcome:
+    """Whole lines, lowered in proportion where they are more than the caps."""
+    wanted = sum(parts)
+    cap = scene.cap(own_cap)
+    if cap is not None and wanted > cap:
+        cut = spread(cap, [amount for _line, amount, _picks in lines])
+        lines = [(line, amount, None) for (line, _amount, _picks), amount in zip(lines, cut, strict=True) if amount]
+        return Outcome(lines=lines, amount=cap, wanted=_within_own(wanted, own_cap, scene))
+    return Outcome(lines=lines, amount=wanted, wanted=wanted)
+
+
+def _within_own(wanted: int, own_cap: Money | None, scene: Scene) -> int:
+    own = in_currency(own_cap, scene.currency)
+    return wanted if own is None else min(wanted, own)
+
+
+def _cut(parts: list[int], cap: int | None) -> list[int]:
+    """Parts lowered in proportion so that they sum to at most ``cap``."""
+    return parts if cap is None or sum(parts) <= cap else spread(cap, parts)
+
+
+# --- Single units -----------------------------------------------------------------------------------------------------
+
+
+def _lower_units(effect: Lowering, scene: Scene, lines: list[int]) -> Outcome:
+    target = effect.target
+    selected = select(scene.running, lines, target.units, undiscounted_only=target.undiscounted_only)
+    if not selected:
+        return NOTHING_MATCHED
+    if isinstance(effect, FixedPrice) and target.scope is Scope.LINES:
+        price = in_currency(effect.amount, scene.currency) or 0
+        per_unit = [min(max(0, unit.price - price), unit.room) * unit.count for unit in selected]
+        return _units_outcome(selected, per_unit, scene, effect.max_amount)
+    by_line: dict[int, list[int]] = {}
+    for position, unit in enumerate(selected):
+        by_line.setdefault(unit.line, []).append(position)
+    cells = list(by_line.values())
+    lists = scene.running.basket.lines
+    bases = [
+        sum((lists[selected[p].line].unit_price if scene.original else selected[p].price) * selected[p].count for p in cell)
+        for cell in cells
+    ]
+    rooms = [sum(selected[p].room * selected[p].count for p in cell) for cell in cells]
+    quantities = [sum(selected[p].count for p in cell) for cell in cells]
+    parts = _divide(effect, scene, bases, rooms, quantities, whole=target.scope is Scope.ORDER)
+    amounts = [0] * len(selected)
+    for cell, part in zip(cells, parts, strict=True):
+        weights = [selected[p].price * selected[p].count for p in cell]
+        within = spread_within(part, weights, [selected[p].room * selected[p].count for p in cell])
+        for position, amount in zip(cell, within, strict=True):
+            amounts[position] = amount
+    return _units_outcome(selected, amounts, scene, effect.max_amount)
+
+
+def _units_outcome(selected: list[Selected], amounts: list[int], scene: Scene, own_cap: Money | None) -> Outcome:
+    wanted = sum(amounts)
+    amounts = _cut(amounts, scene.cap(own_cap))
+    by_line: dict[int, Picks] = {}
+    for unit, amount in zip(selected, amounts, strict=True):
+        if amount:
+            by_line.setdefault(unit.line, []).append((unit.run, unit.count, amount))
+    lines: list[tuple[int, int, Picks | None]] = [
+        (line, sum(amount for _run, _count, amount in picks), picks) for line, picks in sorted(by_line.items())
+    ]
+    return Outcome(lines=lines, amount=sum(amounts), wanted=_within_own(wanted, own_cap, scene))
+
+
+def select(running: Running, lines: list[int], units: Units | None, *, undiscounted_only: bool = False) -> list[Selected]:
+    """The units of ``lines`` that ``units`` means, in the order of its pick, runs of equal ones together."""
+    units = units or _ALL_UNITS
+    found = _ordered(running, lines, units.pick, undiscounted_only=undiscounted_only)
+    if units.skip or units.every > 1:
+        found = _skipped(found, units.skip, units.every)
+    most = _most(found, units)
+    per_line: dict[int, int] = {}
+    selected: list[Selected] = []
+    for unit in found:
+        count = unit.count if most is None else min(unit.count, most)
+        if units.max_per_line is not None:
+            count = min(count, units.max_per_line - per_line.get(unit.line, 0))
+        if count <= 0:
+            continue
+        per_line[unit.line] = per_line.get(unit.line, 0) + count
+        most = None if most is None else most - count
+        selected.append(Selected(unit.line, unit.run, count, unit.price, unit.room))
+    return selected
+
+
+_ALL_UNITS = Units(pick=UnitPick.FIRST)
+
+
+def _most(found: list[Selected], units: Units) -> int | None:
+    """How many units may be taken at most."""
+    most = units.max_per_order
+    if units.group_size is not None:
+        groups = sum(unit.count for unit in found) // units.group_size
+        if units.max_groups is not None:
+            groups = min(groups, units.max_groups)
+        per_group = units.group_size if units.per_group is None else units.per_group
+        most = groups * per_group if most is None else min(most, groups * per_group)
+    return most
+
+
+def _ordered(running: Running, lines: list[int], pick: UnitPick, *, undiscounted_only: bool) -> list[Selected]:
+    found = []
+    for line in lines:
+        floor = running.unit_floor(line)
+        for number, run in enumerate(running.runs(line)):
+            if not (undiscounted_only and run.touched):
+                found.append(Selected(line, number, run.count, run.price, max(0, run.price - floor)))
+    if pick is UnitPick.CHEAPEST:
+        found.sort(key=lambda unit: unit.price)
+    elif pick is UnitPick.DEAREST:
+        found.sort(key=lambda unit: -unit.price)
+    return found
+
+
+def _skipped(found: list[Selected], skip: int, every: int) -> list[Selected]:
+    """Every ``every``-th unit after the first ``skip``."""
+    kept, position = [], -skip
+    for unit in found:
+        # Units of this run stand at position … position + count − 1; those with (index + 1) divisible by ``every`` stay.
+        first, last = max(position, 0), position + unit.count
+        count = last // every - first // every if last > first else 0
+        if count > 0:
+            kept.append(Selected(unit.line, unit.run, count, unit.price, unit.room))
+        position += unit.count
+    return kept
+
+
+# --- Bundles and gifts --------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Stock:
+    """Units of one run that are still to be used by this effect; ``taken`` and ``off`` collect what is lowered."""
+
+    line: int
+    run: int
+    left: int
+    price: int
+    room: int
+    taken: int = 0
+    off: int = 0
+
+
+def _stock(running: Running, lines: list[int]) -> dict[tuple[int, int], _Stock]:
+    return {
+        (unit.line, unit.run): _Stock(unit.line, unit.run, unit.count, unit.price, unit.room)
+        for unit in _ordered(running, lines, UnitPick.FIRST, undiscounted_only=False)
+    }
+
+
+def _in_order(stocks: list[_Stock], pick: UnitPick) -> list[_Stock]:
+    if pick is UnitPick.FIRST:
+        return sorted(stocks, key=lambda s: (s.line, s.run))
+    return sorted(stocks, key=lambda s: (s.price if pick is UnitPick.CHEAPEST else -s.price, s.line, s.run))
+
+
+def _stock_outcome(stocks: Iterator[_Stock] | list[_Stock], scene: Scene, own_cap: Money | None) -> Outcome:
+    used = [stock for stock in stocks if stock.off]
+    selected = [Selected(s.line, s.run, s.taken, s.price, s.room) for s in used]
+    return _units_outcome(selected, [s.off for s in used], scene, own_cap)
+
+
+def _bundle(effect: BundlePrice, scene: Scene) -> Outcome:
+    lines = scene.lines(effect.target)
+    units = effect.target.units or Units(pick=UnitPick.DEAREST)
+    selected = select(scene.running, lines, units, undiscounted_only=effect.target.undiscounted_only)
+    if sum(unit.count for unit in selected) < effect.size:
+        return NOTHING_MATCHED if not selected else Outcome()
+    price = in_currency(effect.amount, scene.currency) or 0
+    stocks = [_Stock(u.line, u.run, u.count, u.price, u.room) for u in selected]
+    for _round in range(MOST_REPEATS if effect.repeat else 1):
+        bundle = _take(stocks, effect.size)
+        if bundle is None:
+            break
+        saving = sum(stock.price * count for stock, count in bundle) - price
+        if saving <= 0:
+            break
+        weights = [stock.price * count for stock, count in bundle]
+        parts = spread_within(saving, weights, [stock.room * count for stock, count in bundle])
+        for (stock, count), part in zip(bundle, parts, strict=True):
+            stock.left -= count
+            stock.taken += count
+            stock.off += part
+    return _stock_outcome(stocks, scene, effect.max_amount)
+
+
+def _take(stocks: list[_Stock], count: int) -> list[tuple[_Stock, int]] | None:
+    """The first ``count`` units that are left; ``None`` when there are fewer. Takes nothing yet."""
+    found = []
+    for stock in stocks:
+        if count and stock.left:
+            found.append((stock, min(stock.left, count)))
+            count -= found[-1][1]
+    return None if count else found
+
+
+def _buy_get(effect: BuyGet, scene: Scene) -> Outcome:
+    running, basket = scene.running, scene.running.basket
+    give = [i for i in scene.matcher.filtered(effect.get.filter) if basket.lines[i].discountable]
+    if scene.only is not None:
+        give = [line for line in give if line in scene.only]
+    trigger = scene.matcher.filtered(effect.buy.filter)
+    if not give or not trigger:
+        return NOTHING_MATCHED
+    stock = _stock(running, sorted({*give, *trigger}))
+    gifts = _in_order([s for s in stock.values() if s.line in set(give)], effect.get.pick)
+    opposite = UnitPick.CHEAPEST if effect.get.pick is UnitPick.DEAREST else UnitPick.DEAREST
+    can_be_gift = set(give)
+    triggers = sorted(
+        _in_order([s for s in stock.values() if s.line in set(trigger)], opposite), key=lambda s: s.line in can_be_gift
+    )
+    need = in_currency(effect.buy.amount, scene.currency)
+    for _round in range(MOST_REPEATS if effect.repeat else 1):
+        if not _give_once(effect, gifts, triggers, need):
+            break
+    _price_gifts(effect, [s for s in gifts if s.taken], scene)
+    return _stock_outcome(gifts, scene, effect.max_amount)
+
+
+def _give_once(effect: BuyGet, gifts: list[_Stock], triggers: list[_Stock], need: int | None) -> bool:
+    """Use up triggers for as many gifts as can be had, up to what is promised; false when there is not one."""
+    available = sum(s.left for s in gifts)
+    for count in range(min(effect.get.quantity, available), 0, -1):
+        given = _take(gifts, count)
+        if given is None:
+            continue
+        for stock, units in given:
+            stock.left -= units
+        used = _triggers(triggers, effect.buy.quantity, need)
+        if used is None:
+            for stock, units in given:
+                stock.left += units
+            continue
+        for stock, units in used:
+            stock.left -= units
+        for stock, units in given:
+            stock.taken += units
+        return True
+    return False
+
+
+def _triggers(stocks: list[_Stock], quantity: int | None, need: int | None) -> list[tuple[_Stock, int]] | None:
+    if need is None:
+        return _take(stocks, quantity or 1)
+    found = []
+    for stock in stocks:
+        if need <= 0:
+            break
+        if stock.left and stock.price:
+            count = min(stock.left, -(-need // stock.price))
+            found.append((stock, count))
+            need -= count * stock.price
+    return None if need > 0 else found
+
+
+def _price_gifts(effect: BuyGet, gifts: list[_Stock], scene: Scene) -> None:
+    """Write the discount on the gifts: a percentage is rounded once for each line, an amount is off each unit."""
+    amount = in_currency(effect.get.amount, scene.currency)
+    if effect.get.percent is None:
+        for stock in gifts:
+            stock.off = min(amount or 0, stock.room) * stock.taken
+        return
+    by_line: dict[int, list[_Stock]] = {}
+    for stock in gifts:
+        by_line.setdefault(stock.line, []).append(stock)
+    for stocks in by_line.values():
+        worth = [stock.price * stock.taken for stock in stocks]
+        off = share_of(sum(worth), effect.get.percent)
+        parts = spread_within(off, worth, [stock.room * stock.taken for stock in stocks])
+        for stock, part in zip(stocks, parts, strict=True):
+            stock.off = part
+
+
+def _upgrade(effect: Upgrade, scene: Scene) -> Outcome:
+    lines = scene.matcher.filtered(effect.source)
+    if scene.only is not None:
+        lines = [line for line in lines if line in scene.only]
+    if not lines:
+        return NOTHING_MATCHED
+    price = in_currency(effect.unit_price, scene.currency) or 0
+    units = Units(pick=UnitPick.DEAREST, max_per_order=effect.max_units)
+    selected = select(scene.running, lines, units)
+    amounts = [min(max(0, unit.price - price), unit.room) * unit.count for unit in selected]
+    outcome = _units_outcome(selected, amounts, scene, None)
+    replaced: dict[int, int] = {}
+    for unit in selected:
+        replaced[unit.line] = replaced.get(unit.line, 0) + unit.count
+    basket = scene.running.basket
+    outcome.added = [Added(effect.sku, effect.name, count, price, basket.lines[line].id) for line, count in replaced.items()]
+    return outcome
+
+
+# --- Payment, tiers, compounds ------------------------------------------------------------------------------------------
+
+
+def _pay(effect: StoredValue, scene: Scene) -> Outcome:
+    """Pay with stored value: it is no discount, so floors do not hold it, and it pays shipping too."""
+    running = scene.running
+    worth = round_half_up(effect.available * effect.rate)
+    maximum = in_currency(effect.maximum, scene.currency)
+    wanted = worth if maximum is None else min(worth, maximum)
+    paid = min(wanted, running.total)
+    amounts = [*running.items, *running.shipping]
+    parts = spread_within(paid, amounts, amounts)
+    items = len(running.items)
+    return Outcome(
+        lines=[(line, part, None) for line, part in enumerate(parts[:items]) if part],
+        shipping=[(method, part) for method, part in enumerate(parts[items:]) if part],
+        stored_value=paid,
+        wanted=wanted,
+    )
+
+
+def _tier(effect: Tiers, scene: Scene) -> Outcome:
+    lines = scene.lines(effect.target)
+    goods = scene.running.basket.lines
+    if effect.by is TierBy.SPEND:
+        reached = sum(goods[line].amount for line in lines)
+    else:
+        reached = sum(goods[line].quantity for line in lines)
+    best = max((tier for tier in effect.tiers if tier.start <= reached), key=lambda tier: tier.start, default=None)
+    return Outcome() if best is None else work_out(best.effect, scene)
+
+
+def _compound(effect: Compound, scene: Scene) -> Outcome:
+    """Each part on what the one before has left; the parts' shares are added up."""
+    after = scene.running.copy()
+    lines: dict[int, int] = {}
+    shipping: dict[int, int] = {}
+    total = Outcome(after=after, matched=False)
+    for part in effect.effects:
+        most = None if scene.most is None else scene.most - total.amount
+        outcome = work_out(part, Scene(total.after or after, scene.matcher, scene.original, most, scene.only))
+        total.after = commit(outcome, total.after or after)
+        total.matched = total.matched or outcome.matched
+        total.amount += outcome.amount
+        total.wanted += outcome.wanted
+        total.stored_value += outcome.stored_value
+        total.added += outcome.added
+        for line, amount, _picks in outcome.lines:
+            lines[line] = lines.get(line, 0) + amount
+        for method, amount in outcome.shipping:
+            shipping[method] = shipping.get(method, 0) + amount
+    total.lines = [(line, amount, None) for line, amount in sorted(lines.items())]
+    total.shipping = sorted(shipping.items())
+    return total

@@ -1,0 +1,76 @@
+"""What an incentive gives beside the price: computed on what is payable for the matching lines, after everything."""
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from incentives_site.shared.money import round_half_up, share_of
+
+from .effects import Money, in_currency
+
+
+class AwardType(enum.StrEnum):
+    POINTS = "points"
+    CREDIT = "credit"
+    CONTEST_ENTRY = "contest_entry"
+    ACCESS = "access"
+    GRANT = "grant"
+
+
+class Rounding(enum.StrEnum):
+    """How points of a part of ``per`` are rounded."""
+
+    DOWN = "down"
+    HALF_UP = "half_up"
+    UP = "up"
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """``per`` (minor units) and ``points`` earn points; ``amount`` or ``percent`` earn credit; ``key`` names the rest."""
+
+    type: AwardType
+    per: Money | None = None
+    points: int = 0
+    rounding: Rounding = Rounding.DOWN
+    multiplier_fact: str = ""
+    amount: Money | None = None
+    percent: Decimal | None = None
+    key: str = ""
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Awarded:
+    """What is given: so many points, so much credit (minor units), so many entries, or one thing by its key."""
+
+    type: AwardType
+    quantity: int
+    key: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+def awarded(award: Award, payable: int, currency: str, facts: Callable[[str], object]) -> Awarded | None:
+    """What ``award`` comes to on ``payable`` minor units; ``None`` when it comes to nothing."""
+    match award.type:
+        case AwardType.POINTS:
+            quantity = _points(award, payable, currency, facts)
+        case AwardType.CREDIT:
+            fixed = in_currency(award.amount, currency)
+            quantity = share_of(payable, award.percent) if award.percent is not None else fixed or 0
+        case _:
+            quantity = award.quantity
+    return Awarded(award.type, quantity, award.key) if quantity > 0 else None
+
+
+def _points(award: Award, payable: int, currency: str, facts: Callable[[str], object]) -> int:
+    per = in_currency(award.per, currency)
+    earned = Decimal(award.points) if per is None else Decimal(payable) * award.points / per
+    if award.multiplier_fact:
+        factor = facts(award.multiplier_fact)
+        earned *= Decimal(str(factor)) if isinstance(factor, int | float | Decimal) and not isinstance(factor, bool) else 1
+    if award.rounding is Rounding.HALF_UP:
+        return round_half_up(earned)
+    whole = int(earned)
+    return whole + (1 if award.rounding is Rounding.UP and earned > whole else 0)

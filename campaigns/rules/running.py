@@ -1,0 +1,131 @@
+"""What a basket costs while incentives are applied one after another, down to single units where that matters.
+
+Most effects look at whole lines, so units are split out only when an effect picks some of them. A line's units are kept as *runs*
+of equal ones: a line of a million units costs no more than a line of one.
+"""
+
+from dataclasses import dataclass
+
+from incentives_site.shared.money import spread
+
+from .basket import Basket
+
+
+@dataclass(slots=True)
+class Run:
+    """``count`` units of one line that cost the same now; ``touched`` when an incentive has already lowered them."""
+
+    count: int
+    price: int
+    touched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """``count`` units out of run ``run`` of line ``line``, at ``price`` each; ``room`` is what one of them may still lose."""
+
+    line: int
+    run: int
+    count: int
+    price: int
+    room: int
+
+
+class Running:
+    """The amounts left to pay. ``items`` and ``shipping`` are totals per line and method; both only ever fall."""
+
+    __slots__ = ("basket", "floors", "items", "items_total", "shipping", "shipping_total", "touched", "units")
+
+    def __init__(self, basket: Basket) -> None:
+        self.basket = basket
+        self.items = [line.quantity * line.unit_price for line in basket.lines]
+        self.shipping = [method.amount for method in basket.shipping]
+        self.floors = [line.floor for line in basket.lines]
+        self.units: list[list[Run] | None] = [None] * len(self.items)
+        self.touched = [False] * len(self.items)
+        self.items_total = sum(self.items)
+        self.shipping_total = sum(self.shipping)
+
+    @property
+    def total(self) -> int:
+        return self.items_total + self.shipping_total
+
+    def copy(self) -> "Running":
+        other = object.__new__(Running)
+        other.basket, other.floors = self.basket, self.floors
+        other.items, other.shipping, other.touched = self.items[:], self.shipping[:], self.touched[:]
+        other.units = [runs and [Run(run.count, run.price, run.touched) for run in runs] for runs in self.units]
+        other.items_total, other.shipping_total = self.items_total, self.shipping_total
+        return other
+
+    def room(self, line: int) -> int:
+        """How much may still be taken off the line."""
+        left = self.items[line] - self.floors[line]
+        return max(0, left)
+
+    def unit_floor(self, line: int) -> int:
+        quantity = self.basket.lines[line].quantity
+        return self.floors[line] // quantity
+
+    def runs(self, line: int) -> list[Run]:
+        """The line's units, split out on first use: what was taken off so far is divided evenly, odd cents from the first on."""
+        found = self.units[line]
+        if found is None:
+            goods = self.basket.lines[line]
+            each, odd = divmod(goods.amount - self.items[line], goods.quantity)
+            touched = self.touched[line]
+            found = [Run(odd, goods.unit_price - each - 1, touched)] if odd else []
+            found.append(Run(goods.quantity - odd, goods.unit_price - each, touched))
+            self.units[line] = found
+        return found
+
+    def take_line(self, line: int, amount: int) -> None:
+        """Take ``amount`` (within the room) off the whole line, spread over its units by what they cost."""
+        self.items[line] -= amount
+        self.items_total -= amount
+        self.touched[line] = True
+        runs = self.units[line]
+        if runs is not None:
+            floor = self.unit_floor(line)
+            parts = spread_within(amount, [r.count * r.price for r in runs], [r.count * max(0, r.price - floor) for r in runs])
+            self.units[line] = [piece for run, part in zip(runs, parts, strict=True) for piece in _split(run, run.count, part)]
+
+    def take_shipping(self, method: int, amount: int) -> None:
+        self.shipping[method] -= amount
+        self.shipping_total -= amount
+
+    def take_units(self, line: int, picked: list[tuple[int, int, int]]) -> None:
+        """Take amounts off some units: ``(run, count, amount)`` each, runs as numbered by ``runs(line)``, each at most once."""
+        wanted = {run: (count, amount) for run, count, amount in picked}
+        pieces: list[Run] = []
+        for number, run in enumerate(self.runs(line)):
+            count, amount = wanted.get(number, (0, 0))
+            pieces += _split(run, count, amount) if count else [run]
+        self.units[line] = pieces
+        total = sum(amount for _run, _count, amount in picked)
+        self.items[line] -= total
+        self.items_total -= total
+        self.touched[line] = True
+
+
+def _split(run: Run, count: int, amount: int) -> list[Run]:
+    """The run after ``amount`` is divided evenly over its first ``count`` units, odd cents from the first on."""
+    each, odd = divmod(amount, count)
+    pieces = [
+        Run(odd, run.price - each - 1, True),
+        Run(count - odd, run.price - each, True),
+        Run(run.count - count, run.price, run.touched),
+    ]
+    return [piece for piece in pieces if piece.count]
+
+
+def spread_within(amount: int, weights: list[int], rooms: list[int]) -> list[int]:
+    """Like ``shared.money.spread``, but never beyond a room: the share a floor blocks moves to those with room left."""
+    given = [0] * len(weights)
+    left = min(amount, sum(rooms))
+    while left > 0:
+        open_weights = [max(weight, 1) if given[i] < rooms[i] else 0 for i, weight in enumerate(weights)]
+        parts = [min(part, rooms[i] - given[i]) for i, part in enumerate(spread(left, open_weights))]
+        given = [a + b for a, b in zip(given, parts, strict=True)]
+        left -= sum(parts)
+    return given

@@ -1,0 +1,343 @@
+"""One walk through the ordered incentives: each is judged at its turn, on what the earlier ones have left."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from customers.rules.conditions import ALWAYS, Branch, Condition, Leaf, Op, Quantifier, first_failure, holds
+from incentives_site.shared.money import share_of
+
+from .applying import Outcome, Scene, commit, work_out
+from .awards import Awarded, awarded
+from .basket import Basket
+from .candidates import Candidate, Reason
+from .decision import Applied, Refused, Share
+from .effects import Effect, NoEffect, Target, serves
+from .facts import BasketFacts, Surroundings, is_after
+from .groups import DEFAULT_GROUP, Base, Eligibility, Group, Pick, PickScope
+from .matching import Matcher
+from .policy import Policy
+from .running import Running
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What stays the same during a whole decision."""
+
+    basket: Basket
+    surroundings: Surroundings
+    groups: Mapping[str, Group]
+    policy: Policy
+    matcher: Matcher
+
+    def group_of(self, candidate: Candidate) -> Group:
+        return self.groups.get(candidate.group, DEFAULT_GROUP)
+
+
+@dataclass(slots=True)
+class Taken:
+    """One incentive that was applied, with what it did."""
+
+    candidate: Candidate
+    outcome: Outcome
+    before: int
+    after: int
+
+
+class Walk:
+    """The state of one walk; ``copy`` lets a search try both ways from here."""
+
+    __slots__ = ("discount", "exclusive", "facts", "in_group", "inapplicable", "question", "running", "skipped", "taken")
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.running = Running(question.basket)
+        self.facts = BasketFacts(question.basket, question.surroundings, self.running)
+        self.taken: list[Taken] = []
+        self.inapplicable: list[Refused] = []
+        self.skipped: list[Refused] = []
+        self.in_group: dict[str, list[str]] = {}
+        self.discount = 0
+        self.exclusive: list[str] = []
+
+    def copy(self) -> "Walk":
+        other = object.__new__(Walk)
+        other.question, other.running = self.question, self.running.copy()
+        other.facts = BasketFacts(self.question.basket, self.question.surroundings, other.running, _fixed=self.facts._fixed)
+        other.taken, other.inapplicable, other.skipped = self.taken[:], self.inapplicable[:], self.skipped[:]
+        other.in_group = {key: keys[:] for key, keys in self.in_group.items()}
+        other.discount, other.exclusive = self.discount, self.exclusive[:]
+        return other
+
+    # --- Judging one --------------------------------------------------------------------------------------------------
+
+    def attempt(self, candidate: Candidate, group: Group, only: frozenset[int] | None = None) -> Outcome | Refused:
+        """What the candidate would do as things stand, or why it does nothing. Changes nothing."""
+        if reason := self._no_place(group):
+            return refused(candidate, reason, winner=next(iter(self.in_group.get(group.key, [])), ""))
+        question = self.question
+        if not serves(candidate.effect, question.basket.currency):
+            return refused(candidate, Reason.WRONG_CURRENCY)
+        before = after = candidate.conditions
+        if before is not ALWAYS:
+            self.facts.time_zone = candidate.standing.time_zone
+            before, after = _split(candidate.conditions)
+            if not holds(before, self.facts):
+                return near_miss(candidate, before, self.facts)
+        original = (group.base or question.policy.base) is Base.ORIGINAL
+        most = self._most()
+        outcome = work_out(candidate.effect, Scene(self.running, question.matcher, original, most, only))
+        if not outcome.matched:
+            return refused(candidate, Reason.NO_MATCHING_LINES)
+        if after is not ALWAYS and (miss := self._judge_after(candidate, after, outcome)):
+            return miss
+        if not (outcome.amount or outcome.stored_value or outcome.added or candidate.awards or group.consume_without_effect):
+            return refused(candidate, Reason.CAP_REACHED if outcome.wanted and most == 0 else Reason.NO_EFFECT)
+        for limit in candidate.standing.limits:
+            if limit.measure == "discount" and limit.left < outcome.amount:
+                return refused(candidate, Reason.BUDGET_EXHAUSTED)
+        return outcome
+
+    def _no_place(self, group: Group) -> Reason | None:
+        policy = self.question.policy
+        if len(self.taken) >= policy.max_incentives:
+            return Reason.STACK_LIMIT
+        if group.eligibility is Eligibility.EXCLUSIVE and len(self.exclusive) >= policy.max_exclusive:
+            return Reason.STACK_LIMIT
+        taken = len(self.in_group.get(group.key, ()))
+        if taken and group.pick is not Pick.ALL and group.scope is PickScope.BASKET:
+            return Reason.NOT_FIRST if group.pick is Pick.FIRST else Reason.LOST_TO_BETTER
+        return Reason.GROUP_LIMIT if group.limit is not None and taken >= group.limit else None
+
+    def _most(self) -> int | None:
+        """What the caps over everything leave; ``None`` without caps."""
+        policy = self.question.policy
+        if policy.max_total_percent is None and policy.max_total_amount is None:
+            return None
+        caps = [] if policy.max_total_amount is None else [policy.max_total_amount]
+        if policy.max_total_percent is not None:
+            caps.append(share_of(self.question.basket.total, policy.max_total_percent))
+        return max(0, min(caps) - self.discount)
+
+    def _judge_after(self, candidate: Candidate, condition: Condition, outcome: Outcome) -> Refused | None:
+        """Judge a condition on the basket as it would be afterwards."""
+        self.facts.own_items = sum(amount for _line, amount, _picks in outcome.lines)
+        self.facts.own_shipping = sum(amount for _method, amount in outcome.shipping)
+        try:
+            return None if holds(condition, self.facts) else near_miss(candidate, condition, self.facts)
+        finally:
+            self.facts.own_items = self.facts.own_shipping = 0
+
+    # --- Taking it ------------------------------------------------------------------------------------------------------
+
+    def take(self, candidate: Candidate, group: Group, outcome: Outcome) -> None:
+        before = self.running.total
+        self.running = self.facts.running = commit(outcome, self.running)
+        self.taken.append(Taken(candidate, outcome, before, self.running.total))
+        self.discount += outcome.amount
+        self.in_group.setdefault(group.key, []).append(candidate.key)
+        if group.eligibility is Eligibility.EXCLUSIVE:
+            self.exclusive.append(candidate.key)
+
+    def refuse(self, refusal: Refused) -> None:
+        (self.skipped if refusal.reason in BESIDE_OTHERS else self.inapplicable).append(refusal)
+
+    def offer(self, candidate: Candidate, group: Group) -> bool:
+        """Take the candidate if it applies, else note why not."""
+        outcome = self.attempt(candidate, group)
+        if isinstance(outcome, Refused):
+            self.refuse(outcome)
+            return False
+        self.take(candidate, group, outcome)
+        return True
+
+    # --- The whole way --------------------------------------------------------------------------------------------------
+
+    def go(self, candidates: Sequence[Candidate]) -> "Walk":
+        """Offer every candidate at its turn; a group that picks among its own does so at the turn of its first."""
+        for group, members in turns(candidates, self.question):
+            if len(members) == 1 or group.pick is Pick.ALL:
+                for candidate in members:
+                    self.offer(candidate, group)
+            elif group.scope is PickScope.LINE:
+                self._pick_per_line(members, group)
+            elif group.pick is Pick.FIRST:
+                for candidate in members:
+                    self.offer(candidate, group)
+            else:
+                self._pick_one(members, group)
+        return self
+
+    def _pick_one(self, members: Sequence[Candidate], group: Group) -> None:
+        """The best (or cheapest) of the group on its own; the others have lost to it."""
+        able: list[tuple[Candidate, Outcome]] = []
+        for candidate in members:
+            outcome = self.attempt(candidate, group)
+            if isinstance(outcome, Refused):
+                self.refuse(outcome)
+            else:
+                able.append((candidate, outcome))
+        if not able:
+            return
+        sign = -1 if group.pick is Pick.BEST_FOR_CUSTOMER else 1
+        winner, outcome = min(able, key=lambda pair: sign * pair[1].amount)
+        self.take(winner, group, outcome)
+        for candidate, _outcome in able:
+            if candidate is not winner:
+                self.refuse(refused(candidate, Reason.LOST_TO_BETTER, winner=winner.key))
+
+    def _pick_per_line(self, members: Sequence[Candidate], group: Group) -> None:
+        """Each line goes to one of the group: the first, best or cheapest there."""
+        offers: dict[int, list[tuple[int, int]]] = {}
+        able: list[int] = []
+        for position, candidate in enumerate(members):
+            outcome = self.attempt(candidate, group)
+            if isinstance(outcome, Refused):
+                self.refuse(outcome)
+                continue
+            able.append(position)
+            for line, amount, _picks in outcome.lines:
+                offers.setdefault(line, []).append((position, amount))
+        sign = {Pick.BEST_FOR_CUSTOMER: -1, Pick.LEAST_COST: 1}.get(group.pick, 0)
+        winners = {line: min(bids, key=lambda bid: sign * bid[1])[0] for line, bids in offers.items()}
+        for position in able:
+            candidate = members[position]
+            own = frozenset(line for line, winner in winners.items() if winner == position)
+            if own:
+                outcome = self.attempt(candidate, group, only=own)
+                if isinstance(outcome, Refused):
+                    self.refuse(outcome)
+                else:
+                    self.take(candidate, group, outcome)
+                continue
+            lost_to = next((members[w].key for line, w in winners.items() if any(p == position for p, _ in offers[line])), "")
+            reason = Reason.NOT_FIRST if group.pick is Pick.FIRST else Reason.LOST_TO_BETTER
+            self.refuse(refused(candidate, reason if lost_to else Reason.NO_EFFECT, winner=lost_to))
+
+    # --- What came of it ------------------------------------------------------------------------------------------------
+
+    def applied(self) -> list[Applied]:
+        """What was applied, with awards computed on what is payable in the end. What came to nothing after all is skipped."""
+        found = []
+        for taken in self.taken:
+            applied = self._describe(taken)
+            group = self.question.group_of(taken.candidate)
+            has_effect = applied.amount or applied.stored_value or applied.added or applied.awards
+            if has_effect or group.consume_without_effect:
+                found.append(applied)
+            else:
+                self.skipped.append(refused(taken.candidate, Reason.NO_EFFECT))
+        return found
+
+    def _describe(self, taken: Taken) -> Applied:
+        candidate, outcome, question = taken.candidate, taken.outcome, self.question
+        lines, methods = question.basket.lines, question.basket.shipping
+        group = question.group_of(candidate)
+        return Applied(
+            incentive=candidate.key,
+            name=candidate.name,
+            group=group.key,
+            amount=outcome.amount,
+            wanted=outcome.wanted,
+            lines=tuple(
+                Share(lines[line].id, amount)
+                if picks is None
+                else Share(lines[line].id, amount, tuple((count, part) for _run, count, part in picks))
+                for line, amount, picks in outcome.lines
+            ),
+            shipping=tuple(Share(methods[method].method, amount) for method, amount in outcome.shipping),
+            base=(group.base or question.policy.base).value,
+            running_before=taken.before,
+            running_after=taken.after,
+            code=candidate.code,
+            grant=candidate.grant,
+            stored_value=outcome.stored_value,
+            added=tuple(outcome.added),
+            awards=tuple(self._awards(candidate)) if candidate.awards else (),
+        )
+
+    def _awards(self, candidate: Candidate) -> Iterable[Awarded]:
+        target = target_of(candidate.effect)
+        lines = range(len(self.running.items)) if target is None else self.question.matcher.lines(target)
+        payable = sum(self.running.items[line] for line in lines)
+        for award in candidate.awards:
+            given = awarded(award, payable, self.question.basket.currency, self.facts)
+            if given is not None:
+                yield given
+
+
+BESIDE_OTHERS = frozenset(
+    {
+        Reason.LOST_TO_EXCLUSIVE,
+        Reason.LOST_TO_BETTER,
+        Reason.NOT_FIRST,
+        Reason.GROUP_LIMIT,
+        Reason.STACK_LIMIT,
+        Reason.CAP_REACHED,
+        Reason.NO_EFFECT,
+        Reason.BUDGET_EXHAUSTED,
+        Reason.REQUEST_FAILED,
+    }
+)
+
+
+def target_of(effect: Effect) -> Target | None:
+    """The goods an effect is about; ``None``: everything."""
+    target: Target | None = None if isinstance(effect, NoEffect) else getattr(effect, "target", None)
+    return target
+
+
+def turns(candidates: Sequence[Candidate], question: Question) -> list[tuple[Group, list[Candidate]]]:
+    """The candidates in order; those of a group that picks come together at the place of its first."""
+    found: list[tuple[Group, list[Candidate]]] = []
+    places: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        group = question.group_of(candidate)
+        if group.pick is not Pick.ALL:
+            if group.key in places:
+                places[group.key].append(candidate)
+                continue
+            members = places[group.key] = [candidate]
+            found.append((group, members))
+        else:
+            found.append((group, [candidate]))
+    return found
+
+
+def refused(candidate: Candidate, reason: Reason, *, winner: str = "") -> Refused:
+    return Refused(incentive=candidate.key, name=candidate.name, reason=reason, code=candidate.code, winner=winner)
+
+
+def near_miss(candidate: Candidate, condition: Condition, facts: BasketFacts) -> Refused:
+    """The refusal of a condition that does not hold, with how much is missing where one number is to blame."""
+    leaf = first_failure(condition, facts)
+    if leaf is None:
+        return refused(candidate, Reason.CONDITION_NOT_MET)
+    actual = facts(leaf.fact)
+    missing = None
+    if leaf.op in {Op.GE, Op.GT} and isinstance(actual, int) and isinstance(leaf.value, int):
+        missing = leaf.value - actual + (1 if leaf.op is Op.GT else 0)
+    return Refused(
+        incentive=candidate.key,
+        name=candidate.name,
+        reason=Reason.CONDITION_NOT_MET,
+        code=candidate.code,
+        fact=leaf.fact,
+        needed=leaf.value,
+        actual=sorted(actual) if isinstance(actual, frozenset) else actual,
+        missing=missing,
+    )
+
+
+def _split(condition: Condition) -> tuple[Condition, Condition]:
+    """The part judged before the incentive, and the part that looks at the basket after it."""
+    if not _looks_after(condition):
+        return condition, ALWAYS
+    if isinstance(condition, Branch) and condition.quantifier is Quantifier.ALL:
+        before = tuple(item for item in condition.items if not _looks_after(item))
+        after = tuple(item for item in condition.items if _looks_after(item))
+        return Branch(Quantifier.ALL, before), Branch(Quantifier.ALL, after)
+    return ALWAYS, condition
+
+
+def _looks_after(condition: Condition) -> bool:
+    return is_after(condition.fact) if isinstance(condition, Leaf) else any(_looks_after(item) for item in condition.items)
