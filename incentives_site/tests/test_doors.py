@@ -35,6 +35,7 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "": EVERYBODY,
     "campaigns/": CAMPAIGN_READERS,
     "campaigns/<uuid:public_id>/": CAMPAIGN_READERS,
+    "campaigns/<uuid:public_id>/preview/": CAMPAIGN_READERS,
     "customers/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/timeline/": CUSTOMER_READERS,
