@@ -17,7 +17,7 @@ from incentives_site.shared.statuses import STATUS_OF_KIND
 from redemptions import operations, queries
 from redemptions.models import Redemption
 
-from .till import CASHIERS
+from .till import CASHIERS, stores_of, zone_of
 
 
 @for_roles(*CASHIERS)
@@ -25,7 +25,8 @@ def receipt_list(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "")
     page = Paginator(queries.receipts(words, now=timezone.now())[:500], 25).get_page(request.GET.get("page"))
     template = page_or_fragment(request, page="redemptions/receipts.html", fragment="redemptions/_receipts.html")
-    return render(request, template, {"words": words, "page": page})
+    with timezone.override(zone_of(stores_of(request).first())):
+        return render(request, template, {"words": words, "page": page})
 
 
 @for_roles(*CASHIERS)
@@ -62,4 +63,6 @@ def _render(request: HttpRequest, redemption: Redemption, *, problem: Problem | 
             border=2, scale=4
         ),
     }
-    return render(request, "redemptions/receipt.html", context, status=STATUS_OF_KIND[problem.kind] if problem else 200)
+    status = STATUS_OF_KIND[problem.kind] if problem else 200
+    with timezone.override(zone_of(redemption.store)):
+        return render(request, "redemptions/receipt.html", context, status=status)

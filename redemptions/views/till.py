@@ -6,6 +6,7 @@ No control is named like a property of a form ("action", "remove"): it would hid
 
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -66,6 +67,11 @@ def stores_of(request: HttpRequest) -> QuerySet[Store]:
     stores = Store.objects.filter(is_active=True, channel__is_active=True).select_related("channel").order_by("name")
     keys = request.user.store_keys  # type: ignore[union-attr]
     return stores.filter(key__in=keys) if keys else stores
+
+
+def zone_of(store: Store | None) -> ZoneInfo:
+    """The wall clock of a counter; UTC where there is none."""
+    return ZoneInfo(store.time_zone if store else "UTC")
 
 
 def _new_sale(request: HttpRequest) -> Sale:
