@@ -191,8 +191,6 @@ class PreviewForm(forms.Form):
             PolicyForm(data, prefix="a", initial={"choose": "in_order", "base": "running"}),
             PolicyForm(data, prefix="b", initial={"choose": "best_for_customer", "base": "running"}),
         ]
-        for field in self.policies[1].fields.values():
-            field.label = _("%(label)s (second policy)") % {"label": field.label}
 
     def _rows(self, data: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]]) -> list[RowForm]:
         if data is None:
