@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MEASUREMENTS = ("loading",)
+MEASUREMENTS = ("loading", "engine")
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from . import peers, web, workloads
-from .catalogue import address, catalogue, create, drop, migrate
+from .catalogue import address, catalogue, create, drop, empty_tables
 from .turns import PROJECT, Failed, Side, medians
 
 RESULTS = PROJECT / "var" / "bench" / "engine.json"
@@ -44,12 +44,12 @@ class Row:
 def main() -> int:
     started = time.monotonic()
     print(f"The engine, on {os.cpu_count()} cores, Python {platform.python_version()}; medians of {ROUNDS} rounds")
-    migrate()
     rows: list[Row] = []
-    for measurement in (against_oscar, against_medusa, against_pretix, many_against_few, over_http, memory):
-        for row in measurement():
-            rows.append(row)
-            tell(row)
+    with empty_tables():
+        for measurement in (against_oscar, against_medusa, against_pretix, many_against_few, over_http, memory):
+            for row in measurement():
+                rows.append(row)
+                tell(row)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     result = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},

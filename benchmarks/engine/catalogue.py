@@ -1,4 +1,4 @@
-"""Databases full of live incentives, each a copy of one that was migrated: ``with catalogue(live=10_000, matching=20) as …``.
+"""Databases full of live incentives, each a copy of an empty one: ``with catalogue(live=10_000, matching=20) as …``.
 
 What does not match fails for the reasons that a shop's catalogue fails for, in equal parts: another channel, an article or an
 aisle that is not in the basket, a segment the customer is not in, a code that was not sent.
@@ -19,6 +19,7 @@ import psycopg
 from . import workloads
 from .turns import PROJECT, Failed
 
+TEMPLATE = "bench_empty"
 OTHERS_PER_CAMPAIGN = 10
 
 
@@ -48,16 +49,24 @@ def drop(database: str) -> None:
         connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
 
-def migrate() -> None:
-    """Makes the tables in the database that the others are copied from."""
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=PROJECT, check=True, timeout=180)
+@contextmanager
+def empty_tables() -> Iterator[None]:
+    """Makes the database that the catalogues are copied from, whatever is in the one that was given; dropped at the end."""
+    create(TEMPLATE)
+    environment = os.environ | {"DATABASE_URL": address(TEMPLATE)}
+    try:
+        command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+        subprocess.run(command, cwd=PROJECT, env=environment, check=True, timeout=180)
+        yield
+    finally:
+        drop(TEMPLATE)
 
 
 @contextmanager
 def catalogue(*, live: int, matching: int) -> Iterator[Catalogue]:
     """A database with so many live incentives, of which so many match the basket of ``workloads``; dropped at the end."""
     name = f"bench_{live}"
-    create(name, template=urlsplit(os.environ["DATABASE_URL"]).path[1:])
+    create(name, TEMPLATE)
     # A process that remembers things beside the database must not find what another catalogue left there.
     shared = os.environ["REDIS_URL"]
     environment = {"DATABASE_URL": address(name), "REDIS_URL": f"{shared}{'&' if '?' in shared else '?'}db={_number(live)}"}
