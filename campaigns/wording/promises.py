@@ -7,7 +7,29 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.models import Claim, Incentive, Per
-from campaigns.rules.effects import Allocation, AmountOff, Effect, Money, PercentOff, Scope, Target
+from campaigns.rules.basket import Filter
+from campaigns.rules.effects import (
+    Allocation,
+    AmountOff,
+    BundlePrice,
+    BuyGet,
+    Compound,
+    Effect,
+    FixedPrice,
+    FreeItem,
+    Money,
+    PercentOff,
+    Recorded,
+    Scope,
+    StoredValue,
+    Target,
+    Tier,
+    TierBy,
+    Tiers,
+    UnitPick,
+    Units,
+    Upgrade,
+)
 from campaigns.rules.facts import BASKET_FACTS, is_money
 from campaigns.rules.groups import Eligibility
 from campaigns.rules.language import effect_of
@@ -37,24 +59,102 @@ def incentive_in_words(incentive: Incentive) -> list[str]:
 
 
 def effect_in_words(effect: Mapping[str, Any], currency: str) -> str:
+    """One sentence; of several effects one after another, one sentence still."""
     try:
         read: Effect = effect_of(effect)
     except Misunderstood:
         return _("It does something this page has no words for.")
-    match read:
+    if isinstance(read, Recorded):
+        return _("What it gave was decided by the system it comes from, and is only recorded here.")
+    return _capital(_effect(read, currency)) + "."
+
+
+def _effect(effect: Effect, currency: str) -> str:
+    match effect:
         case PercentOff():
-            text = _("%(percent)s %% off %(target)s") % {"percent": _plain(read.percent), "target": _target(read.target)}
+            text = _("%(percent)s %% off %(target)s") % {
+                "percent": _plain(effect.percent),
+                "target": _target(effect.target, currency),
+            }
         case AmountOff():
-            words = {"amount": _money(read.amount, currency), "target": _target(read.target)}
-            text = {
-                Allocation.EACH_LINE: _("%(amount)s off each line of %(target)s"),
-                Allocation.EACH_UNIT: _("%(amount)s off every piece of %(target)s"),
-            }.get(read.allocation, _("%(amount)s off %(target)s")) % words
+            text = _amount_off(effect, currency)
+        case FixedPrice():
+            words = {"amount": _money(effect.amount, currency), "target": _target(effect.target, currency)}
+            text = (
+                _("%(target)s for %(amount)s each") if effect.target.scope is Scope.LINES else _("%(target)s for %(amount)s")
+            ) % words
+        case BundlePrice():
+            words = {"n": effect.size, "amount": _money(effect.amount, currency), "target": _target(effect.target, currency)}
+            text = _("any %(n)s pieces of %(target)s for %(amount)s together") % words
+            text += "" if effect.repeat else _(", once on an order")
+        case BuyGet():
+            text = _buy_get(effect, currency)
+        case FreeItem():
+            words = {"n": effect.quantity, "name": effect.name or effect.sku, "amount": _money(effect.unit_price, currency)}
+            text = _("%(n)s × %(name)s as a gift, worth %(amount)s each") % words
+        case Upgrade():
+            words = {"name": effect.name or effect.sku, "filter": _goods(effect.source, currency)}
+            text = _("%(name)s instead of %(filter)s, at the lower of the two prices") % words
+            if effect.max_units is not None:
+                text += _(", for at most %(n)s pieces") % {"n": effect.max_units}
+        case StoredValue():
+            text = _("pays from a stored value of %(n)s, each worth %(rate)s of the smallest coin") % {
+                "n": f"{effect.available:,}",
+                "rate": _plain(effect.rate),
+            }
+            if effect.maximum is not None:
+                text += _(", at most %(amount)s") % {"amount": _money(effect.maximum, currency)}
+        case Tiers():
+            steps = [_tier(effect.by, tier, currency) for tier in sorted(effect.tiers, key=lambda tier: tier.start)]
+            text = _("the highest step reached: %(steps)s") % {"steps": "; ".join(steps)}
+        case Compound():
+            text = _(", then ").join(_effect(part, currency) for part in effect.effects)
         case _:
-            return _("What it gave was decided by the system it comes from, and is only recorded here.")
-    if read.max_amount is not None:
-        return _("%(effect)s, at most %(amount)s.") % {"effect": text, "amount": _money(read.max_amount, currency)}
-    return text + "."
+            text = _("nothing")
+    if (most := getattr(effect, "max_per_line", None)) is not None:
+        text += _(", at most %(amount)s on a line") % {"amount": _money(most, currency)}
+    if (most := getattr(effect, "max_amount", None)) is not None:
+        text = _("%(effect)s, at most %(amount)s") % {"effect": text, "amount": _money(most, currency)}
+    return text
+
+
+def _amount_off(effect: AmountOff, currency: str) -> str:
+    words = {"amount": _money(effect.amount, currency), "target": _target(effect.target, currency)}
+    if effect.per_set:
+        parts = [f"{quantity} × {_goods(found, currency)}" for found, quantity in effect.per_set]
+        return _("%(amount)s off every set of %(parts)s") % {**words, "parts": " + ".join(parts)}
+    return {
+        Allocation.EACH_LINE: _("%(amount)s off each line of %(target)s"),
+        Allocation.EACH_UNIT: _("%(amount)s off every piece of %(target)s"),
+    }.get(effect.allocation, _("%(amount)s off %(target)s")) % words
+
+
+def _buy_get(effect: BuyGet, currency: str) -> str:
+    buy, get = effect.buy, effect.get
+    if buy.quantity is not None:
+        bought = ngettext("%(n)s piece of %(filter)s", "%(n)s pieces of %(filter)s", buy.quantity)
+        trigger = bought % {"n": buy.quantity, "filter": _goods(buy.filter, currency)}
+    else:
+        amount = _money(buy.amount or 0, currency)
+        trigger = _("%(amount)s spent on %(filter)s") % {"amount": amount, "filter": _goods(buy.filter, currency)}
+    if get.percent == 100:
+        off = _("free")
+    elif get.percent is not None:
+        off = _("at %(percent)s %% off") % {"percent": _plain(get.percent)}
+    else:
+        off = _("at %(amount)s off each") % {"amount": _money(get.amount or 0, currency)}
+    words = {"trigger": trigger, "n": get.quantity, "filter": _goods(get.filter, currency), "pick": _pick(get.pick), "off": off}
+    if effect.repeat:
+        return _("for every %(trigger)s, %(n)s more of %(filter)s (%(pick)s) %(off)s") % words
+    return _("for %(trigger)s, once, %(n)s more of %(filter)s (%(pick)s) %(off)s") % words
+
+
+def _tier(by: TierBy, tier: Tier, currency: str) -> str:
+    if by is TierBy.SPEND:
+        start = format_money(tier.start, currency)
+    else:
+        start = ngettext("%(n)s piece", "%(n)s pieces", tier.start) % {"n": tier.start}
+    return _("from %(start)s %(effect)s") % {"start": start, "effect": _effect(tier.effect, currency)}
 
 
 def _money(amount: Money, currency: str) -> str:
@@ -64,22 +164,59 @@ def _money(amount: Money, currency: str) -> str:
     return " / ".join(format_money(value, code) for code, value in amount.items())
 
 
-def _target(target: Target) -> str:
+def _target(target: Target, currency: str) -> str:
+    included = _filter(target.include, currency)
     if target.scope is Scope.SHIPPING:
-        return _("the shipping costs")
-    included = _filter(target.include)
-    if target.scope is Scope.ORDER and not included:
+        text = _("the shipping costs %(filter)s") % {"filter": included} if included else _("the shipping costs")
+    elif target.scope is Scope.ORDER and not included:
         text = _("the whole order")
     elif not included:
         text = _("every line")
     else:
         text = _("what is %(filter)s") % {"filter": included}
-    if target.exclude is not None and (excluded := _filter(target.exclude)):
-        return _("%(target)s, but not what is %(filter)s") % {"target": text, "filter": excluded}
+    if target.exclude is not None and (excluded := _filter(target.exclude, currency)):
+        text = _("%(target)s, but not what is %(filter)s") % {"target": text, "filter": excluded}
+    if target.units is not None and (units := _units(target.units)):
+        text = _("%(target)s (%(units)s)") % {"target": text, "units": units}
+    if target.undiscounted_only:
+        text = _("%(target)s, as far as nothing else has lowered it") % {"target": text}
     return text
 
 
-def _filter(found: Any) -> str:
+def _units(units: Units) -> str:
+    """Which pieces are meant, in the order in which the rule chooses them."""
+    pick, parts = _pick(units.pick), []
+    if units.skip:
+        parts.append(_("without the first %(n)s, %(pick)s first") % {"n": units.skip, "pick": pick})
+    if units.every > 1:
+        parts.append(_("every %(n)s. piece, %(pick)s first") % {"n": units.every, "pick": pick})
+    if units.group_size is not None:
+        words = {"size": units.group_size, "n": units.per_group or units.group_size, "pick": pick}
+        parts.append(_("of every %(size)s pieces %(n)s: %(pick)s") % words)
+        if units.max_groups is not None:
+            parts.append(ngettext("once", "at most %(n)s times", units.max_groups) % {"n": units.max_groups})
+    if units.max_per_order is not None:
+        parts.append(_("at most %(n)s on an order: %(pick)s") % {"n": units.max_per_order, "pick": pick})
+    if units.max_per_line is not None:
+        parts.append(_("at most %(n)s of a line") % {"n": units.max_per_line})
+    return ", ".join(parts)
+
+
+def _pick(pick: UnitPick) -> str:
+    return {
+        UnitPick.CHEAPEST: _("the cheapest"),
+        UnitPick.DEAREST: _("the dearest"),
+        UnitPick.FIRST: _("as they stand in the basket"),
+    }[pick]
+
+
+def _goods(found: Filter, currency: str) -> str:
+    """What a filter means, where something always has to be named."""
+    text = _filter(found, currency)
+    return _("what is %(filter)s") % {"filter": text} if text else _("any article")
+
+
+def _filter(found: Filter, currency: str) -> str:
     parts = [
         template % {"names": names_in_words(sorted(names))}
         for template, names in (
@@ -88,9 +225,17 @@ def _filter(found: Any) -> str:
             (_("article %(names)s"), found.skus),
             (_("line %(names)s"), found.lines),
             (_("sent by %(names)s"), found.methods),
+            *((name.replace("%", "%%") + " %(names)s", values) for name, values in found.attributes),
         )
         if names
     ]
+    low, high = found.price_from, found.price_to
+    if low is not None and high is not None:
+        parts.append(_("priced %(low)s to %(high)s") % {"low": format_money(low, currency), "high": format_money(high, currency)})
+    elif low is not None:
+        parts.append(_("priced %(low)s or more") % {"low": format_money(low, currency)})
+    elif high is not None:
+        parts.append(_("priced %(high)s or less") % {"high": format_money(high, currency)})
     return _(" and ").join(parts)
 
 
@@ -217,6 +362,7 @@ def fact_in_words(fact: str) -> str:
     """What a fact is called on a page."""
     known = {
         "basket.initial_total": _("the basket before discounts"),
+        "basket.items_total": _("the goods before discounts"),
         "basket.initial_items_total": _("the goods before discounts"),
         "basket.running_total": _("the basket after earlier discounts"),
         "basket.running_items_total": _("the goods after earlier discounts"),
@@ -241,6 +387,8 @@ def fact_in_words(fact: str) -> str:
     }
     if fact in known:
         return known[fact]
+    if fact.startswith("event."):
+        return _("“%(name)s” of the event") % {"name": fact.removeprefix("event.").replace("_", " ")}
     head, colon, category = fact.partition(":")
     if colon and head == "basket.category_total":
         return _("the total of “%(category)s”") % {"category": category}
