@@ -9,7 +9,7 @@ from unfold.decorators import display
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
-from .models import Campaign, Code, Grant, Incentive, Limit, LimitCounter, StackGroup, TargetedCustomer
+from .models import Campaign, CatalogueVersion, Code, Grant, Incentive, Limit, LimitCounter, StackGroup, TargetedCustomer
 
 
 class IncentiveInline(TabularInline):
@@ -36,6 +36,11 @@ class CampaignAdmin(ReadOnlyAdmin):
     )
     def status_label(self, campaign: Campaign) -> str:
         return str(campaign.get_status_display())
+
+
+@admin.register(CatalogueVersion)
+class CatalogueVersionAdmin(ReadOnlyAdmin):
+    list_display = ["number"]
 
 
 @admin.register(StackGroup)

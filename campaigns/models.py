@@ -273,6 +273,19 @@ class LimitCounter(models.Model):
         return f"{self.limit_id}/{self.subject}: {self.used}"
 
 
+class CatalogueVersion(models.Model):
+    """One row whose number is new after every change to what is promised; triggers write it (``campaigns.queries.catalogue``)."""
+
+    number = models.BigIntegerField(_("number"))
+
+    class Meta:
+        verbose_name = _("catalogue version")
+        verbose_name_plural = _("catalogue versions")
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class GrantState(models.TextChoices):
     HELD = "held", _("Held")
     RESERVED = "reserved", _("Reserved")

@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 from campaigns import operations
 from campaigns import queries as campaign_queries
 from campaigns.models import Campaign, Incentive, Limit, LimitCounter, Per, Status
+from campaigns.rules.basket import Basket
 from campaigns.rules.candidates import Candidate, LimitState, Standing
 from campaigns.rules.groups import Group
-from campaigns.rules.language import Simulation, conditions_of, effect_of, read_simulation
+from campaigns.rules.language import Reader, Simulation, conditions_of, effect_of, read_basket, read_simulation
 from campaigns.rules.stacking import decide
 from campaigns.views.admission import READERS, may_write
 from campaigns.wording import decision_as_data, incentive_in_words
@@ -160,7 +161,7 @@ def _find(words: str, currency: str) -> dict[str, Any]:
     return {"purchases": found} if found else {"complaint": _("No purchase was found by that.")}
 
 
-def _offered(currency: str) -> dict[str, list[str]]:
+def _offered(currency: str) -> dict[str, Any]:
     """Articles and categories of the newest purchases, to choose from while typing."""
     lines = PurchaseLine.objects.order_by("-pk").values_list("sku", "name", "category")[:LINES_LOOKED_AT]
     skus: dict[str, str] = {}
@@ -170,7 +171,7 @@ def _offered(currency: str) -> dict[str, list[str]]:
             skus.setdefault(sku, name)
         if category:
             categories.add(category)
-    return {"skus": sorted(skus.items()), "categories": sorted(categories)[:MOST_OFFERED]}  # type: ignore[dict-item]
+    return {"skus": sorted(skus.items()), "categories": sorted(categories)[:MOST_OFFERED]}
 
 
 # --- Deciding ---------------------------------------------------------------------------------------------------------
@@ -197,7 +198,9 @@ def _outcome(form: PreviewForm, campaign: Campaign, own: Sequence[Incentive], no
             form.add_error("customer", complaint)
             return None
     chosen = [incentive for incentive in own if str(incentive.public_id) in data["own"]]
-    asking = _asking(campaign, chosen, customer, data, is_imagined=data["who"] == IMAGINED)
+    reader = Reader()
+    basket = read_basket(form.basket, currency=campaign.currency, reader=reader, may_be_empty=True)
+    asking = _asking(campaign, chosen, customer, basket, data, is_imagined=data["who"] == IMAGINED)
     shown = []
     for policy in form.chosen_policies:
         try:
@@ -255,12 +258,15 @@ def _asking(
     campaign: Campaign,
     own: Sequence[Incentive],
     customer: Customer | None,
+    basket: Basket,
     data: Mapping[str, Any],
     *,
     is_imagined: bool,
 ) -> Asking:
     """What is live, what the customer holds, what the codes open, and the campaign's own incentives as if it were live."""
-    found = campaign_queries.candidates(customer=customer, sent=data["codes"], now=data["at"])
+    found = campaign_queries.candidates(
+        basket=basket, channel=data["channel"], customer=customer, sent=data["codes"], now=data["at"]
+    )
     of_campaign = {str(public_id) for public_id in campaign.incentives.values_list("public_id", flat=True)}
     others = [candidate for candidate in found.candidates if candidate.key not in of_campaign]
     mine = [

@@ -59,7 +59,9 @@ def quote(request: Request, *, now: datetime.datetime) -> Quote:
         reader.finish()
     except Misunderstood as error:
         raise understood(error) from None
-    found = campaign_queries.candidates(customer=request.customer, sent=request.codes, now=now)
+    found = campaign_queries.candidates(
+        basket=basket, channel=request.channel.key, customer=request.customer, sent=request.codes, now=now
+    )
     customer = request.customer or found.holder
     decision = decide(
         basket=basket,

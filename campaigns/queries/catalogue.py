@@ -1,0 +1,216 @@
+"""Everything that is live, compiled once per version and kept in memory, indexed so that a quote looks only at what could match.
+
+The version is a row that triggers renumber in the transaction of every change to what is promised (campaigns, incentives,
+limits, groups, channels). A quote reads it in its own query; when it has moved, the catalogue is compiled anew before anything is
+decided. So a pause stops everything in every process with the next quote.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from customers.models import Channel
+from customers.rules.conditions import ALWAYS, AUDIENCE_FACTS, Branch, Condition, Leaf, Op, Quantifier, parse
+
+from ..models import Campaign, CatalogueVersion, Claim, Incentive, Limit, StackGroup, Status
+from ..rules.basket import Basket
+from ..rules.candidates import Candidate, Standing
+from ..rules.groups import Eligibility, Group, Pick
+from ..rules.language import conditions_of, effect_of
+from ..rules.walking import target_of
+
+# ("sku", …), ("category", …), ("customer", name, value): an incentive stands under one kind of key, or under none.
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One incentive, compiled: the candidate it becomes (without limits and code), and the limits that guard it."""
+
+    incentive: Incentive
+    candidate: Candidate
+    limits: tuple[Limit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What is live. ``indexed`` and ``general`` hold the automatic ones, by channel; ``entries`` all, by incentive."""
+
+    version: int | None
+    entries: Mapping[int, Entry]
+    indexed: Mapping[str, Mapping[Key, list[Entry]]]
+    general: Mapping[str, list[Entry]]
+    facts: frozenset[str] = field(default=frozenset())
+
+    def matching(self, basket: Basket, channel: str, customer: Mapping[str, object]) -> list[Entry]:
+        """The automatic incentives of the channel that could have an effect on this basket for this customer."""
+        found = list(self.general.get(channel, ()))
+        index = self.indexed.get(channel)
+        if index:
+            seen: set[int] = set()
+            for key in self._keys(basket, customer):
+                for entry in index.get(key, ()):
+                    if entry.incentive.pk not in seen:
+                        seen.add(entry.incentive.pk)
+                        found.append(entry)
+        return found
+
+    def _keys(self, basket: Basket, customer: Mapping[str, object]) -> Iterable[Key]:
+        for line in basket.lines:
+            yield ("sku", line.sku)
+            for category in line.categories:
+                yield ("category", category)
+        for name in self.facts & customer.keys():
+            value = customer[name]
+            for item in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(item, str | int):
+                    yield ("customer", name, type(item) is bool, item)
+
+
+_lock = threading.Lock()
+_kept: Catalogue | None = None
+
+
+def kept() -> Catalogue | None:
+    """The catalogue compiled last in this process, of whatever version; ``None`` at first."""
+    return _kept
+
+
+def current(version: int | None) -> Catalogue:
+    """The catalogue of ``version``, as just read from the database; compiled when another one is kept."""
+    global _kept  # one catalogue a process, replaced whole
+    found = _kept
+    if found is not None and version is not None and found.version == version:
+        return found
+    with _lock:
+        found = _kept
+        if found is None or version is None or found.version != version:
+            found = _kept = _compile()
+    return found
+
+
+def version_now() -> int | None:
+    """The number of the catalogue as it is in the database."""
+    return CatalogueVersion.objects.values_list("number", flat=True).first()
+
+
+def _compile() -> Catalogue:
+    """Read all that is live; again when it changed meanwhile, so that no mixture of two versions is kept."""
+    while True:
+        before = version_now()
+        entries = _entries()
+        if version_now() == before:
+            break
+    indexed: dict[str, dict[Key, list[Entry]]] = {}
+    general: dict[str, list[Entry]] = {}
+    facts: set[str] = set()
+    for entry in entries.values():
+        if entry.incentive.claim != Claim.AUTOMATIC:
+            continue
+        keys = _keys_of(entry.candidate)
+        facts |= {str(key[1]) for key in keys if key[0] == "customer"}
+        for channel in entry.candidate.standing.channels or ():
+            if keys:
+                index = indexed.setdefault(channel, {})
+                for key in keys:
+                    index.setdefault(key, []).append(entry)
+            else:
+                general.setdefault(channel, []).append(entry)
+    return Catalogue(before, entries, indexed, general, frozenset(facts))
+
+
+def _entries() -> dict[int, Entry]:
+    live = Incentive.objects.filter(campaign__status=Status.LIVE).order_by("pk")
+    return {entry.incentive.pk: entry for entry in compiled(live.select_related("campaign", "stack_group"))}
+
+
+def compiled(incentives: Iterable[Incentive]) -> list[Entry]:
+    """The incentives as candidates: three queries however many they are. Their campaign and stack group must be selected."""
+    rows = list(incentives)
+    if not rows:
+        return []
+    campaigns = {row.campaign_id for row in rows}
+    channels = _channels(campaigns)
+    by_incentive: dict[int, list[Limit]] = {}
+    by_campaign: dict[int, list[Limit]] = {}
+    for limit in Limit.objects.filter(incentive__in=[row.pk for row in rows]).order_by("pk"):
+        by_incentive.setdefault(limit.incentive_id or 0, []).append(limit)
+    for limit in Limit.objects.filter(campaign__in=campaigns).order_by("pk"):
+        by_campaign.setdefault(limit.campaign_id or 0, []).append(limit)
+    return [
+        Entry(
+            row,
+            _candidate(row, channels.get(row.campaign_id, frozenset())),
+            (*by_incentive.get(row.pk, ()), *by_campaign.get(row.campaign_id, ())),
+        )
+        for row in rows
+    ]
+
+
+def _candidate(incentive: Incentive, channels: frozenset[str]) -> Candidate:
+    campaign = incentive.campaign
+    return Candidate(
+        key=str(incentive.public_id),
+        name=incentive.name,
+        group=incentive.stack_group.key,
+        priority=incentive.priority,
+        conditions=conditions_of(incentive.conditions),
+        effect=effect_of(incentive.effect),
+        standing=Standing(
+            is_live=campaign.status == Status.LIVE,
+            starts_at=campaign.starts_at,
+            ends_at=campaign.ends_at,
+            channels=channels,
+            currency=campaign.currency,
+            audience=parse(campaign.audience, facts=AUDIENCE_FACTS, pointer="/audience"),
+            time_zone=campaign.time_zone,
+        ),
+    )
+
+
+def _channels(campaign_ids: set[int]) -> dict[int, frozenset[str]]:
+    """The channels in which each campaign's incentives can be redeemed."""
+    usable = dict(Channel.objects.filter(can_redeem=True, is_active=True).values_list("pk", "key"))
+    found: dict[int, set[str]] = {}
+    links = Campaign.channels.through.objects.filter(campaign_id__in=campaign_ids)
+    for campaign_id, channel_id in links.values_list("campaign_id", "channel_id"):
+        if channel_id in usable:
+            found.setdefault(campaign_id, set()).add(usable[channel_id])
+    return {campaign_id: frozenset(keys) for campaign_id, keys in found.items()}
+
+
+def group_of(row: StackGroup) -> Group:
+    return Group(row.key, row.name, Eligibility(row.eligibility), row.rank, row.limit, Pick(row.pick))
+
+
+def _keys_of(candidate: Candidate) -> list[Key]:
+    """Keys of which at least one must be found for the incentive to have any effect; none when it could always have one."""
+    target = target_of(candidate.effect)
+    if target is not None and target.scope != "shipping":
+        if target.include.skus:
+            return [("sku", sku) for sku in target.include.skus]
+        if target.include.categories:
+            return [("category", category) for category in target.include.categories]
+    for leaf in (*_required(candidate.standing.audience), *_required(candidate.conditions)):
+        if keys := _keys_of_leaf(leaf):
+            return keys
+    return []
+
+
+def _required(condition: Condition) -> list[Leaf]:
+    """The leaves without which the condition cannot hold."""
+    if isinstance(condition, Leaf):
+        return [condition]
+    if condition is ALWAYS or not isinstance(condition, Branch) or condition.quantifier is not Quantifier.ALL:
+        return []
+    return [leaf for item in condition.items for leaf in _required(item)]
+
+
+def _keys_of_leaf(leaf: Leaf) -> list[Key]:
+    values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+    if leaf.fact in {"basket.skus", "basket.categories"} and leaf.op in {Op.HAS, Op.HAS_ANY}:
+        return [("sku" if leaf.fact == "basket.skus" else "category", value) for value in values]
+    asks_for_one = leaf.fact.startswith("customer.") and leaf.op in {Op.EQ, Op.IN, Op.HAS, Op.HAS_ANY}
+    if asks_for_one and all(isinstance(value, str) for value in values):
+        return [("customer", leaf.fact.removeprefix("customer."), False, value) for value in values]
+    return []

@@ -1,0 +1,205 @@
+"""Reads: campaigns, audiences, wallets."""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core import signing
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from customers import queries as customer_queries
+from customers.models import Customer
+from customers.rules.conditions import AUDIENCE_FACTS, Condition, parse
+from incentives_site.shared.problems import NotFound
+
+from .. import sealing
+from ..models import Campaign, Code, Grant, GrantState, Incentive, Limit, LimitCounter, Measure, Per, Status
+
+
+class CampaignUnknown(NotFound):
+    code = "campaign-unknown"
+    title = _("There is no such campaign")
+
+
+class IncentiveUnknown(NotFound):
+    code = "incentive-unknown"
+    title = _("There is no such incentive")
+
+
+class GrantUnknown(NotFound):
+    code = "grant-unknown"
+    title = _("There is no such grant")
+
+
+class WalletUnknown(NotFound):
+    code = "wallet-unknown"
+    title = _("This link does not open a wallet")
+
+
+def _uuid(text: object, refusal: type[NotFound]) -> uuid.UUID:
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        raise refusal from None
+
+
+def campaign_by_public_id(public_id: object) -> Campaign:
+    """Raises ``CampaignUnknown``."""
+    found = Campaign.objects.filter(public_id=_uuid(public_id, CampaignUnknown)).first()
+    if found is None:
+        raise CampaignUnknown
+    return found
+
+
+def incentive_by_public_id(public_id: object) -> Incentive:
+    """The incentive and its campaign. Raises ``IncentiveUnknown``."""
+    found = Incentive.objects.select_related("campaign").filter(public_id=_uuid(public_id, IncentiveUnknown)).first()
+    if found is None:
+        raise IncentiveUnknown
+    return found
+
+
+def grant_by_public_id(public_id: object) -> Grant:
+    """Raises ``GrantUnknown``."""
+    found = (
+        Grant.objects.select_related("incentive__campaign", "customer", "channel")
+        .filter(public_id=_uuid(public_id, GrantUnknown))
+        .first()
+    )
+    if found is None:
+        raise GrantUnknown
+    return found
+
+
+def campaigns(*, words: str = "", status: str = "", goal: str = "", channel: str = "") -> QuerySet[Campaign]:
+    """Campaigns that match every filter given, running ones first, then the newest."""
+    found = Campaign.objects.prefetch_related("channels").order_by("-launched_at", "-id")
+    if words := words.strip().replace("\x00", "")[:200]:
+        found = found.filter(
+            Q(name__icontains=words) | Q(promise__icontains=words) | Q(incentives__name__icontains=words)
+        ).distinct()
+    if status in Status.values:
+        found = found.filter(status=status)
+    if goal:
+        found = found.filter(goal=goal.replace("\x00", ""))
+    if channel:
+        found = found.filter(channels__key=channel.replace("\x00", ""))
+    return found
+
+
+def audience_condition(campaign: Campaign) -> Condition:
+    return parse(campaign.audience, facts=AUDIENCE_FACTS, pointer="/audience")
+
+
+def audience(campaign: Campaign) -> QuerySet[Customer]:
+    """The customers whom the campaign is meant for, as they are now."""
+    return customer_queries.matching(audience_condition(campaign))
+
+
+def budget(campaign: Campaign) -> tuple[int, int] | None:
+    """``(maximum, spent)`` of the campaign's budget in minor units, ``None`` without one."""
+    limit = Limit.objects.filter(campaign=campaign, measure=Measure.DISCOUNT, per=Per.TOTAL).first()
+    if limit is None:
+        return None
+    counter = LimitCounter.objects.filter(limit=limit, subject="").first()
+    return limit.maximum, counter.used if counter else 0
+
+
+def budgets(campaign_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """``(maximum, spent)`` of each of the campaigns that has a budget, by its id, in one query."""
+    used = LimitCounter.objects.filter(limit=OuterRef("pk"), subject="").values("used")
+    rows = Limit.objects.filter(campaign__in=campaign_ids, measure=Measure.DISCOUNT, per=Per.TOTAL)
+    found = rows.annotate(spent=Coalesce(Subquery(used), 0)).values_list("campaign_id", "maximum", "spent")
+    return {campaign_id: (maximum, spent) for campaign_id, maximum, spent in found}
+
+
+def limits_of(incentive: Incentive) -> list[Limit]:
+    return list(Limit.objects.filter(incentive=incentive).order_by("per"))
+
+
+def code_text(code: Code) -> str:
+    """The code as it is shown to those who may see it."""
+    return sealing.open_seal(code.sealed)
+
+
+def generic_code(incentive: Incentive) -> str:
+    """The word that opens the incentive, empty when it has none."""
+    code = Code.objects.filter(incentive=incentive, grant__isnull=True).first()
+    return code_text(code) if code else ""
+
+
+def generic_codes(incentive_ids: Sequence[int]) -> dict[int, str]:
+    """The word that opens each of the incentives that has one, by its id, in one query."""
+    found = Code.objects.filter(incentive__in=incentive_ids, grant__isnull=True)
+    return {code.incentive_id: code_text(code) for code in found}
+
+
+# --- Wallet -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WalletItem:
+    """A grant as its holder sees it. ``state`` is what it is worth now: a held one whose time is over is expired."""
+
+    grant: Grant
+    code: str
+    state: str
+
+    @property
+    def is_usable(self) -> bool:
+        return self.state == GrantState.HELD
+
+
+def wallet(customer: Customer, *, now: datetime.datetime, most: int = 200) -> list[WalletItem]:
+    """What a customer holds and held, usable first, then the newest; two queries."""
+    grants = (
+        Grant.objects.filter(customer=customer)
+        .select_related("incentive__campaign", "incentive__stack_group", "channel", "code")
+        .prefetch_related("incentive__limits", "incentive__campaign__channels")
+        .order_by("-granted_at", "-id")[: most * 5]
+    )
+    items = [WalletItem(grant, _text_of(grant), state_of(grant, now)) for grant in grants]
+    items.sort(key=lambda item: not item.is_usable)
+    return items[:most]
+
+
+def _text_of(grant: Grant) -> str:
+    return code_text(grant.code) if hasattr(grant, "code") else ""
+
+
+def state_of(grant: Grant, now: datetime.datetime) -> str:
+    """The grant's state at ``now``, whether or not the sweep has already written it down."""
+    campaign = grant.incentive.campaign
+    if grant.state != GrantState.HELD:
+        return grant.state
+    ends = [end for end in (grant.ends_at, campaign.ends_at) if end is not None]
+    over = campaign.status == Status.ENDED or (ends and min(ends) <= now)
+    return GrantState.EXPIRED if over else GrantState.HELD
+
+
+WALLET_SALT = "campaigns.wallet"
+
+
+def wallet_url(customer: Customer) -> str:
+    """The full address of the customer's wallet page: whoever has it may see the wallet, so it is never logged."""
+    token = signing.Signer(salt=WALLET_SALT).sign_object(str(customer.public_id))
+    return settings.BASE_URL + reverse("wallet", args=[token])
+
+
+def customer_of_wallet(token: str) -> Customer:
+    """The customer whose wallet a signed link opens. Raises ``WalletUnknown`` for a forged or broken one."""
+    try:
+        return customer_queries.by_public_id(signing.Signer(salt=WALLET_SALT).unsign_object(token))
+    except (signing.BadSignature, ValueError, customer_queries.CustomerUnknown):
+        raise WalletUnknown(_("Ask for a new link where you got this one.")) from None
+
+
+def grant_code(grant: Grant) -> str:
+    """The code that proves this grant, empty when it has none."""
+    code = Code.objects.filter(grant=grant).first()
+    return code_text(code) if code else ""
