@@ -84,13 +84,13 @@ def _effect(effect: Effect, currency: str) -> str:
                 _("%(target)s for %(amount)s each") if effect.target.scope is Scope.LINES else _("%(target)s for %(amount)s")
             ) % words
         case BundlePrice():
-            words = {"n": effect.size, "amount": _money(effect.amount, currency), "target": _target(effect.target, currency)}
+            words = {"n": str(effect.size), "amount": _money(effect.amount, currency), "target": _target(effect.target, currency)}
             text = _("any %(n)s pieces of %(target)s for %(amount)s together") % words
             text += "" if effect.repeat else _(", once on an order")
         case BuyGet():
             text = _buy_get(effect, currency)
         case FreeItem():
-            words = {"n": effect.quantity, "name": effect.name or effect.sku, "amount": _money(effect.unit_price, currency)}
+            words = {"n": str(effect.quantity), "name": effect.name or effect.sku, "amount": _money(effect.unit_price, currency)}
             text = _("%(n)s × %(name)s as a gift, worth %(amount)s each") % words
         case Upgrade():
             words = {"name": effect.name or effect.sku, "filter": _goods(effect.source, currency)}
