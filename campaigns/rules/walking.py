@@ -15,7 +15,7 @@ from .effects import Effect, NoEffect, Target, serves
 from .facts import BasketFacts, Surroundings, is_after
 from .groups import DEFAULT_GROUP, Base, Eligibility, Group, Pick, PickScope
 from .matching import Matcher
-from .policy import Policy
+from .policy import Order, Policy
 from .running import Running
 
 
@@ -153,16 +153,12 @@ class Walk:
     # --- The whole way --------------------------------------------------------------------------------------------------
 
     def go(self, candidates: Sequence[Candidate]) -> "Walk":
-        """Offer every candidate at its turn; a group that picks among its own does so at the turn of its first."""
+        """Offer every candidate at its turn; a group that chooses among its own has one turn."""
         for group, members in turns(candidates, self.question):
-            if len(members) == 1 or group.pick is Pick.ALL:
-                for candidate in members:
-                    self.offer(candidate, group)
+            if not _chooses(group):
+                self.offer(members[0], group)
             elif group.scope is PickScope.LINE:
                 self._pick_per_line(members, group)
-            elif group.pick is Pick.FIRST:
-                for candidate in members:
-                    self.offer(candidate, group)
             else:
                 self._pick_one(members, group)
         return self
@@ -239,10 +235,12 @@ class Walk:
             amount=outcome.amount,
             wanted=outcome.wanted,
             lines=tuple(
-                Share(lines[line].id, amount)
-                if picks is None
-                else Share(lines[line].id, amount, tuple((count, part) for _run, count, part in picks))
-                for line, amount, picks in outcome.lines
+                [
+                    _share(
+                        (lines[line].id, amount, () if picks is None else tuple([(count, part) for _run, count, part in picks]))
+                    )
+                    for line, amount, picks in outcome.lines
+                ]
             ),
             shipping=tuple(Share(methods[method].method, amount) for method, amount in outcome.shipping),
             base=(group.base or question.policy.base).value,
@@ -265,6 +263,7 @@ class Walk:
                 yield given
 
 
+_share = Share._make  # quicker than the constructor, in the hottest loop there is
 BESIDE_OTHERS = frozenset(
     {
         Reason.LOST_TO_EXCLUSIVE,
@@ -287,20 +286,31 @@ def target_of(effect: Effect) -> Target | None:
 
 
 def turns(candidates: Sequence[Candidate], question: Question) -> list[tuple[Group, list[Candidate]]]:
-    """The candidates in order; those of a group that picks come together at the place of its first."""
+    """The candidates in order; those of a group that chooses among its own come together.
+
+    In the ranked order such groups come first in their rank, by key, so that a loser's place changes nothing for others. In a
+    listed order a group stands where its first is listed.
+    """
     found: list[tuple[Group, list[Candidate]]] = []
-    places: dict[str, list[Candidate]] = {}
+    gathered: dict[str, list[Candidate]] = {}
     for candidate in candidates:
         group = question.group_of(candidate)
-        if group.pick is not Pick.ALL:
-            if group.key in places:
-                places[group.key].append(candidate)
-                continue
-            members = places[group.key] = [candidate]
-            found.append((group, members))
-        else:
+        if not _chooses(group):
             found.append((group, [candidate]))
+        elif group.key in gathered:
+            gathered[group.key].append(candidate)
+        else:
+            members = gathered[group.key] = [candidate]
+            found.append((group, members))
+    if gathered and question.policy.order is Order.RANKED:
+        # Stable: what does not choose keeps its place.
+        found.sort(key=lambda turn: (turn[0].rank, 0, turn[0].key) if _chooses(turn[0]) else (turn[0].rank, 1, ""))
     return found
+
+
+def _chooses(group: Group) -> bool:
+    """Whether the group has to be looked at as a whole; "the first" needs no such thing unless it is asked line by line."""
+    return group.pick is not Pick.ALL and not (group.pick is Pick.FIRST and group.scope is PickScope.BASKET)
 
 
 def refused(candidate: Candidate, reason: Reason, *, winner: str = "") -> Refused:

@@ -1,6 +1,7 @@
 """The stacking rule: worked examples, groups, reasons, and the promises that hold for every basket."""
 
 import datetime
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +12,35 @@ from hypothesis import strategies as st
 from campaigns.rules.basket import Basket, Filter, Line, Shipping
 from campaigns.rules.candidates import Candidate, LimitState, Reason, Standing, UnknownCode
 from campaigns.rules.decision import Decision
-from campaigns.rules.effects import Allocation, AmountOff, Effect, PercentOff, Scope, Target
+from campaigns.rules.effects import (
+    Allocation,
+    AmountOff,
+    BundlePrice,
+    Buy,
+    BuyGet,
+    Compound,
+    Effect,
+    FixedPrice,
+    FreeItem,
+    Get,
+    PercentOff,
+    Scope,
+    StoredValue,
+    Target,
+    Tier,
+    TierBy,
+    Tiers,
+    UnitPick,
+    Units,
+    Upgrade,
+)
 from campaigns.rules.facts import Surroundings
-from campaigns.rules.groups import Base, Eligibility, Group, Pick
+from campaigns.rules.groups import Base, Eligibility, Group, Pick, PickScope
 from campaigns.rules.language import conditions_of
-from campaigns.rules.policy import Failure, Order, Policy
+from campaigns.rules.matching import Matcher
+from campaigns.rules.policy import Choose, Failure, Order, Policy
 from campaigns.rules.stacking import decide
+from campaigns.rules.walking import Question, Walk
 
 NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
 TILL = Surroundings(now=NOW, channel_key="till-7", channel_kind="store", customer={"group": "VIP"})
@@ -26,6 +50,10 @@ GROUPS = {
     "always": Group("always", eligibility=Eligibility.ALWAYS, rank=200),
     "two": Group("two", limit=2),
     "first": Group("first", pick=Pick.FIRST),
+    "best": Group("best", pick=Pick.BEST_FOR_CUSTOMER),
+    "least": Group("least", pick=Pick.LEAST_COST, rank=50),
+    "each-line": Group("each-line", pick=Pick.BEST_FOR_CUSTOMER, scope=PickScope.LINE, rank=60),
+    "list-price": Group("list-price", base=Base.ORIGINAL),
 }
 
 
@@ -266,16 +294,68 @@ def baskets(draw: st.DrawFn) -> Basket:
     return Basket("USD", lines, shipping)
 
 
-targets = st.builds(
-    Target,
-    scope=st.sampled_from(list(Scope)),
-    include=st.builds(Filter, categories=st.frozensets(st.sampled_from(CATEGORIES), max_size=2)),
-    exclude=st.one_of(st.none(), st.builds(Filter, skus=st.frozensets(st.just("sku-1"), min_size=1))),
+filters = st.builds(
+    Filter,
+    categories=st.frozensets(st.sampled_from(CATEGORIES), max_size=2),
+    price_from=st.one_of(st.none(), st.integers(0, 20_000)),
+)
+units = st.builds(
+    Units,
+    pick=st.sampled_from(list(UnitPick)),
+    max_per_line=st.one_of(st.none(), st.integers(1, 3)),
+    max_per_order=st.one_of(st.none(), st.integers(1, 6)),
+    skip=st.integers(0, 2),
+    every=st.integers(1, 3),
+    group_size=st.one_of(st.none(), st.integers(1, 4)),
+    max_groups=st.one_of(st.none(), st.integers(1, 3)),
+)
+goods = st.sampled_from([Scope.ORDER, Scope.LINES])
+targets = st.one_of(
+    st.builds(Target, scope=st.just(Scope.SHIPPING)),
+    st.builds(
+        Target,
+        scope=goods,
+        include=filters,
+        exclude=st.one_of(st.none(), st.builds(Filter, skus=st.frozensets(st.just("sku-1"), min_size=1))),
+        units=st.one_of(st.none(), units),
+        undiscounted_only=st.booleans(),
+    ),
 )
 caps = st.one_of(st.none(), st.integers(1, 20_000))
+percents = st.decimals(0, 100, places=2)
+lowering: st.SearchStrategy[Effect] = st.one_of(
+    st.builds(PercentOff, percents, targets, caps, caps),
+    st.builds(AmountOff, st.integers(0, 60_000), st.sampled_from(list(Allocation)), targets, caps, caps),
+    st.builds(FixedPrice, st.integers(0, 60_000), targets, caps),
+    st.builds(BundlePrice, st.integers(0, 60_000), st.integers(1, 4), st.booleans(), st.builds(Target, goods, filters), caps),
+    st.builds(
+        BuyGet,
+        st.one_of(
+            st.builds(Buy, filters, quantity=st.integers(1, 3)),
+            st.builds(Buy, filters, amount=st.integers(1, 60_000)),
+        ),
+        st.one_of(
+            st.builds(Get, filters, st.integers(1, 3), percents, pick=st.sampled_from(list(UnitPick))),
+            st.builds(Get, filters, st.integers(1, 3), amount=st.integers(0, 30_000), pick=st.sampled_from(list(UnitPick))),
+        ),
+        st.booleans(),
+        caps,
+    ),
+    st.builds(Upgrade, filters, st.just("better"), st.integers(0, 50_000), st.just(""), st.one_of(st.none(), st.integers(1, 3))),
+)
+tiers = st.builds(
+    lambda by, starts, effects: Tiers(by, tuple(Tier(start, effect) for start, effect in zip(starts, effects, strict=False))),
+    st.sampled_from(list(TierBy)),
+    st.lists(st.integers(0, 30_000), min_size=1, max_size=3, unique=True),
+    st.lists(lowering, min_size=3, max_size=3),
+)
 effects: st.SearchStrategy[Effect] = st.one_of(
-    st.builds(PercentOff, st.decimals(0, 100, places=2), targets, caps),
-    st.builds(AmountOff, st.integers(0, 60_000), st.sampled_from(list(Allocation)), targets, caps),
+    lowering,
+    lowering,
+    tiers,
+    st.builds(lambda parts: Compound(tuple(parts)), st.lists(lowering, min_size=1, max_size=3)),
+    st.builds(StoredValue, st.integers(0, 60_000), st.decimals(0, 2, places=2), caps),
+    st.builds(FreeItem, st.just("gift"), st.integers(1, 2), st.integers(0, 5_000)),
 )
 conditions = st.one_of(
     st.just(conditions_of(None)),
@@ -321,18 +401,25 @@ def test_amounts_are_never_negative_and_lines_add_up_to_the_whole(
 ) -> None:
     decision = ask(what, candidates, policy)
     for item in decision.applied:
-        assert 0 < item.amount <= item.wanted
-        assert sum(share.amount for share in (*item.lines, *item.shipping)) == item.amount
+        assert 0 <= item.amount + item.stored_value <= item.wanted
+        assert item.amount or item.stored_value or item.added
+        assert sum(share.amount for share in (*item.lines, *item.shipping)) == item.amount + item.stored_value
+        assert item.running_before - item.running_after == item.amount + item.stored_value
+        for share in item.lines:
+            assert not share.units or sum(amount for _count, amount in share.units) == share.amount
     assert sum(item.amount for item in decision.applied) == decision.totals.discount
     assert sum(line.discount for line in (*decision.lines, *decision.shipping)) == decision.totals.discount
-    assert decision.totals.payable == decision.totals.initial - decision.totals.discount >= 0
+    assert sum(line.stored_value for line in (*decision.lines, *decision.shipping)) == decision.totals.stored_value
+    assert decision.totals.payable == sum(line.payable for line in (*decision.lines, *decision.shipping))
+    assert decision.totals.payable == decision.totals.initial - decision.totals.discount - decision.totals.stored_value >= 0
 
 
 @given(baskets(), candidate_lists(), policies)
 def test_no_line_falls_below_its_floor(what: Basket, candidates: list[Candidate], policy: Policy) -> None:
     decision = ask(what, candidates, policy)
     for line, result in zip(what.lines, decision.lines, strict=True):
-        assert result.payable >= line.floor
+        assert result.payable + result.stored_value >= line.floor
+        assert result.payable >= 0
     assert all(method.payable >= 0 for method in decision.shipping)
 
 
@@ -361,3 +448,71 @@ def test_taking_away_what_was_not_applied_changes_nothing_else(what: Basket, can
     without = ask(what, [candidate for candidate in candidates if candidate.key in applied], policy)
     assert without.applied == decision.applied
     assert without.totals == decision.totals
+
+
+# --- The best combination -----------------------------------------------------------------------------------------------
+
+
+def by_brute_force(what: Basket, candidates: list[Candidate], policy: Policy) -> list[int]:
+    """The discounts of all permitted combinations that apply anything: every subset, walked in order."""
+    question = Question(what, TILL, PLAIN_GROUPS, policy, Matcher(what))
+    ordered = sorted(candidates, key=lambda c: (PLAIN_GROUPS[c.group].rank, -c.priority, c.key))
+    found = []
+    for size in range(1, len(ordered) + 1):
+        for subset in itertools.combinations(ordered, size):
+            kinds = {PLAIN_GROUPS[c.group].eligibility for c in subset}
+            if {Eligibility.COMMON, Eligibility.EXCLUSIVE} <= kinds:
+                continue
+            walk = Walk(question)
+            if all(walk.offer(c, PLAIN_GROUPS[c.group]) for c in subset):
+                found.append(walk.discount)
+    return found
+
+
+PLAIN_GROUPS = {name: group for name, group in GROUPS.items() if group.pick is Pick.ALL}
+
+
+@st.composite
+def few_candidates(draw: st.DrawFn) -> list[Candidate]:
+    return [
+        Candidate(
+            f"incentive-{n}",
+            draw(lowering),
+            group=draw(st.sampled_from(list(PLAIN_GROUPS))),
+            priority=draw(st.integers(-1, 1)),
+            conditions=draw(conditions),
+        )
+        for n in range(draw(st.integers(1, 6)))
+    ]
+
+
+@given(baskets(), few_candidates())
+def test_the_best_combination_is_the_best_of_all(what: Basket, candidates: list[Candidate]) -> None:
+    def chosen(choose: Choose) -> Decision:
+        return decide(basket=what, candidates=candidates, surroundings=TILL, groups=PLAIN_GROUPS, policy=Policy(choose=choose))
+
+    discounts = by_brute_force(what, candidates, Policy())
+    best, least, plain = (chosen(choose) for choose in (Choose.BEST_FOR_CUSTOMER, Choose.LEAST_COST, Choose.IN_ORDER))
+    assert best.optimal
+    assert least.optimal
+    assert plain.optimal is None
+    assert best.totals.discount == max(discounts, default=0)
+    assert least.totals.discount == min(discounts, default=0)
+    assert best.totals.discount >= plain.totals.discount
+
+
+def test_what_loses_to_a_better_combination_is_told_so() -> None:
+    """5.00 off and 30 %, each only while 100.00 is left: in order the first one takes its place."""
+    both = spend(10_000, op=">=")
+    small, large = amount("small", 500, priority=1, conditions=both), percent("large", "30", conditions=both)
+    assert amounts(decided(basket(10_000), small, large)) == {"small": 500}
+    best = decided(basket(10_000), small, large, choose=Choose.BEST_FOR_CUSTOMER)
+    assert amounts(best) == {"large": 3_000}
+    assert [(item.incentive, item.reason, item.winner) for item in best.skipped] == [("small", Reason.LOST_TO_BETTER, "large")]
+
+
+def test_past_its_bound_the_search_says_that_nothing_is_proved() -> None:
+    many = [percent(f"p{n:02}", "1", conditions=spend(n, op=">=")) for n in range(40)]
+    decision = decided(basket(1_000_000), *many, choose=Choose.BEST_FOR_CUSTOMER)
+    assert decision.optimal is False
+    assert decision.totals.discount > 0
