@@ -9,6 +9,7 @@ urlpatterns = [
     path("<uuid:public_id>/edit/", views.editor.start, name="edit"),
     path("<uuid:public_id>/edit/goal/", views.editor.goal, name="edit-goal"),
     path("<uuid:public_id>/edit/incentive/", views.editor.incentive, name="edit-incentive"),
+    path("<uuid:public_id>/edit/incentive/words/", views.editor.incentive_words, name="incentive-words"),
     path("<uuid:public_id>/edit/audience/", views.editor.audience, name="edit-audience"),
     path("<uuid:public_id>/edit/audience/size/", views.typed_audience_size, name="typed-audience-size"),
     path("<uuid:public_id>/edit/channels/", views.editor.channels, name="edit-channels"),

@@ -22,6 +22,14 @@ MEANINGS = {
     "kind": {
         "percent_off": (_("For example 15 % of what it is taken off."), "percentage"),
         "amount_off": (_("For example 5.00, once or on every piece."), "cash"),
+        "fixed_price": (_("Certain articles for 9.90 each, or the order for 50.00."), "tag"),
+        "bundle_price": (_("Any 3 pieces for 10.00 together."), "package"),
+        "buy_get": (_("3 for 2, or buy shoes and get socks at half price."), "gift"),
+        "free_item": (_("An article is added and costs nothing."), "confetti"),
+        "upgrade": (_("The better article at the price of the plainer one."), "arrow-up"),
+        "stored_value": (_("A gift card, credit or points pay a part."), "wallet"),
+        "tiers": (_("5 % off from 50.00, 10 % from 100.00."), "trending-up"),
+        "compound": (_("For example 10 % off and no shipping costs."), "stack-2"),
     },
     "claim": {
         "automatic": (_("It applies by itself whenever the conditions are met."), "bolt"),

@@ -1,6 +1,7 @@
 """The campaign editor and the buttons of a campaign's life, without JavaScript."""
 
 import datetime
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 
 from campaigns import operations, queries
 from campaigns.models import Campaign, Incentive, StackGroup, Status
+from campaigns.rules.language import effect_of
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory, LimitFactory, StackGroupFactory
 from customers.tests.factories import ChannelFactory, CustomerFactory
 
@@ -27,35 +29,75 @@ GOAL = {
 }
 INCENTIVE = {
     "name": "15 % off coffee",
-    "kind": "percent_off",
-    "percent": "15",
-    "amount": "",
-    "allocation": "by_amount",
-    "scope": "categories",
-    "names": "COFFEE, TEA",
-    "max_amount": "20",
+    "effect-kind": "percent_off",
+    "effect-percent": "15",
+    "effect-max_amount": "20",
+    "effect-target-scope": "lines",
+    "effect-include-categories": "COFFEE, TEA",
     "claim": "code",
     "code": "spring 15",
     "valid_days": "",
-    "minimum_spend": "25.00",
-    "minimum_quantity": "2",
-    "quantity_category": "COFFEE",
+    "when-n": "2",
+    "when-quantifier": "all",
+    "when-0-fact": "basket.initial_total",
+    "when-0-op": ">=",
+    "when-0-value": "25.00",
+    "when-1-fact": "basket.category_quantity:",
+    "when-1-which": "COFFEE",
+    "when-1-op": ">=",
+    "when-1-value": "2",
     "total_uses": "1000",
     "uses_per_customer": "1",
 }
 AUDIENCE = {
-    "rows": "3",
-    "quantifier": "all",
-    "row-0-fact": "orders",
-    "row-0-op": ">=",
-    "row-0-value": "5",
-    "row-1-fact": "age",
-    "row-1-op": "in",
-    "row-1-value": "25-34, 35-44",
-    "row-2-fact": "",
-    "row-2-op": "==",
-    "row-2-value": "",
+    "audience-n": "3",
+    "audience-quantifier": "all",
+    "audience-0-fact": "customer.orders",
+    "audience-0-op": ">=",
+    "audience-0-value": "5",
+    "audience-1-fact": "customer.",
+    "audience-1-which": "age",
+    "audience-1-op": "in",
+    "audience-1-value": "25-34, 35-44",
+    "audience-2-fact": "",
+    "audience-2-op": "==",
+    "audience-2-value": "",
 }
+
+
+class Sent(HTMLParser):
+    """What a browser would send of the form of a page, were its main button pressed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.select = self.area = ""
+        self.feed(page.partition("<main")[2])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value or "" for name, value in attrs}
+        name = said.get("name", "")
+        if tag == "input" and name and name != "csrfmiddlewaretoken":
+            if said.get("type") not in {"radio", "checkbox"} or "checked" in said:
+                self.fields[name] = said.get("value", "on" if said.get("type") == "checkbox" else "")
+        elif tag == "select":
+            self.select = name
+        elif tag == "option" and self.select and ("selected" in said or self.select not in self.fields):
+            self.fields[self.select] = said["value"]
+        elif tag == "textarea":
+            self.area, self.fields[name] = name, ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self.select = "" if tag == "select" else self.select
+        self.area = "" if tag == "textarea" else self.area
+
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            self.fields[self.area] += data
+
+
+def sent(answer: Any) -> dict[str, str]:
+    return Sent(answer.content.decode()).fields
 
 
 def signed_in(role: str) -> Client:
@@ -83,7 +125,9 @@ def step(campaign: Campaign, name: str) -> str:
 def errors(answer: Any) -> dict[str, list[str]]:
     """The sentences beside the fields of a refused form."""
     assert answer.status_code == 422, answer.status_code
-    return {name: list(map(str, found)) for name, found in answer.context["form"].errors.items()}
+    form = answer.context["form"]
+    own = {name: list(map(str, found)) for name, found in form.errors.items()}
+    return own | getattr(form, "effect_errors", {})
 
 
 # --- The whole way ------------------------------------------------------------------------------------------------------
@@ -153,27 +197,33 @@ def test_what_was_saved_comes_back_into_the_fields(marketer: Client) -> None:
     marketer.post(step(campaign, "audience"), AUDIENCE)
     goal = marketer.get(step(campaign, "goal")).context["form"]
     assert {name: goal[name].value() for name in GOAL} == {**GOAL, "budget": "12500.50"}
-    incentive = marketer.get(step(campaign, "incentive")).context["form"]
-    kept = {name: str(incentive[name].value() or "") for name in INCENTIVE}
-    assert kept == {**INCENTIVE, "max_amount": "20.00", "code": "SPRING15"}
-    rows = [{name: row[name].value() for name in ("fact", "op", "value")} for row in
-            marketer.get(step(campaign, "audience")).context["form"].rows]  # fmt: skip
-    assert rows[:2] == [
-        {"fact": "orders", "op": ">=", "value": "5"},
-        {"fact": "age", "op": "in", "value": "25-34, 35-44"},
-    ]
+    kept = sent(marketer.get(step(campaign, "incentive")))
+    expected = {**INCENTIVE, "effect-max_amount": "20.00", "code": "SPRING15"}
+    assert {name: kept[name] for name in INCENTIVE} == expected
+    audience = sent(marketer.get(step(campaign, "audience")))
+    assert (audience["audience-0-fact"], audience["audience-0-op"], audience["audience-0-value"]) == (
+        "customer.orders",
+        ">=",
+        "5",
+    )
+    assert (audience["audience-1-fact"], audience["audience-1-value"]) == ("customer.age", "25-34, 35-44")
     before = Incentive.objects.values().get()
-    marketer.post(step(campaign, "incentive"), kept)
+    assert marketer.post(step(campaign, "incentive"), kept).status_code == 302
     assert Incentive.objects.values().get() == before
+    marketer.post(step(campaign, "audience"), audience)
+    again = Campaign.objects.get()
+    campaign.refresh_from_db()
+    assert again.audience == campaign.audience
 
 
 def test_a_step_may_be_left_empty_and_the_review_says_what_is_missing(marketer: Client) -> None:
     ChannelFactory(mail=True)
     marketer.post("/campaigns/new/", {**GOAL, "promise": "", "budget": ""})
     campaign = Campaign.objects.get()
-    untouched = {"name": "", "kind": "percent_off", "scope": "order", "claim": "automatic", "allocation": "by_amount"}
+    untouched = sent(marketer.get(step(campaign, "incentive")))
+    assert untouched["effect-kind"] == "percent_off"
     assert marketer.post(step(campaign, "incentive"), untouched).url == step(campaign, "audience")
-    assert marketer.post(step(campaign, "audience"), {"rows": "3"}).url == step(campaign, "channels")
+    assert marketer.post(step(campaign, "audience"), {"audience-n": "3"}).url == step(campaign, "channels")
     assert marketer.post(step(campaign, "channels"), {}).url == step(campaign, "stacking")
     assert "There is no incentive to combine yet" in marketer.get(step(campaign, "stacking")).content.decode()
     marketer.post(step(campaign, "channels"), {"channels": ["mail"]})
@@ -232,20 +282,22 @@ def test_a_wrong_goal_is_refused_beside_its_field_and_keeps_what_was_typed(
     [
         ("name", "", "required"),
         ("name", "y" * 300, "at most 200"),
-        ("percent", "150", "at most 100"),
-        ("percent", "-5", "negative"),
-        ("percent", "0", "gives nothing"),
-        ("percent", "12.34567", "at most four digits"),
-        ("percent", "ten", "Type a number"),
-        ("percent", "", "how many percent"),
-        ("kind", "free_car", "not one of"),
-        ("names", " , ", "at least one"),
-        ("names", "z" * 201, "longer than 200"),
-        ("max_amount", "-1", "negative"),
-        ("max_amount", "12,345.678", "at most 2 digits"),
-        ("minimum_spend", "-1", "negative"),
-        ("minimum_quantity", "0", "greater than or equal to 1"),
-        ("minimum_quantity", "", "how many pieces"),
+        ("effect-percent", "150", "at most 100"),
+        ("effect-percent", "-5", "negative"),
+        ("effect-percent", "0", "gives nothing"),
+        ("effect-percent", "12.34567", "at most four digits"),
+        ("effect-percent", "ten", "Type a number"),
+        ("effect-percent", "", "how many percent"),
+        ("effect-kind", "free_car", "not one of"),
+        ("effect-include-categories", " , ", "at least one"),
+        ("effect-include-categories", "z" * 201, "longer than 200"),
+        ("effect-max_amount", "-1", "negative"),
+        ("effect-max_amount", "12,345.678", "at most 2 digits"),
+        ("effect-include-price_from", "cheap", "plain amount"),
+        ("effect-exclude-price_to", "-1", "negative"),
+        ("effect-target-scope", "moon", "not one of"),
+        ("effect-target-group_size", "0", "greater than or equal to 1"),
+        ("effect-target-max_per_order", "-2", "greater than or equal to 1"),
         ("total_uses", "0", "greater than or equal to 1"),
         ("uses_per_customer", "-3", "greater than or equal to 1"),
         ("claim", "telepathy", "not one of"),
@@ -263,9 +315,10 @@ def test_a_wrong_incentive_is_refused_beside_its_field(
 
 def test_an_amount_off_needs_an_amount(marketer: Client, draft: Campaign) -> None:
     for typed, sentence in [("", "how much"), ("0", "gives nothing"), ("-5", "negative"), ("five", "plain amount")]:
-        answer = marketer.post(step(draft, "incentive"), {**INCENTIVE, "kind": "amount_off", "amount": typed})
-        assert sentence in "".join(errors(answer)["amount"])
-    marketer.post(step(draft, "incentive"), {**INCENTIVE, "kind": "amount_off", "amount": "1,005.5", "allocation": "each_unit"})
+        answer = marketer.post(step(draft, "incentive"), {**INCENTIVE, "effect-kind": "amount_off", "effect-amount": typed})
+        assert sentence in "".join(errors(answer)["effect-amount"])
+    typed_well = {"effect-kind": "amount_off", "effect-amount": "1,005.5", "effect-allocation": "each_unit"}
+    marketer.post(step(draft, "incentive"), {**INCENTIVE, **typed_well})
     effect = Incentive.objects.get().effect
     assert (effect["type"], effect["amount"], effect["allocation"]) == ("amount_off", 100_550, "each_unit")
 
@@ -278,17 +331,24 @@ def test_a_code_that_belongs_to_another_incentive_is_refused(marketer: Client, d
 
 
 def test_a_wrong_audience_is_refused_beside_its_row(marketer: Client, draft: Campaign) -> None:
-    CustomerFactory(facts={"orders": 3})
-    for row, sentence in [
-        ({"row-0-fact": "", "row-0-value": "5"}, "which fact"),
-        ({"row-0-fact": "orders", "row-0-op": ">=", "row-0-value": ""}, "compared with"),
-        ({"row-0-fact": "age", "row-0-op": ">", "row-0-value": "old"}, "have an order"),
-        ({"row-0-fact": "orders", "row-0-op": "==", "row-0-value": "many"}, "is a number"),
-        ({"row-0-fact": "orders", "row-0-op": "in", "row-0-value": " , "}, "at least one"),
+    CustomerFactory(facts={"orders": 3, "last_purchase_on": "2026-01-01"})
+    for (fact, op, value), sentence in [
+        (("", "==", "5"), "which fact"),
+        (("customer.", "==", "5"), "which one"),
+        (("basket.quantity", ">=", "5"), "cannot be asked for here"),
+        (("customer.orders", ">=", ""), "compared with"),
+        (("customer.orders", "between", "5"), "from what to what"),
+        (("customer.age", ">", "old"), "have an order"),
+        (("customer.orders", "==", "many"), "is a number"),
+        (("customer.last_purchase_on", ">=", "soon"), "is a date"),
+        (("customer.orders", "in", " , "), "at least one"),
+        (("customer.spend", ">=", "12,3456"), "at most 2 digits"),
+        (("customer.orders", "matches", "x"), "not one of"),
     ]:
-        answer = marketer.post(step(draft, "audience"), {"rows": "1", **row})
-        assert answer.status_code == 422
-        assert sentence in answer.content.decode()
+        row = {"audience-0-fact": fact, "audience-0-op": op, "audience-0-value": value}
+        answer = marketer.post(step(draft, "audience"), {"audience-n": "1", **row})
+        assert answer.status_code == 422, fact
+        assert sentence in answer.content.decode(), (fact, sentence)
     draft.refresh_from_db()
     assert draft.audience is None
 
@@ -305,62 +365,226 @@ def test_an_unknown_channel_and_a_wrong_group_are_refused(marketer: Client, draf
 
 def test_the_audience_is_counted_while_it_is_typed_and_by_a_button(marketer: Client, draft: Campaign) -> None:
     CustomerFactory(facts={"orders": 7, "spend": 20_000}), CustomerFactory(facts={"orders": 2, "spend": 100})
-    typed = {"rows": "1", "row-0-fact": "spend", "row-0-op": ">=", "row-0-value": "150"}
+    typed = {"audience-n": "1", "audience-0-fact": "customer.spend", "audience-0-op": ">=", "audience-0-value": "150"}
     live = marketer.get(step(draft, "audience") + "size/", typed, headers={"HX-Request": "true"}).content.decode()
     pressed = marketer.post(step(draft, "audience"), {**typed, "count": "1"}).content.decode()
     assert "1 customer" in live
     assert "1 customer" in pressed
-    half = marketer.get(step(draft, "audience") + "size/", {**typed, "row-0-value": ""}).content.decode()
+    half = marketer.get(step(draft, "audience") + "size/", {**typed, "audience-0-value": ""}).content.decode()
     assert "Not counted yet" in half
     draft.refresh_from_db()
     assert draft.audience is None
 
 
-def test_another_row_keeps_what_was_typed(marketer: Client, draft: Campaign) -> None:
-    typed = {"rows": "1", "quantifier": "any", "row-0-fact": "age", "row-0-op": "==", "row-0-value": "19-24", "another": "1"}
-    form = marketer.post(step(draft, "audience"), typed).context["form"]
-    assert (len(form.rows), form.quantifier, form.rows[0]["value"].value()) == (2, "any", "19-24")
+def test_rows_and_groups_are_added_and_removed_by_buttons_and_keep_what_was_typed(marketer: Client, draft: Campaign) -> None:
+    typed = {"audience-n": "1", "audience-quantifier": "any"}
+    typed |= {"audience-0-fact": "customer.age", "audience-0-op": "==", "audience-0-value": "19-24"}
+    page = marketer.post(step(draft, "audience"), {**typed, "audience-do": "group:audience"})
+    assert page.status_code == 200
+    shown = sent(page)
+    assert (shown["audience-quantifier"], shown["audience-0-value"], shown["audience-n"], shown["audience-1-n"]) == (
+        "any", "19-24", "2", "2",
+    )  # fmt: skip
+    shown |= {"audience-1-quantifier": "none", "audience-1-0-fact": "customer.age", "audience-1-0-value": "65+"}
+    shown = sent(marketer.post(step(draft, "audience"), {**shown, "audience-do": "row:audience-1"}))
+    assert shown["audience-1-n"] == "3"
+    shown = sent(marketer.post(step(draft, "audience"), {**shown, "audience-do": "remove:audience-1-2"}))
+    assert (shown["audience-1-n"], shown["audience-1-0-value"]) == ("2", "65+")
+    assert marketer.post(step(draft, "audience"), shown).status_code == 302
+    draft.refresh_from_db()
+    age = {"fact": "customer.age", "op": "=="}
+    assert draft.audience == {"any": [{**age, "value": "19-24"}, {"none": [{**age, "value": "65+"}]}]}
+    assert sent(marketer.get(step(draft, "audience")))["audience-1-0-value"] == "65+"
+
+
+@pytest.mark.parametrize(
+    "doing", ["remove:audience-9", "remove:audience", "row:audience-0", "group:x", "remove:audience-0-0", "²:²"]
+)
+def test_a_button_that_fits_nothing_changes_nothing(marketer: Client, draft: Campaign, doing: str) -> None:
+    typed = {"audience-n": "1", "audience-0-fact": "customer.age", "audience-0-op": "==", "audience-0-value": "19-24"}
+    shown = sent(marketer.post(step(draft, "audience"), {**typed, "audience-do": doing}))
+    assert (shown["audience-n"], shown["audience-0-value"]) == ("1", "19-24")
+
+
+def test_a_tree_that_is_sent_too_deep_or_too_large_is_cut(marketer: Client, draft: Campaign) -> None:
+    path, typed = "audience", {}
+    for _level in range(30):
+        typed[f"{path}-n"] = "999"
+        path += "-0"
+    answer = marketer.post(step(draft, "audience"), typed)
+    assert answer.status_code == 302
+    draft.refresh_from_db()
+    assert draft.audience is None
+
+
+@pytest.mark.parametrize(
+    ("fact", "op", "value", "until", "said"),
+    [
+        ("basket.initial_total", "between", "10", "20.50", [1000, 2050]),
+        ("basket.quantity", "in", "2, 4", "", [2, 4]),
+        ("basket.skus", "has_all", "A, B", "", ["A", "B"]),
+        ("basket.categories", "has", "COFFEE", "", "COFFEE"),
+        ("channel.key", "not_in", "web, mail", "", ["web", "mail"]),
+        ("time.date", ">=", "2026-12-01", "", "2026-12-01"),
+        ("time.weekday", "<=", "5", "", 5),
+        ("customer.vip", "==", "true", "", True),
+        ("customer.town", "known", "", "", True),
+        ("customer.town", "unknown", "", "", False),
+    ],
+)
+def test_every_kind_of_fact_is_compared_as_what_it_is_and_comes_back(
+    marketer: Client, draft: Campaign, fact: str, op: str, value: str, until: str, said: Any
+) -> None:
+    CustomerFactory(traits={"vip": True, "town": "Rome"})
+    row = {"when-0-fact": fact, "when-0-op": op, "when-0-value": value, "when-0-until": until}
+    plain = {"name": "A", "effect-kind": "percent_off", "effect-percent": "5", "claim": "automatic"}
+    assert marketer.post(step(draft, "incentive"), {**plain, "when-n": "1", **row}).status_code == 302
+    (leaf,) = Incentive.objects.get().conditions["all"]
+    assert (leaf["fact"], leaf["value"]) == (fact, said)
+    page = marketer.get(step(draft, "incentive"))
+    assert not page.context["form"].keeps_conditions
+    assert marketer.post(step(draft, "incentive"), sent(page)).status_code == 302
+    assert Incentive.objects.get().conditions == {"all": [leaf]}
 
 
 def test_numbers_and_texts_are_told_apart_by_what_customers_have(marketer: Client, draft: Campaign) -> None:
     CustomerFactory(facts={"orders": 7}, traits={"household_size": "2"})
     typed = {
-        "rows": "2", "quantifier": "any",
-        "row-0-fact": "household_size", "row-0-op": "==", "row-0-value": "2",
-        "row-1-fact": "orders", "row-1-op": "==", "row-1-value": "7",
+        "audience-n": "2", "audience-quantifier": "any",
+        "audience-0-fact": "customer.household_size", "audience-0-op": "==", "audience-0-value": "2",
+        "audience-1-fact": "customer.orders", "audience-1-op": "==", "audience-1-value": "7",
     }  # fmt: skip
     marketer.post(step(draft, "audience"), typed)
     draft.refresh_from_db()
     assert [leaf["value"] for leaf in draft.audience["any"]] == ["2", 7]
 
 
+# --- Effects ------------------------------------------------------------------------------------------------------------
+
+
+def test_choosing_a_type_shows_its_fields_alone_and_saves_nothing(marketer: Client, draft: Campaign) -> None:
+    typed = {"name": "Gift", "effect-kind": "free_item", "claim": "automatic", "effect-do": "update", "when-n": "1"}
+    page = marketer.post(step(draft, "incentive"), typed)
+    assert page.status_code == 200
+    shown = sent(page)
+    assert "effect-sku" in shown
+    assert "effect-percent" not in shown
+    assert shown["name"] == "Gift"
+    assert not Incentive.objects.exists()
+
+
+def test_steps_are_added_by_a_button(marketer: Client, draft: Campaign) -> None:
+    shown = sent(marketer.post(step(draft, "incentive"), {"effect-kind": "tiers", "effect-do": "update"}))
+    shown |= {"effect-parts-0-from": "50", "effect-parts-0-percent": "5"}
+    shown = sent(marketer.post(step(draft, "incentive"), {**shown, "effect-do": "more"}))
+    assert (shown["effect-parts"], shown["effect-parts-0-from"]) == ("3", "50")
+    shown = sent(marketer.post(step(draft, "incentive"), {**shown, "effect-do": "less"}))
+    assert shown["effect-parts"] == "2"
+    shown |= {"name": "Steps", "effect-parts-1-from": "100", "effect-parts-1-percent": "10"}
+    answer = marketer.post(step(draft, "incentive"), shown)
+    assert answer.status_code == 302, errors(answer)
+    effect = Incentive.objects.get().effect
+    assert [(tier["from"], tier["effect"]["percent"]) for tier in effect["tiers"]] == [(5000, "5"), (10000, "10")]
+    shown["effect-parts-1-from"] = "50"
+    answer = marketer.post(step(draft, "incentive") + "?incentive=new", shown)
+    assert "begins at the same place" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "sentence"),
+    [
+        ("fixed_price", {}, "Say the new price"),
+        ("bundle_price", {"effect-amount": "10"}, "how many pieces make a bundle"),
+        ("bundle_price", {"effect-amount": "10", "effect-size": "0"}, "greater than or equal to 1"),
+        ("buy_get", {"effect-get_percent": "100"}, "one of the two"),
+        ("buy_get", {"effect-buy_quantity": "2", "effect-buy_amount": "5", "effect-get_percent": "100"}, "one of the two"),
+        ("buy_get", {"effect-buy_quantity": "2"}, "one of the two"),
+        ("buy_get", {"effect-buy_quantity": "2", "effect-get_percent": "120"}, "at most 100"),
+        ("free_item", {"effect-unit_price": "5"}, "which article is added"),
+        ("free_item", {"effect-sku": "MUG"}, "what it is worth"),
+        ("upgrade", {"effect-sku": "B", "effect-unit_price": "5"}, "what is replaced"),
+        ("stored_value", {}, "how much is stored"),
+        ("stored_value", {"effect-available": "5", "effect-rate": "NaN"}, "a number above 0"),
+        ("stored_value", {"effect-available": "5", "effect-rate": "1e-9"}, "a number above 0"),
+        (
+            "tiers",
+            {"effect-parts": "1", "effect-parts-0-kind": "percent_off", "effect-parts-0-percent": "5"},
+            "where this step begins",
+        ),
+        ("compound", {"effect-parts": "1", "effect-parts-0-kind": "compound"}, "not one of"),
+        ("percent_off", {"effect-percent": "5", "effect-target-per_group": "1"}, "of how many pieces"),
+        (
+            "percent_off",
+            {"effect-percent": "5", "effect-target-group_size": "2", "effect-target-per_group": "3"},
+            "Not more than",
+        ),
+        ("percent_off", {"effect-percent": "5", "effect-target-scope": "shipping", "effect-target-skip": "1"}, "not of shipping"),
+        (
+            "percent_off",
+            {"effect-percent": "5", "effect-target-scope": "shipping", "effect-include-skus": "A"},
+            "has no articles",
+        ),
+        (
+            "percent_off",
+            {"effect-percent": "5", "effect-include-price_from": "9", "effect-include-price_to": "1"},
+            "No price lies",
+        ),
+    ],
+)
+def test_what_an_effect_lacks_is_said(marketer: Client, draft: Campaign, kind: str, typed: dict[str, str], sentence: str) -> None:
+    answer = marketer.post(step(draft, "incentive"), {"name": "A", "claim": "automatic", "effect-kind": kind, **typed})
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert not Incentive.objects.exists()
+
+
+def test_what_is_built_is_said_in_words_while_it_is_typed_and_by_a_button(marketer: Client, draft: Campaign) -> None:
+    live = marketer.post(step(draft, "incentive") + "words/", INCENTIVE).content.decode()
+    pressed = marketer.post(step(draft, "incentive"), {**INCENTIVE, "check": "1"})
+    for page in (live, pressed.content.decode()):
+        assert "15 % off what is in “COFFEE” or “TEA”, at most 20.00 EUR." in page
+        assert "Spend at least 25.00 EUR." in page
+    assert pressed.status_code == 200
+    half = marketer.post(step(draft, "incentive") + "words/", {**INCENTIVE, "effect-percent": ""}).content.decode()
+    assert "Say how many percent." in half
+    assert not Incentive.objects.exists()
+
+
 # --- What the form cannot say -----------------------------------------------------------------------------------------------
 
 
 def test_what_the_api_made_is_shown_and_left_untouched(marketer: Client, draft: Campaign) -> None:
-    effect = {"type": "percent_off", "percent": "100", "target": {"scope": "shipping", "include": {"methods": ["post"]}}}
-    conditions = {"any": [{"fact": "time.weekday", "op": "==", "value": 1}, {"fact": "basket.quantity", "op": ">", "value": 9}]}
+    effect = {"type": "amount_off", "amount": {"EUR": 500, "USD": 550}}
+    inner = {"all": [{"any": [{"none": [{"fact": "basket.quantity", "op": ">", "value": 9}]}]}]}
+    conditions = {"any": [{"fact": "time.weekday", "op": "==", "value": 1}, inner]}
     incentive = IncentiveFactory(campaign=draft, name="Old", effect=effect, conditions=conditions)
-    audience = {"none": [{"fact": "customer.age", "op": "==", "value": "65+"}]}
+    audience = {"all": [{"fact": "customer.age", "op": "in", "value": ["65+", "30, or so"]}]}
     operations.revise(campaign=draft, by="test", fields={"audience": audience})
 
     page = marketer.get(step(draft, "incentive")).content.decode()
     assert "This form has no fields for it" in page
-    assert "100 % off the shipping costs." in page
-    assert "percent" not in marketer.get(step(draft, "incentive")).context["form"].fields
-    answer = marketer.post(step(draft, "incentive"), {"name": "New", "claim": "automatic", "percent": "5", "total_uses": "7"})
+    assert "5.00 EUR / 5.50 USD off the whole order." in page
+    assert "effect-kind" not in sent(marketer.get(step(draft, "incentive")))
+    answer = marketer.post(
+        step(draft, "incentive"), {"name": "New", "claim": "automatic", "effect-percent": "5", "total_uses": "7"}
+    )
     assert answer.status_code == 302
     incentive.refresh_from_db()
     assert (incentive.name, incentive.effect, incentive.conditions) == ("New", effect, conditions)
 
     assert "stays exactly as it is" in marketer.get(step(draft, "audience")).content.decode()
-    marketer.post(step(draft, "audience"), {"rows": "3"})
+    marketer.post(step(draft, "audience"), {"audience-n": "3"})
     draft.refresh_from_db()
     assert draft.audience == audience
-    replaced = {"replace": "1", "rows": "1", "row-0-fact": "age", "row-0-op": "==", "row-0-value": "65+"}
+    row = {"audience-0-fact": "customer.age", "audience-0-op": "==", "audience-0-value": "65+"}
+    replaced = {"replace": "1", "audience-n": "1", **row}
     marketer.post(step(draft, "audience"), replaced)
     draft.refresh_from_db()
     assert draft.audience == {"all": [{"fact": "customer.age", "op": "==", "value": "65+"}]}
+
+
+GOODS = {"categories": ["COFFEE"], "brands": ["Luna"], "unit_price": {"from": 500, "to": 1000}}
+OF_THREE = {"pick": "cheapest", "group_size": 3, "per_group": 1, "max_groups": 2}
 
 
 @pytest.mark.parametrize(
@@ -369,17 +593,64 @@ def test_what_the_api_made_is_shown_and_left_untouched(marketer: Client, draft: 
         {"type": "amount_off", "amount": 500, "allocation": "by_quantity", "target": {"scope": "lines"}},
         {"type": "percent_off", "percent": "12.5", "target": {"scope": "lines", "include": {"skus": ["A-1", "B 2"]}}},
         {"type": "percent_off", "percent": "10", "target": {"scope": "order"}, "max_amount": 2000},
+        {"type": "percent_off", "percent": "100", "target": {"scope": "shipping", "include": {"methods": ["post"]}}},
+        {"type": "percent_off", "percent": "100", "target": {"scope": "lines", "include": GOODS, "units": OF_THREE}},
+        {
+            "type": "percent_off",
+            "percent": "5",
+            "target": {
+                "scope": "order",
+                "exclude": {"skus": ["X"]},
+                "units": {"pick": "dearest", "max_per_order": 2, "max_per_line": 1, "skip": 1, "every": 2},
+                "undiscounted_only": True,
+            },
+        },
+        {"type": "fixed_price", "amount": 990, "target": {"scope": "lines", "include": {"categories": ["SHOES"]}}},
+        {"type": "bundle_price", "amount": 1000, "size": 3, "repeat": False, "target": {"scope": "lines"}},
+        {"type": "buy_get", "buy": {"quantity": 2}, "get": {"quantity": 1, "percent": "100"}},
+        {
+            "type": "buy_get",
+            "buy": {"amount": 5000, "filter": {"categories": ["SHOES"]}},
+            "get": {"quantity": 2, "amount": 100, "pick": "dearest", "filter": {"categories": ["SOCKS"]}},
+            "repeat": False,
+            "max_amount": 300,
+        },
+        {"type": "free_item", "sku": "MUG", "quantity": 1, "unit_price": 800, "name": "Mug"},
+        {"type": "upgrade", "from": {"skus": ["A"]}, "to": {"sku": "B", "unit_price": 900}, "max_units": 2},
+        {"type": "stored_value", "available": 1000, "rate": "0.5", "max": 400},
+        {
+            "type": "tiers",
+            "by": "quantity",
+            "tiers": [
+                {"from": 3, "effect": {"type": "percent_off", "percent": "5"}},
+                {"from": 6, "effect": {"type": "amount_off", "amount": 700, "target": {"scope": "lines", "include": GOODS}}},
+            ],
+            "target": {"scope": "order"},
+        },
+        {
+            "type": "compound",
+            "effects": [
+                {"type": "percent_off", "percent": "5"},
+                {"type": "percent_off", "percent": "100", "target": {"scope": "shipping"}},
+            ],
+        },
     ],
+    ids=lambda effect: effect["type"],
 )
 def test_effects_the_form_can_say_survive_a_round_through_it(marketer: Client, draft: Campaign, effect: dict[str, Any]) -> None:
     incentive = IncentiveFactory(campaign=draft, effect=effect)
     LimitFactory(incentive=incentive, maximum=12)
-    form = marketer.get(step(draft, "incentive")).context["form"]
-    typed = {name: form[name].value() or "" for name in form.fields}
-    assert marketer.post(step(draft, "incentive"), typed).status_code == 302
+    page = marketer.get(step(draft, "incentive"))
+    form = page.context["form"]
+    assert not form.keeps_effect
+    answer = marketer.post(step(draft, "incentive"), sent(page))
+    assert answer.status_code == 302, errors(answer)
     incentive.refresh_from_db()
     assert incentive.effect == effect
     assert [limit.maximum for limit in queries.limits_of(incentive)] == [12]
+    # And the same again for an incentive that does not exist yet: what the fields alone say means the same.
+    marketer.post(step(draft, "incentive") + "?incentive=new", {**sent(page), "name": "Twin", "claim": "automatic"})
+    assert effect_of(draft.incentives.get(name="Twin").effect) == effect_of(effect)
 
 
 def test_an_incentive_is_removed_from_a_draft(marketer: Client, draft: Campaign) -> None:

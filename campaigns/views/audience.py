@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from campaigns import queries
-from campaigns.forms import AudienceForm
+from campaigns.forms import audience_form
 from campaigns.wording import audience_in_words
 from customers import queries as customer_queries
 from customers.models import Customer
@@ -32,9 +32,9 @@ def size_of(audience: Any, currency: str) -> dict[str, Any]:
 
 @for_roles(*WRITERS)
 def typed_audience_size(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Of the rows as they are typed now; nothing is saved."""
+    """Of the conditions as they are typed now; nothing is saved."""
     campaign = queries.campaign_by_public_id(public_id)
-    form = AudienceForm(request.GET, currency=campaign.currency)
+    form = audience_form(request.GET, currency=campaign.currency)
     context = size_of(form.condition, campaign.currency) if form.is_valid() else {"faults": form.errors}
     return render(request, "campaigns/_audience_size.html", context)
 

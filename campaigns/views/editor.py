@@ -12,17 +12,16 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from campaigns import forms, operations, queries
 from campaigns.forms import channels as channel_step
 from campaigns.forms import goal as goal_step
 from campaigns.forms import incentive as incentive_step
 from campaigns.forms import stacking as stacking_step
-from campaigns.forms.audience import rows_as_typed
 from campaigns.models import Campaign, Incentive, StackGroup, Status
 from campaigns.rules.groups import Eligibility
 from campaigns.wording import audience_in_words, condition_in_words, effect_in_words, incentive_in_words, obstacle_in_words
-from customers import queries as customer_queries
 from customers.models import Channel
 from incentives_site.accounts.roles import for_roles
 from incentives_site.shared.problems import Invalid, Problem
@@ -190,12 +189,19 @@ def incentive(request: HttpRequest, public_id: str) -> HttpResponse:
     chosen = _chosen(request, incentives)
     if request.method == "POST" and "remove" in request.POST and chosen is not None:
         return _remove(request, campaign, chosen)
-    form = forms.IncentiveForm(request.POST or None, campaign=campaign, incentive=chosen)
-    if request.method == "POST":
-        if chosen is None and not form.has_changed():
+    doing = {
+        "effect_doing": request.POST.get("effect-do", ""),
+        "conditions_doing": request.POST.get("when-do", ""),
+    }
+    form = forms.IncentiveForm(request.POST or None, campaign=campaign, incentive=chosen, **doing)
+    built: dict[str, Any] | None = None
+    if request.method == "POST" and not any(doing.values()):
+        if "check" in request.POST:
+            built = _built(form)
+        elif chosen is None and not form.has_changed():
             # Nothing was typed: the step is left for later, and the review says that it is missing.
             return _onward(request, campaign, "incentive")
-        if form.is_valid() and _save_incentive(request, campaign, chosen, form):
+        elif form.is_valid() and _save_incentive(request, campaign, chosen, form):
             return _onward(request, campaign, "incentive")
     context = {
         "form": form,
@@ -204,8 +210,40 @@ def incentive(request: HttpRequest, public_id: str) -> HttpResponse:
         "is_removable": chosen is not None and campaign.launched_at is None,
         "effect_words": effect_in_words(chosen.effect, campaign.currency) if chosen else "",
         "condition_words": condition_in_words(chosen.conditions, campaign.currency) if chosen else [],
+        "built": built or (_saved_words(chosen) if chosen and not form.is_bound else None),
     }
-    return _page(request, campaign, "incentive", REFUSED if form.is_bound and form.errors else 200, **context)
+    is_refused = form.is_refused and "check" not in request.POST
+    return _page(request, campaign, "incentive", REFUSED if is_refused else 200, **context)
+
+
+def _saved_words(incentive: Incentive) -> dict[str, Any]:
+    currency = incentive.campaign.currency
+    return {
+        "effect": effect_in_words(incentive.effect, currency),
+        "conditions": condition_in_words(incentive.conditions, currency),
+    }
+
+
+def _built(form: forms.IncentiveForm) -> dict[str, Any]:
+    """What the builders say now, in words; or what is still missing."""
+    form.is_valid()
+    complaints = [sentence for found in form.effect_errors.values() for sentence in found]
+    complaints += [] if form.keeps_conditions else form.conditions.errors
+    if complaints:
+        return {"complaints": list(dict.fromkeys(complaints))}
+    effect, conditions = form.built
+    currency = form.campaign.currency
+    return {"effect": effect_in_words(effect, currency), "conditions": condition_in_words(conditions, currency)}
+
+
+@for_roles(*WRITERS)
+@require_POST
+def incentive_words(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What is typed now, in words; nothing is saved."""
+    campaign = _take(public_id)
+    chosen = _chosen(request, _incentives(campaign))
+    form = forms.IncentiveForm(request.POST, campaign=campaign, incentive=chosen)
+    return render(request, "campaigns/edit/_built.html", {"built": _built(form)})
 
 
 def _save_incentive(request: HttpRequest, campaign: Campaign, chosen: Incentive | None, form: forms.IncentiveForm) -> bool:
@@ -244,21 +282,20 @@ def _remove(request: HttpRequest, campaign: Campaign, chosen: Incentive) -> Http
 @for_roles(*WRITERS)
 def audience(request: HttpRequest, public_id: str) -> HttpResponse:
     campaign = _take(public_id)
-    is_typed = rows_as_typed(campaign.audience, campaign.currency) is not None
+    doing = request.POST.get("audience-do", "")
+    form = forms.audience_form(
+        request.POST if request.method == "POST" else None,
+        condition=campaign.audience,
+        currency=campaign.currency,
+        doing=doing,
+    )
+    is_typed = form.can_say_saved
     if not is_typed and request.method == "POST" and "replace" not in request.POST:
         return _onward(request, campaign, "audience")
     starts_over = not is_typed and "replace" in (request.POST if request.method == "POST" else request.GET)
-    form = forms.AudienceForm(
-        request.POST if request.method == "POST" else None,
-        audience=campaign.audience if is_typed else None,
-        currency=campaign.currency,
-    )
     status, size = 200, None
-    if request.method == "POST":
-        if "another" in request.POST:
-            size = size_of(form.condition, campaign.currency) if form.is_valid() else None
-            form = form.with_another_row()
-        elif form.is_valid():
+    if request.method == "POST" and not doing:
+        if form.is_valid():
             if "count" in request.POST:
                 size = size_of(form.condition, campaign.currency)
             else:
@@ -274,7 +311,7 @@ def audience(request: HttpRequest, public_id: str) -> HttpResponse:
         "is_typed": is_typed or starts_over,
         "starts_over": starts_over,
         "audience_words": audience_in_words(campaign.audience, campaign.currency),
-        "vocabulary": customer_queries.audience_vocabulary(),
+        "vocabulary": form.vocabulary,
         "size": size or (None if request.method == "POST" else size_of(campaign.audience, campaign.currency)),
     }
     return _page(request, campaign, "audience", status, **context)

@@ -86,16 +86,18 @@ def test_a_campaign_is_built_with_the_audience_counted_while_typing(page: Any, l
 
     page.wait_for_url("**/edit/incentive/")
     assert page.is_hidden("[name=code]")
-    assert page.is_hidden("[name=amount]")
+    assert page.locator("[name=effect-amount]").count() == 0
     page.fill("[name=name]", "15 % off")
-    page.fill("[name=percent]", "15")
+    page.fill("[name=effect-percent]", "15")
     page.check("[name=claim][value=code]")
     page.fill("[name=code]", "young 15")
     page.click("text=Save and continue")
 
     page.wait_for_url("**/edit/audience/")
-    page.fill("[name=row-0-fact]", "age")
-    page.fill("[name=row-0-value]", "25-34")
+    with page.expect_response("**/edit/audience/"):
+        page.select_option("[name=audience-0-fact]", "customer.age")
+    page.wait_for_selector("[name=audience-0-value][list=values-age]")
+    page.fill("[name=audience-0-value]", "25-34")
     page.wait_for_selector("#audience-size >> text=1 customer")
     page.click("text=Save and continue")
     page.wait_for_url("**/edit/channels/")
