@@ -7,6 +7,7 @@ ties to the earliest. The share that a floor blocks moves to lines that still ha
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from incentives_site.shared.money import rate_of, round_half_up, share_of, spread
 
@@ -68,8 +69,7 @@ class Outcome:
 NOTHING_MATCHED = Outcome(matched=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """What effects are worked out against. ``only`` restricts to some lines (for picks per line)."""
 
     running: Running

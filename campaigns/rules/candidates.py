@@ -2,12 +2,13 @@
 
 import datetime
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from customers.rules.conditions import ALWAYS, Condition
+from customers.rules.conditions import ALWAYS, Branch, Condition, Leaf, Quantifier
 
 from .awards import Award
-from .effects import Effect
+from .effects import Effect, serves
+from .facts import is_after
 
 
 class Reason(enum.StrEnum):
@@ -69,6 +70,9 @@ class Standing:
     refusal: Reason | None = None
 
 
+OPEN = Standing()
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """An incentive that asks to be applied. ``key`` identifies it in the decision; ``code`` is the text that brought it."""
@@ -79,11 +83,42 @@ class Candidate:
     group: str = "default"
     priority: int = 0
     conditions: Condition = ALWAYS
-    standing: Standing = Standing()
+    standing: Standing = OPEN
     code: str = ""
     grant: str = ""
     position: int = 0
     awards: tuple[Award, ...] = ()
+    # Worked out once, since a candidate is judged often: the conditions before and after its own effect, its place in its rank.
+    before: Condition = field(init=False, repr=False, compare=False, default=ALWAYS)
+    after: Condition = field(init=False, repr=False, compare=False, default=ALWAYS)
+    place: tuple[object, ...] = field(init=False, repr=False, compare=False, default=())
+    serves_all: bool = field(init=False, repr=False, compare=False, default=False)
+
+    def __post_init__(self) -> None:
+        if self.conditions is not ALWAYS:
+            before, after = split(self.conditions)
+            object.__setattr__(self, "before", before)
+            object.__setattr__(self, "after", after)
+        starts_at = self.standing.starts_at
+        start = starts_at.timestamp() if starts_at else float("-inf")
+        # "" is no currency: what serves it names none.
+        object.__setattr__(self, "serves_all", serves(self.effect, ""))
+        object.__setattr__(self, "place", (-self.priority, start, self.key, self.code, self.grant))
+
+
+def split(condition: Condition) -> tuple[Condition, Condition]:
+    """The part judged before the incentive, and the part that looks at the basket after it."""
+    if not _looks_after(condition):
+        return condition, ALWAYS
+    if isinstance(condition, Branch) and condition.quantifier is Quantifier.ALL:
+        before = tuple(item for item in condition.items if not _looks_after(item))
+        after = tuple(item for item in condition.items if _looks_after(item))
+        return Branch(Quantifier.ALL, before), Branch(Quantifier.ALL, after)
+    return ALWAYS, condition
+
+
+def _looks_after(condition: Condition) -> bool:
+    return is_after(condition.fact) if isinstance(condition, Leaf) else any(_looks_after(item) for item in condition.items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ class Share(NamedTuple):
     units: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     incentive: str
     name: str
     group: str
@@ -35,8 +34,7 @@ class Applied:
     awards: tuple[Awarded, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """An incentive that was not applied: ``fact needed actual missing`` say how near it was, ``winner`` what it lost to."""
 
     incentive: str

@@ -88,6 +88,12 @@ class BasketFacts:
     _fixed: dict[str, object] = field(default_factory=dict)
 
     def __call__(self, name: str) -> object:
+        if name in self._fixed:
+            return self._fixed[name]
+        if name.startswith("customer."):
+            return (self.surroundings.customer or {}).get(name.removeprefix("customer."))
+        if name.startswith("time."):
+            return self._time(name)
         match name:
             case "basket.running_total":
                 return self.running.total
@@ -97,27 +103,33 @@ class BasketFacts:
                 return self.running.total - self.own_items - self.own_shipping
             case "basket.items_total_after":
                 return self.running.items_total - self.own_items
-        if name.startswith("customer."):
-            return (self.surroundings.customer or {}).get(name.removeprefix("customer."))
-        if name.startswith("time."):
-            return self._time(name)
-        if name not in self._fixed:
-            self._fixed[name] = self._look_up(name)
-        return self._fixed[name]
+        value = self._fixed[name] = self._look_up(name)
+        return value
 
     def _look_up(self, name: str) -> object:
         if (compute := _COMPUTED.get(name)) is not None:
             return compute(self.basket)
         kind, _colon, category = name.partition(":")
-        if kind == "basket.category_total":
-            return sum(line.amount for line in self.basket.lines if category in line.categories)
-        if kind == "basket.category_quantity":
-            return sum(line.quantity for line in self.basket.lines if category in line.categories)
+        if kind in {"basket.category_total", "basket.category_quantity"}:
+            return self._by_category().get((kind, category), 0)
         if name.startswith("event."):
             return (self.surroundings.event or {}).get(name.removeprefix("event."))
         place = self.surroundings
         known = {"channel.key": place.channel_key, "channel.kind": place.channel_kind, "store.key": place.store_key}
         return known.get(name) or None
+
+    def _by_category(self) -> dict[tuple[str, str], int]:
+        """Totals and quantities of all categories of the basket, summed up once."""
+        known = self._fixed.get("")
+        if isinstance(known, dict):
+            return known
+        sums: dict[tuple[str, str], int] = {}
+        for line in self.basket.lines:
+            for category in dict.fromkeys(line.categories):
+                for kind, value in (("basket.category_total", line.amount), ("basket.category_quantity", line.quantity)):
+                    sums[kind, category] = sums.get((kind, category), 0) + value
+        self._fixed[""] = sums
+        return sums
 
     def _time(self, name: str) -> object:
         """On the campaign's wall clock; weekdays count from 1, Monday (ISO 8601)."""

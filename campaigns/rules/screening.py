@@ -3,13 +3,15 @@
 from customers.rules.conditions import ALWAYS, Leaf, first_failure, holds
 
 from .basket import Basket
-from .candidates import Candidate, Reason
+from .candidates import OPEN, Candidate, Reason
 from .decision import Refused
 from .facts import Surroundings
 
 
 def screen(candidate: Candidate, basket: Basket, surroundings: Surroundings) -> Refused | None:
     """Why the candidate is refused before any basket is looked at, or ``None``. The first reason that holds is given."""
+    if candidate.standing is OPEN:
+        return None
     reason = _first_reason(candidate, basket, surroundings)
     if reason is None:
         return None

@@ -59,10 +59,7 @@ def _sort_key(candidate: Candidate, question: Question) -> tuple[object, ...]:
     """(group rank ascending, priority descending, start ascending, key): a total order."""
     if question.policy.order is Order.LISTED:
         return (candidate.position, candidate.key, candidate.code, candidate.grant)
-    starts_at = candidate.standing.starts_at
-    rank = question.groups.get(candidate.group, DEFAULT_GROUP).rank
-    start = starts_at.timestamp() if starts_at else float("-inf")
-    return (rank, -candidate.priority, start, candidate.key, candidate.code, candidate.grant)
+    return (question.groups.get(candidate.group, DEFAULT_GROUP).rank, candidate.place)
 
 
 def _exclusive_first(question: Question, eligible: Sequence[Candidate]) -> Walk:

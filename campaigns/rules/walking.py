@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from customers.rules.conditions import ALWAYS, Branch, Condition, Leaf, Op, Quantifier, first_failure, holds
+from customers.rules.conditions import ALWAYS, Condition, Leaf, Op, first_failure, holds
 from incentives_site.shared.money import share_of
 
 from .applying import Outcome, Scene, commit, work_out
@@ -12,7 +12,7 @@ from .basket import Basket
 from .candidates import Candidate, Reason
 from .decision import Applied, Refused, Share
 from .effects import Effect, NoEffect, Target, serves
-from .facts import BasketFacts, Surroundings, is_after
+from .facts import BasketFacts, Surroundings
 from .groups import DEFAULT_GROUP, Base, Eligibility, Group, Pick, PickScope
 from .matching import Matcher
 from .policy import Order, Policy
@@ -75,14 +75,14 @@ class Walk:
         if reason := self._no_place(group):
             return refused(candidate, reason, winner=next(iter(self.in_group.get(group.key, [])), ""))
         question = self.question
-        if not serves(candidate.effect, question.basket.currency):
+        if not candidate.serves_all and not serves(candidate.effect, question.basket.currency):
             return refused(candidate, Reason.WRONG_CURRENCY)
-        before = after = candidate.conditions
-        if before is not ALWAYS:
+        after = candidate.after
+        if candidate.conditions is not ALWAYS:
             self.facts.time_zone = candidate.standing.time_zone
-            before, after = _split(candidate.conditions)
-            if not holds(before, self.facts):
-                return near_miss(candidate, before, self.facts)
+            leaf = first_failure(candidate.before, self.facts)
+            if leaf is not None or not holds(candidate.before, self.facts):
+                return near_miss(candidate, leaf, self.facts)
         original = (group.base or question.policy.base) is Base.ORIGINAL
         most = self._most()
         outcome = work_out(candidate.effect, Scene(self.running, question.matcher, original, most, only))
@@ -101,6 +101,8 @@ class Walk:
         policy = self.question.policy
         if len(self.taken) >= policy.max_incentives:
             return Reason.STACK_LIMIT
+        if not self.taken:
+            return None
         if group.eligibility is Eligibility.EXCLUSIVE and len(self.exclusive) >= policy.max_exclusive:
             return Reason.STACK_LIMIT
         taken = len(self.in_group.get(group.key, ()))
@@ -123,7 +125,9 @@ class Walk:
         self.facts.own_items = sum(amount for _line, amount, _picks in outcome.lines)
         self.facts.own_shipping = sum(amount for _method, amount in outcome.shipping)
         try:
-            return None if holds(condition, self.facts) else near_miss(candidate, condition, self.facts)
+            if holds(condition, self.facts):
+                return None
+            return near_miss(candidate, first_failure(condition, self.facts), self.facts)
         finally:
             self.facts.own_items = self.facts.own_shipping = 0
 
@@ -291,6 +295,8 @@ def turns(candidates: Sequence[Candidate], question: Question) -> list[tuple[Gro
     In the ranked order such groups come first in their rank, by key, so that a loser's place changes nothing for others. In a
     listed order a group stands where its first is listed.
     """
+    if not any(_chooses(group) for group in question.groups.values()):
+        return [(question.group_of(candidate), [candidate]) for candidate in candidates]
     found: list[tuple[Group, list[Candidate]]] = []
     gathered: dict[str, list[Candidate]] = {}
     for candidate in candidates:
@@ -317,37 +323,17 @@ def refused(candidate: Candidate, reason: Reason, *, winner: str = "") -> Refuse
     return Refused(incentive=candidate.key, name=candidate.name, reason=reason, code=candidate.code, winner=winner)
 
 
-def near_miss(candidate: Candidate, condition: Condition, facts: BasketFacts) -> Refused:
-    """The refusal of a condition that does not hold, with how much is missing where one number is to blame."""
-    leaf = first_failure(condition, facts)
+def near_miss(candidate: Candidate, leaf: Leaf | None, facts: BasketFacts) -> Refused:
+    """The refusal of conditions that do not hold, with how much is missing where one number is to blame."""
     if leaf is None:
         return refused(candidate, Reason.CONDITION_NOT_MET)
     actual = facts(leaf.fact)
     missing = None
-    if leaf.op in {Op.GE, Op.GT} and isinstance(actual, int) and isinstance(leaf.value, int):
+    if (leaf.op is Op.GE or leaf.op is Op.GT) and isinstance(actual, int) and isinstance(leaf.value, int):
         missing = leaf.value - actual + (1 if leaf.op is Op.GT else 0)
+    if isinstance(actual, frozenset):
+        actual = sorted(actual)
+    # By position: this is built for every incentive that nearly applied.
     return Refused(
-        incentive=candidate.key,
-        name=candidate.name,
-        reason=Reason.CONDITION_NOT_MET,
-        code=candidate.code,
-        fact=leaf.fact,
-        needed=leaf.value,
-        actual=sorted(actual) if isinstance(actual, frozenset) else actual,
-        missing=missing,
+        candidate.key, candidate.name, Reason.CONDITION_NOT_MET, candidate.code, leaf.fact, leaf.value, actual, missing
     )
-
-
-def _split(condition: Condition) -> tuple[Condition, Condition]:
-    """The part judged before the incentive, and the part that looks at the basket after it."""
-    if not _looks_after(condition):
-        return condition, ALWAYS
-    if isinstance(condition, Branch) and condition.quantifier is Quantifier.ALL:
-        before = tuple(item for item in condition.items if not _looks_after(item))
-        after = tuple(item for item in condition.items if _looks_after(item))
-        return Branch(Quantifier.ALL, before), Branch(Quantifier.ALL, after)
-    return ALWAYS, condition
-
-
-def _looks_after(condition: Condition) -> bool:
-    return is_after(condition.fact) if isinstance(condition, Leaf) else any(_looks_after(item) for item in condition.items)

@@ -9,6 +9,7 @@ Logic is two-valued: a leaf about an unknown fact, or about a fact of another ty
 
 import datetime
 import enum
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -237,10 +238,12 @@ def holds(condition: Condition, facts: Facts) -> bool:
     """Whether the condition is met; ``facts(name)`` gives a value or ``None``."""
     if isinstance(condition, Leaf):
         return leaf_holds(condition, facts(condition.fact))
-    outcomes = (holds(item, facts) for item in condition.items)
     if condition.quantifier is Quantifier.ALL:
-        return all(outcomes)
-    return any(outcomes) is (condition.quantifier is Quantifier.ANY)
+        for item in condition.items:  # noqa: SIM110  (a generator would cost more than the comparison)
+            if not holds(item, facts):
+                return False
+        return True
+    return any(holds(item, facts) for item in condition.items) is (condition.quantifier is Quantifier.ANY)
 
 
 def first_failure(condition: Condition, facts: Facts) -> Leaf | None:
@@ -248,13 +251,32 @@ def first_failure(condition: Condition, facts: Facts) -> Leaf | None:
     if isinstance(condition, Leaf):
         return None if leaf_holds(condition, facts(condition.fact)) else condition
     if condition.quantifier is Quantifier.ALL:
-        return next((leaf for item in condition.items if (leaf := first_failure(item, facts))), None)
+        for item in condition.items:
+            if isinstance(item, Leaf):
+                if not leaf_holds(item, facts(item.fact)):
+                    return item
+            elif (leaf := first_failure(item, facts)) is not None:
+                return leaf
+        return None
     if condition.quantifier is Quantifier.ANY and not holds(condition, facts):
         return next((leaf for item in condition.items if (leaf := first_failure(item, facts))), None)
     return None
 
 
+# Two whole numbers, by far the commonest comparison, need no look at their types.
+_WHOLE_NUMBERS: dict[Op, Callable[[int, int], bool]] = {
+    Op.EQ: operator.eq,
+    Op.NE: operator.ne,
+    Op.GT: operator.gt,
+    Op.GE: operator.ge,
+    Op.LT: operator.lt,
+    Op.LE: operator.le,
+}
+
+
 def leaf_holds(leaf: Leaf, actual: object) -> bool:
+    if type(actual) is int and type(leaf.value) is int and leaf.op in _WHOLE_NUMBERS:
+        return _WHOLE_NUMBERS[leaf.op](actual, leaf.value)
     if leaf.op is Op.EXISTS:
         return (actual is not None) is leaf.value
     if actual is None:
