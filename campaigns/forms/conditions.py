@@ -163,17 +163,9 @@ class RowForm(forms.Form):
         fields = self.fields
         fields["fact"].widget.choices = words.choices(row.fact)  # type: ignore[attr-defined]
         fields["op"].choices = [(op, COMPARISONS[op]) for op in ops]  # type: ignore[attr-defined]
-        self.needs_value = row.op not in {KNOWN, UNKNOWN}
-        self.needs_until = row.op == Op.BETWEEN.value
         if not self.needs_which:
             fields["which"].widget = forms.HiddenInput()
-        if not self.needs_value:
-            fields["value"].widget = forms.HiddenInput()
-        if not self.needs_until:
-            fields["until"].widget = forms.HiddenInput()
         for name in ("value", "until"):
-            if isinstance(fields[name].widget, forms.HiddenInput):
-                continue
             attributes = {"autocomplete": "off", "spellcheck": "false"}
             if self.kind is FactType.NUMBER:
                 attributes["inputmode"] = "decimal"

@@ -268,6 +268,8 @@ class EffectForm:
         options: dict[str, Any] = {"is_bound": self.is_bound, "currency": currency}
         self.type = TypeForm(typed, prefix=prefix, kind=self.kind, is_inside=depth > 0, **options)
         self.target = TargetForm(typed, prefix=f"{prefix}-target", **options) if self.kind in WITH_TARGET else None
+        if self.target is not None and self.kind == "tiers":
+            self.target.fields["scope"].label = _("Counted on")
         self.filters: dict[str, FilterForm] = {}
         names = ("include", "exclude") if self.target else FILTERS_OF_KIND.get(self.kind, ())
         for name in names:

@@ -1,8 +1,11 @@
 """What an incentive promises and whom a campaign is meant for, in plain words for the person who reads the page."""
 
+import contextlib
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -33,7 +36,7 @@ from campaigns.rules.effects import (
 from campaigns.rules.facts import BASKET_FACTS, is_money
 from campaigns.rules.groups import Eligibility
 from campaigns.rules.language import effect_of
-from customers.rules.conditions import AUDIENCE_FACTS, Branch, Catalogue, Condition, Leaf, Op, Quantifier, parse
+from customers.rules.conditions import AUDIENCE_FACTS, ISO_DATE, Branch, Catalogue, Condition, Leaf, Op, Quantifier, parse
 from customers.rules.faults import Fault, Misunderstood
 from incentives_site.shared.money import format_money
 
@@ -79,7 +82,8 @@ def _effect(effect: Effect, currency: str) -> str:
         case AmountOff():
             text = _amount_off(effect, currency)
         case FixedPrice():
-            words = {"amount": _money(effect.amount, currency), "target": _target(effect.target, currency)}
+            target = _target(effect.target, currency, every=_("any article"))
+            words = {"amount": _money(effect.amount, currency), "target": target}
             text = (
                 _("%(target)s for %(amount)s each") if effect.target.scope is Scope.LINES else _("%(target)s for %(amount)s")
             ) % words
@@ -164,14 +168,15 @@ def _money(amount: Money, currency: str) -> str:
     return " / ".join(format_money(value, code) for code, value in amount.items())
 
 
-def _target(target: Target, currency: str) -> str:
+def _target(target: Target, currency: str, *, every: str = "") -> str:
+    """What is lowered. ``every`` is what every line is called where a price of pieces is said."""
     included = _filter(target.include, currency)
     if target.scope is Scope.SHIPPING:
         text = _("the shipping costs %(filter)s") % {"filter": included} if included else _("the shipping costs")
     elif target.scope is Scope.ORDER and not included:
         text = _("the whole order")
     elif not included:
-        text = _("every line")
+        text = every or _("every line")
     else:
         text = _("what is %(filter)s") % {"filter": included}
     if target.exclude is not None and (excluded := _filter(target.exclude, currency)):
@@ -402,6 +407,9 @@ def _value(leaf: Leaf, value: Any, currency: str) -> str:
         return format_money(value, currency)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, str) and ISO_DATE.fullmatch(value):
+        with contextlib.suppress(ValueError):
+            return date_format(datetime.date.fromisoformat(value), "j M Y")
     return _("“%(text)s”") % {"text": value} if isinstance(value, str) else _plain(value)
 
 

@@ -66,7 +66,8 @@ def test_the_pages_are_sound(new_page: Any, live_server: Any, marketer: Any, liv
     open_as(page, marketer, live_server.url)
     here = f"/campaigns/{draft.public_id}/"
     paths = ["/", "/campaigns/", "/campaigns/?q=nothing-like-it", f"/campaigns/{live.public_id}/", here, "/campaigns/new/"]
-    for path in [*paths, *(f"{here}edit/{name}/" for name in STEPS)]:
+    previews = [f"{here}preview/", f"/campaigns/{live.public_id}/preview/"]
+    for path in [*paths, *previews, *(f"{here}edit/{name}/" for name in STEPS)]:
         page.goto(live_server.url + path)
         assert_sound(page)
 
