@@ -161,7 +161,7 @@ class RowForm(forms.Form):
         if row.op and row.op in COMPARISONS and row.op not in ops:
             ops.append(row.op)
         fields = self.fields
-        fields["fact"].widget.choices = words.choices(row.fact)  # type: ignore[attr-defined]
+        fields["fact"].widget.choices = words.choices(row.fact)
         fields["op"].choices = [(op, COMPARISONS[op]) for op in ops]  # type: ignore[attr-defined]
         if not self.needs_which:
             fields["which"].widget = forms.HiddenInput()

@@ -274,7 +274,7 @@ class EffectForm:
         names = ("include", "exclude") if self.target else FILTERS_OF_KIND.get(self.kind, ())
         for name in names:
             self.filters[name] = FilterForm(typed, prefix=f"{prefix}-{name}", **options)
-        self.parts: list[tuple[PartForm, EffectForm]] = []
+        self.parts: list[tuple[StepForm, EffectForm]] = []
         if self.kind in {"tiers", "compound"}:
             for n in range(self._count(typed, doing)):
                 here = f"{prefix}-parts-{n}"
@@ -297,7 +297,7 @@ class EffectForm:
         found = [self.type, *([self.target] if self.target else []), *self.filters.values()]
         for start, inner in self.parts:
             found += [*([start] if self.kind == "tiers" else []), *inner.forms]
-        return found  # type: ignore[return-value]
+        return found
 
     def has_changed(self) -> bool:
         """Whether anything was typed beyond what the fields begin with."""
@@ -470,7 +470,7 @@ class StepForm(PartForm):
 
 # “from” is a word of Python, so the field cannot be declared in the body of the class.
 StepForm.base_fields = {"from": _text(gettext_lazy("From"), inputmode="decimal")}
-StepForm.declared_fields = StepForm.base_fields  # type: ignore[attr-defined]
+StepForm.declared_fields = StepForm.base_fields
 
 
 # --- Reading back -------------------------------------------------------------------------------------------------------

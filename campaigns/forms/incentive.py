@@ -93,7 +93,7 @@ class IncentiveForm(forms.Form):
         self.keeps_conditions = not self.conditions.can_say_saved
         begins = terms_of(incentive) if incentive is not None else {}
         if is_shown_again and data is not None:
-            begins = {**begins, **{name: data[name] for name in self.base_fields if name in data}}  # type: ignore[attr-defined]
+            begins = {**begins, **{name: data[name] for name in self.base_fields if name in data}}
         super().__init__(None if is_shown_again else data, initial=begins)
 
     def clean(self) -> dict[str, Any]:

@@ -88,7 +88,8 @@ def _effect(effect: Effect, currency: str) -> str:
                 _("%(target)s for %(amount)s each") if effect.target.scope is Scope.LINES else _("%(target)s for %(amount)s")
             ) % words
         case BundlePrice():
-            words = {"n": str(effect.size), "amount": _money(effect.amount, currency), "target": _target(effect.target, currency)}
+            target = _target(effect.target, currency, every=_("any article"))
+            words = {"n": str(effect.size), "amount": _money(effect.amount, currency), "target": target}
             text = _("any %(n)s pieces of %(target)s for %(amount)s together") % words
             text += "" if effect.repeat else _(", once on an order")
         case BuyGet():
