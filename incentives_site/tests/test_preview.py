@@ -186,6 +186,12 @@ def test_shipping_is_part_of_the_basket(marketer: Client) -> None:
     assert [(row["initial"], row["payable"]) for row in decision["shipping"]] == [(490, 0)]
 
 
+def test_an_incentive_that_is_not_understood_any_more_is_left_out(marketer: Client, draft: Campaign) -> None:
+    IncentiveFactory(campaign=draft, name="Old", effect={"type": "teleport"})
+    answer = marketer.get(address(draft))
+    assert [incentive.name for incentive, _words in answer.context["own"]] == ["Coffee 15"]
+
+
 # --- Two policies -------------------------------------------------------------------------------------------------------
 
 

@@ -96,12 +96,20 @@ def _frame(request: HttpRequest, campaign: Campaign, own: Sequence[Incentive], n
 
 
 def _own(campaign: Campaign) -> list[Incentive]:
-    """The campaign's incentives that this product computes itself."""
+    """The campaign's incentives that this product computes itself, as far as the language of today understands them."""
     found = campaign.incentives.exclude(effect__type="recorded").select_related("stack_group")
     rows = list(found.prefetch_related("limits__counters").order_by("pk")[:MOST_OWN])
     for row in rows:
         row.campaign = campaign
-    return rows
+    return [row for row in rows if _is_understood(row)]
+
+
+def _is_understood(incentive: Incentive) -> bool:
+    try:
+        effect_of(incentive.effect), conditions_of(incentive.conditions)
+    except Misunderstood:
+        return False
+    return True
 
 
 def _channels(campaign: Campaign) -> list[Channel]:
