@@ -188,6 +188,12 @@ def plan(shop: Shop) -> list[Picture]:
 
         return fill
 
+    def calculated(page: Page) -> None:
+        for name, value in {"sku": "Coffee beans", "categories": "COFFEE", "quantity": "2", "price": "12.50"}.items():
+            page.fill(f"[name=line-1-{name}]", value)
+        page.click("button:has-text('Calculate')")
+        page.wait_for_selector("#decision-1")
+
     def to_the_problem(page: Page) -> None:
         page.locator("main .alert").last.scroll_into_view_if_needed()
 
@@ -216,6 +222,7 @@ def plan(shop: Shop) -> list[Picture]:
         Picture("editor-4-channels", "marketer", f"{edit}/channels/"),
         Picture("editor-5-stacking", "marketer", f"{edit}/stacking/"),
         Picture("editor-6-review", "marketer", f"{edit}/review/"),
+        Picture("preview", "marketer", f"/campaigns/{_welcome_back(shop)}/preview/", calculated, narrow=small),
         Picture("editor-obstacle", "marketer", f"/campaigns/{incomplete}/edit/review/", to_the_problem),
         Picture("customers", "store", "/customers/?q=Household+90"),
         Picture("customer", "marketer", f"/customers/{customer}/", narrow=small),
