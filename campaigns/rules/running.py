@@ -4,6 +4,7 @@ Most effects look at whole lines, so units are split out only when an effect pic
 of equal ones: a line of a million units costs no more than a line of one.
 """
 
+import operator
 from dataclasses import dataclass
 
 from incentives_site.shared.money import spread
@@ -123,6 +124,10 @@ def spread_within(amount: int, weights: list[int], rooms: list[int]) -> list[int
     """Like ``shared.money.spread``, but never beyond a room: the share a floor blocks moves to those with room left."""
     given = [0] * len(weights)
     left = min(amount, sum(rooms))
+    if left > 0 and 0 not in weights:
+        parts = spread(left, weights)
+        if all(map(operator.le, parts, rooms)):
+            return parts
     while left > 0:
         open_weights = [max(weight, 1) if given[i] < rooms[i] else 0 for i, weight in enumerate(weights)]
         parts = [min(part, rooms[i] - given[i]) for i, part in enumerate(spread(left, open_weights))]

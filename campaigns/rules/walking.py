@@ -143,7 +143,11 @@ class Walk:
             self.exclusive.append(candidate.key)
 
     def refuse(self, refusal: Refused) -> None:
-        (self.skipped if refusal.reason in BESIDE_OTHERS else self.inapplicable).append(refusal)
+        # The commonest reason first: the set needs a hash, and hashing a word of an enumeration is slow.
+        if refusal.reason is Reason.CONDITION_NOT_MET or refusal.reason not in BESIDE_OTHERS:
+            self.inapplicable.append(refusal)
+        else:
+            self.skipped.append(refusal)
 
     def offer(self, candidate: Candidate, group: Group) -> bool:
         """Take the candidate if it applies, else note why not."""
@@ -158,7 +162,12 @@ class Walk:
 
     def go(self, candidates: Sequence[Candidate]) -> "Walk":
         """Offer every candidate at its turn; a group that chooses among its own has one turn."""
-        for group, members in turns(candidates, self.question):
+        question = self.question
+        if not any(_chooses(group) for group in question.groups.values()):
+            for candidate in candidates:
+                self.offer(candidate, question.group_of(candidate))
+            return self
+        for group, members in turns(candidates, question):
             if not _chooses(group):
                 self.offer(members[0], group)
             elif group.scope is PickScope.LINE:
@@ -295,8 +304,6 @@ def turns(candidates: Sequence[Candidate], question: Question) -> list[tuple[Gro
     In the ranked order such groups come first in their rank, by key, so that a loser's place changes nothing for others. In a
     listed order a group stands where its first is listed.
     """
-    if not any(_chooses(group) for group in question.groups.values()):
-        return [(question.group_of(candidate), [candidate]) for candidate in candidates]
     found: list[tuple[Group, list[Candidate]]] = []
     gathered: dict[str, list[Candidate]] = {}
     for candidate in candidates:

@@ -12,7 +12,7 @@ import enum
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from .faults import Fault, Misunderstood, escape
@@ -61,11 +61,27 @@ class Quantifier(enum.StrEnum):
     NONE = "none"
 
 
+_WHOLE_NUMBERS: dict[Op, Callable[[int, int], bool]] = {
+    Op.EQ: operator.eq,
+    Op.NE: operator.ne,
+    Op.GT: operator.gt,
+    Op.GE: operator.ge,
+    Op.LT: operator.lt,
+    Op.LE: operator.le,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Leaf:
     fact: str
     op: Op
     value: Value | tuple[Scalar, ...]
+    # How two whole numbers are compared, by far the commonest case; looked up once, since a leaf is judged often.
+    whole: Callable[[int, int], bool] | None = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        if type(self.value) is int:
+            object.__setattr__(self, "whole", _WHOLE_NUMBERS.get(self.op))
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,20 +279,9 @@ def first_failure(condition: Condition, facts: Facts) -> Leaf | None:
     return None
 
 
-# Two whole numbers, by far the commonest comparison, need no look at their types.
-_WHOLE_NUMBERS: dict[Op, Callable[[int, int], bool]] = {
-    Op.EQ: operator.eq,
-    Op.NE: operator.ne,
-    Op.GT: operator.gt,
-    Op.GE: operator.ge,
-    Op.LT: operator.lt,
-    Op.LE: operator.le,
-}
-
-
 def leaf_holds(leaf: Leaf, actual: object) -> bool:
-    if type(actual) is int and type(leaf.value) is int and leaf.op in _WHOLE_NUMBERS:
-        return _WHOLE_NUMBERS[leaf.op](actual, leaf.value)
+    if leaf.whole is not None and type(actual) is int:
+        return leaf.whole(actual, leaf.value)  # type: ignore[arg-type]
     if leaf.op is Op.EXISTS:
         return (actual is not None) is leaf.value
     if actual is None:

@@ -57,6 +57,8 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
     if total <= 0:
         return [0] * len(weights)
     parts = [amount * weight // total for weight in weights]
+    if sum(parts) == amount:
+        return parts
     remainders = [amount * weight % total for weight in weights]
     for index in sorted(range(len(weights)), key=lambda i: (-remainders[i], i))[: amount - sum(parts)]:
         parts[index] += 1
