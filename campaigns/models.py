@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.models import PublicIdModel
 
-from .rules.groups import Eligibility, Pick
+from .rules.candidates import OnShort
+from .rules.groups import Base, Eligibility, Pick, PickScope
 
 
 class Goal(models.TextChoices):
@@ -143,6 +144,25 @@ class StackGroup(models.Model):
         choices=[(p.value, p.value) for p in Pick],
         default=Pick.ALL.value,
     )
+    scope = models.CharField(
+        _("picked for"),
+        max_length=16,
+        choices=[(s.value, s.value) for s in PickScope],
+        default=PickScope.BASKET.value,
+        help_text=_("Whether the pick is made once for the basket, or for each line by itself."),
+    )
+    base = models.CharField(
+        _("base"),
+        max_length=16,
+        choices=[(b.value, b.value) for b in Base],
+        blank=True,
+        help_text=_("What percentages are taken of; empty: what the policy says."),
+    )
+    consume_without_effect = models.BooleanField(
+        _("uses count without effect"),
+        default=False,
+        help_text=_("An incentive of the group that takes nothing off still counts as used."),
+    )
 
     class Meta:
         verbose_name = _("stack group")
@@ -169,8 +189,20 @@ class Incentive(PublicIdModel):
     key = models.SlugField(_("key"), max_length=64)
     name = models.CharField(_("name"), max_length=200)
     claim = models.CharField(_("claimed by"), max_length=16, choices=Claim.choices, default=Claim.AUTOMATIC)
-    effect = models.JSONField(_("effect"))
+    effect = models.JSONField(_("effect"), default=dict, blank=True, help_text=_("Empty: it only gives awards."))
     conditions = models.JSONField(_("conditions"), null=True, blank=True)
+    awards = models.JSONField(
+        _("awards"),
+        default=list,
+        blank=True,
+        help_text=_("What it gives beside the price: points, credit, contest entries, access, another incentive."),
+    )
+    sentences = models.JSONField(
+        _("own sentences"),
+        default=dict,
+        blank=True,
+        help_text=_("What customers are told when it is refused: by reason, then by language."),
+    )
     stack_group = models.ForeignKey(StackGroup, models.PROTECT, related_name="+", verbose_name=_("stack group"))
     priority = models.IntegerField(
         _("priority"),
@@ -203,6 +235,7 @@ class Incentive(PublicIdModel):
 class Measure(models.TextChoices):
     USES = "uses", _("uses")
     DISCOUNT = "discount", _("discount given")
+    UNITS = "units", _("units lowered")
 
 
 class Per(models.TextChoices):
@@ -232,7 +265,14 @@ class Limit(models.Model):
     )
     measure = models.CharField(_("of"), max_length=16, choices=Measure.choices)
     per = models.CharField(_("counted"), max_length=16, choices=Per.choices, default=Per.TOTAL)
-    maximum = models.BigIntegerField(_("maximum"), help_text=_("Uses, or minor units of the campaign's currency."))
+    maximum = models.BigIntegerField(_("maximum"), help_text=_("Uses, units, or minor units of the campaign's currency."))
+    on_short = models.CharField(
+        _("when less is left than wanted"),
+        max_length=8,
+        choices=[(s.value, s.value) for s in OnShort],
+        default=OnShort.REFUSE.value,
+        help_text=_("Refuse, or clip: give what is left."),
+    )
 
     class Meta:
         verbose_name = _("limit")

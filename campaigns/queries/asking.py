@@ -17,7 +17,7 @@ from .. import sealing
 from ..models import Claim, Grant, GrantState, Incentive, Limit, Per
 from ..rules import codes as code_rules
 from ..rules.basket import Basket
-from ..rules.candidates import Candidate, LimitState, Reason, UnknownCode
+from ..rules.candidates import Candidate, LimitState, OnShort, Reason, UnknownCode
 from ..rules.groups import Group
 from . import catalogue
 from .catalogue import Entry
@@ -214,4 +214,4 @@ def _limit_state(row: Limit, who: str, counters: Mapping[str, int]) -> LimitStat
     # Somebody unknown has no count of their own: a limit per customer cannot be kept for them, so nothing is left.
     if row.per == Per.CUSTOMER and not who:
         used = row.maximum
-    return LimitState(row.pk, row.measure, row.per, row.maximum, used)
+    return LimitState(row.pk, row.measure, row.per, row.maximum, used, OnShort(row.on_short))

@@ -15,8 +15,8 @@ from customers.rules.conditions import ALWAYS, AUDIENCE_FACTS, Branch, Condition
 from ..models import Campaign, CatalogueVersion, Claim, Incentive, Limit, StackGroup, Status
 from ..rules.basket import Basket
 from ..rules.candidates import Candidate, Standing
-from ..rules.groups import Eligibility, Group, Pick
-from ..rules.language import conditions_of, effect_of
+from ..rules.groups import Base, Eligibility, Group, Pick, PickScope
+from ..rules.language import conditions_of, promise_of
 from ..rules.walking import target_of
 
 # ("sku", …), ("category", …), ("customer", name, value): an incentive stands under one kind of key, or under none.
@@ -149,13 +149,15 @@ def compiled(incentives: Iterable[Incentive]) -> list[Entry]:
 
 def _candidate(incentive: Incentive, channels: frozenset[str]) -> Candidate:
     campaign = incentive.campaign
+    effect, awards = promise_of(incentive.effect, incentive.awards)
     return Candidate(
         key=str(incentive.public_id),
         name=incentive.name,
         group=incentive.stack_group.key,
         priority=incentive.priority,
         conditions=conditions_of(incentive.conditions),
-        effect=effect_of(incentive.effect),
+        effect=effect,
+        awards=awards,
         standing=Standing(
             is_live=campaign.status == Status.LIVE,
             starts_at=campaign.starts_at,
@@ -180,7 +182,17 @@ def _channels(campaign_ids: set[int]) -> dict[int, frozenset[str]]:
 
 
 def group_of(row: StackGroup) -> Group:
-    return Group(row.key, row.name, Eligibility(row.eligibility), row.rank, row.limit, Pick(row.pick))
+    return Group(
+        row.key,
+        row.name,
+        Eligibility(row.eligibility),
+        row.rank,
+        row.limit,
+        Pick(row.pick),
+        PickScope(row.scope),
+        Base(row.base) if row.base else None,
+        row.consume_without_effect,
+    )
 
 
 def _keys_of(candidate: Candidate) -> list[Key]:

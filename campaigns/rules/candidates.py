@@ -39,15 +39,23 @@ class Reason(enum.StrEnum):
     REQUEST_FAILED = "request-failed"
 
 
+class OnShort(enum.StrEnum):
+    """What happens when a limit has less left than an incentive wants: nothing of it, or what is left."""
+
+    REFUSE = "refuse"
+    CLIP = "clip"
+
+
 @dataclass(frozen=True, slots=True)
 class LimitState:
     """One limit and what is used of it by whoever asks."""
 
     id: int
-    measure: str  # "uses" or "discount"
+    measure: str  # "uses", "units" (how many units are lowered) or "discount" (minor units)
     per: str  # "total" or "customer"
     maximum: int
     used: int
+    on_short: OnShort = OnShort.REFUSE
 
     @property
     def left(self) -> int:

@@ -569,12 +569,26 @@ def _read_award(data: object, here: str, reader: Reader) -> Award:
     raise AssertionError(kind)
 
 
+def read_promise(data: object, awards: object, *, reader: Reader, pointer: str = "") -> tuple[Effect, tuple[Award, ...]]:
+    """What an incentive does to the price and gives beside it: an effect, awards, or both; faults go to ``reader``."""
+    given = read_awards(awards, reader=reader, pointer=f"{pointer}/awards")
+    # Without an effect an incentive must at least award something.
+    if given and (data is None or data == {}):
+        return NoEffect(), given
+    return read_effect(data, reader=reader, pointer=f"{pointer}/effect"), given
+
+
+def promise_of(data: object, awards: object) -> tuple[Effect, tuple[Award, ...]]:
+    """The effect and awards of a saved incentive. Raises ``Misunderstood`` when they could not have been saved."""
+    reader = Reader()
+    promise = read_promise(data, awards, reader=reader)
+    reader.finish()
+    return promise
+
+
 def effect_of(data: object) -> Effect:
     """The effect of a saved incentive. Raises ``Misunderstood`` when it could not have been saved."""
-    reader = Reader()
-    effect = read_effect(data, reader=reader)
-    reader.finish()
-    return effect
+    return promise_of(data, None)[0]
 
 
 def conditions_of(data: object) -> Condition:
@@ -671,10 +685,7 @@ def _read_groups(data: object, reader: Reader) -> dict[str, Group]:
 def _read_incentive(data: object, position: int, reader: Reader) -> Candidate:
     here = f"/incentives/{position}"
     body = reader.fields(data, here, {"key", "name", "group", "priority", "conditions", "effect", "awards"})
-    awards = read_awards(body.get("awards"), reader=reader, pointer=f"{here}/awards")
-    # Without an effect an incentive must at least award something.
-    is_award_only = bool(awards) and body.get("effect") is None
-    effect = NoEffect() if is_award_only else read_effect(body.get("effect"), reader=reader, pointer=f"{here}/effect")
+    effect, awards = read_promise(body.get("effect"), body.get("awards"), reader=reader, pointer=here)
     if isinstance(effect, Recorded):
         reader.fault(f"{here}/effect/type", "unknown-effect", "One of: " + ", ".join(EFFECTS) + ".")
     return Candidate(

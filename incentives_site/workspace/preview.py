@@ -17,9 +17,9 @@ from campaigns import operations
 from campaigns import queries as campaign_queries
 from campaigns.models import Campaign, Incentive, Limit, LimitCounter, Per, Status
 from campaigns.rules.basket import Basket
-from campaigns.rules.candidates import Candidate, LimitState, Standing
+from campaigns.rules.candidates import Candidate, LimitState, OnShort, Standing
 from campaigns.rules.groups import Group
-from campaigns.rules.language import Reader, Simulation, conditions_of, effect_of, read_basket, read_simulation
+from campaigns.rules.language import Reader, Simulation, conditions_of, promise_of, read_basket, read_simulation
 from campaigns.rules.stacking import decide
 from campaigns.views.admission import READERS, may_write
 from campaigns.wording import decision_as_data, incentive_in_words
@@ -106,7 +106,7 @@ def _own(campaign: Campaign) -> list[Incentive]:
 
 def _is_understood(incentive: Incentive) -> bool:
     try:
-        effect_of(incentive.effect), conditions_of(incentive.conditions)
+        promise_of(incentive.effect, incentive.awards), conditions_of(incentive.conditions)
     except Misunderstood:
         return False
     return True
@@ -298,13 +298,15 @@ def _as_if_live(incentive: Incentive, customer: Customer | None, position: int, 
     """
     campaign = incentive.campaign
     redeemed_in = frozenset(campaign.channels.filter(can_redeem=True, is_active=True).values_list("key", flat=True))
+    effect, awards = promise_of(incentive.effect, incentive.awards)
     return Candidate(
         key=str(incentive.public_id),
         name=incentive.name,
         group=incentive.stack_group.key,
         priority=incentive.priority,
         conditions=conditions_of(incentive.conditions),
-        effect=effect_of(incentive.effect),
+        effect=effect,
+        awards=awards,
         standing=Standing(
             is_live=True,
             starts_at=campaign.starts_at,
@@ -330,7 +332,7 @@ def _limits(incentive: Incentive, customer: Customer | None, *, is_imagined: boo
         else:
             counter = LimitCounter.objects.filter(limit=row, subject=subject).first()
             used = counter.used if counter else 0
-        states.append(LimitState(row.pk, row.measure, row.per, row.maximum, used))
+        states.append(LimitState(row.pk, row.measure, row.per, row.maximum, used, OnShort(row.on_short)))
     return tuple(states)
 
 
