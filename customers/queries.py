@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from incentives_site.shared.problems import NotFound
 
 from .models import Channel, Customer, Event, Identity, Store
+from .rules import patterns
 from .rules.conditions import ORDERING, Branch, Condition, Leaf, Op, Quantifier
 from .rules.faults import Misunderstood
 from .rules.identities import normalise
@@ -169,6 +170,8 @@ def _compile_leaf(leaf: Leaf) -> tuple[str, list[Any]]:
         case Op.BETWEEN:
             low, high = (_compile_leaf(Leaf(leaf.fact, op, bound)) for op, bound in zip((Op.GE, Op.LE), value, strict=True))
             return f"({low[0]} AND {high[0]})", low[1] + high[1]
+        case Op.MATCHES:
+            return f"COALESCE({_TEXT} ~ %s, false)", [*[name] * 4, patterns.as_sql(str(value))]
         case Op.IN:
             return _any_of(leaf, value)
         case Op.NOT_IN:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from campaigns.rules.facts import BASKET_FACTS, is_money
 from campaigns.wording.promises import MONEY_FACTS, fact_in_words
 from customers import queries as customer_queries
+from customers.rules import patterns
 from customers.rules.conditions import AUDIENCE_FACTS, ISO_DATE, ORDERING, Catalogue, FactType, Op, parse
 from customers.rules.faults import Misunderstood
 
@@ -46,6 +47,7 @@ COMPARISONS: dict[str, Any] = {
     Op.HAS.value: gettext_lazy("includes"),
     Op.HAS_ANY.value: gettext_lazy("includes one of"),
     Op.HAS_ALL.value: gettext_lazy("includes all of"),
+    Op.MATCHES.value: gettext_lazy("follows the pattern"),
     KNOWN: gettext_lazy("is known"),
     UNKNOWN: gettext_lazy("is not known"),
 }
@@ -53,7 +55,7 @@ _ORDERED = [Op.GE, Op.LE, Op.EQ, Op.NE, Op.GT, Op.LT, Op.BETWEEN]
 _OPS_OF_TYPE: dict[FactType, list[str]] = {
     FactType.NUMBER: [*_ORDERED, Op.IN, Op.NOT_IN],
     FactType.DATE: _ORDERED,  # type: ignore[dict-item]
-    FactType.TEXT: [Op.EQ, Op.NE, Op.IN, Op.NOT_IN],
+    FactType.TEXT: [Op.EQ, Op.NE, Op.IN, Op.NOT_IN, Op.MATCHES],
     FactType.LIST: [Op.HAS, Op.HAS_ANY, Op.HAS_ALL],
     FactType.ANY: [op for op in COMPARISONS if op not in {KNOWN, UNKNOWN}],
 }
@@ -219,6 +221,8 @@ class RowForm(forms.Form):
             return [self._scalar(fact, op, word) for word in words]
         if not typed:
             raise ValidationError(_("Say what it is compared with."))
+        if op is Op.MATCHES:
+            return _pattern(typed)
         return self._scalar(fact, op, typed)
 
     def _scalar(self, fact: str, op: Op, typed: str) -> Any:
@@ -240,6 +244,14 @@ class RowForm(forms.Form):
                 raise ValidationError(_("Only numbers and dates (YYYY-MM-DD) have an order."))
             return typed if number is None else number
         return typed
+
+
+def _pattern(typed: str) -> str:
+    try:
+        patterns.canonical(typed)
+    except patterns.BadPattern as error:
+        raise ValidationError(str(error)) from None
+    return typed
 
 
 def _number(typed: str) -> int | float | None:

@@ -360,6 +360,7 @@ def _leaf(leaf: Leaf, currency: str) -> str:
         Op.HAS: _("%(fact)s includes %(value)s"),
         Op.HAS_ANY: _("%(fact)s includes one of %(value)s"),
         Op.HAS_ALL: _("%(fact)s includes all of %(value)s"),
+        Op.MATCHES: _("%(fact)s follows the pattern %(value)s"),
     }[leaf.op]
     return template % {"fact": name, "value": text}
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from . import patterns
 from .faults import Fault, Misunderstood, escape
 
 Scalar = bool | int | Decimal | str
@@ -42,6 +43,7 @@ class Op(enum.StrEnum):
     HAS_ALL = "has_all"
     BETWEEN = "between"
     EXISTS = "exists"
+    MATCHES = "matches"
 
 
 ORDERING = frozenset({Op.GT, Op.GE, Op.LT, Op.LE})
@@ -207,10 +209,24 @@ def _read_value(op: Op, kind: FactType, raw: object) -> tuple[Value | tuple[Scal
         inner = Op.GE if op is Op.BETWEEN else Op.HAS if op in {Op.HAS_ANY, Op.HAS_ALL} else Op.EQ
         complaint = next((c for item in values if (c := _misfit(inner, kind, item))), "")
         return values, complaint  # type: ignore[return-value]
+    if op is Op.MATCHES:
+        return _read_pattern(kind, raw)
     value = _scalar(raw)
     if value is None:
         return "", "A plain text or number is expected."
     return value, _misfit(op, kind, value)
+
+
+def _read_pattern(kind: FactType, raw: object) -> tuple[str, str]:
+    if kind not in {FactType.TEXT, FactType.ANY}:
+        return "", "Only a text can be compared with a pattern."
+    if not isinstance(raw, str) or "\x00" in raw:
+        return "", "A pattern is a text."
+    try:
+        patterns.canonical(raw)
+    except patterns.BadPattern as error:
+        return "", str(error)
+    return raw, ""
 
 
 def _scalar(raw: object) -> Scalar | None:
@@ -293,6 +309,8 @@ def leaf_holds(leaf: Leaf, actual: object) -> bool:
     if leaf.op is Op.BETWEEN:
         low, high = leaf.value  # type: ignore[misc,str-unpack]
         return _compare(Op.GE, actual, low) and _compare(Op.LE, actual, high)
+    if leaf.op is Op.MATCHES:
+        return isinstance(actual, str) and patterns.fits(str(leaf.value), actual)
     if leaf.op is Op.IN or leaf.op is Op.NOT_IN:
         if isinstance(actual, list | tuple | frozenset | dict):
             return False

@@ -42,6 +42,10 @@ def leaves(draw: st.DrawFn) -> dict[str, Any]:
             value = draw(st.lists(PLAIN, min_size=1, max_size=3))
         case Op.BETWEEN:
             value = [draw(dates_or_numbers), draw(dates_or_numbers)]
+        case Op.MATCHES:
+            value = draw(
+                st.sampled_from([r"\d{4}-\d\d-01", "[a-c]+", ".", "(a|B)?", r"20[^5]*", r"[\w-]{1,9}", "ä|A", "a{0,2}.*"])
+            )
         case Op.GT | Op.GE | Op.LT | Op.LE:
             value = draw(dates_or_numbers)
         case _:

@@ -34,6 +34,10 @@ def leaf(fact: str, op: str, value: Any) -> dict[str, Any]:
         ("tags", "has", "a", True),
         ("tags", "has_any", ["x", "b"], True),
         ("tags", "has_all", ["a", "x"], False),
+        ("group", "matches", "V.P", True),
+        ("group", "matches", "[A-Z]{3}", True),
+        ("group", "matches", "V", False),  # a pattern describes the whole text
+        ("orders", "matches", r"\d+", False),  # a number is not a text
         ("nothing", "exists", False, True),
         ("nothing", "!=", "x", False),  # an unknown fact meets nothing
         ("nothing", "not_in", ["x"], False),
@@ -70,6 +74,8 @@ def test_the_failing_leaf_is_named() -> None:
         (leaf("a", ">", "word"), "/value", "wrong-value"),
         (leaf("a", "in", []), "/value", "wrong-value"),
         (leaf("a", "between", [1]), "/value", "wrong-value"),
+        (leaf("a", "matches", "(a+"), "/value", "wrong-value"),
+        (leaf("a", "matches", ["a"]), "/value", "wrong-value"),
         (leaf("a", "==", None), "/value", "wrong-value"),
         (leaf("a", "==", {"x": 1}), "/value", "wrong-value"),
         (leaf("a", "==", "nul\x00"), "/value", "wrong-value"),
