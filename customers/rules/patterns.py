@@ -2,8 +2,8 @@
 
 A pattern describes the whole text. It knows plain characters, ``.``, sets such as ``[A-Z0-9]`` and ``[^x]``, ``\\d \\w \\s``
 (ASCII), groups, ``|``, and the repeats ``* + ? {2} {2,} {2,5}``; a backslash makes any sign plain. There are no references back
-and no looking around, so that RE2 (automata, time linear in the text: R. Cox, "Regular Expression Matching in the Wild", 2010) can judge
-it; what a counted repeat unfolds to is bounded, since an automaton has to hold it.
+and no looking around, so that RE2 can judge it by an automaton, in time linear in the text (R. Cox, "Regular Expression
+Matching in the Wild", 2010); what a counted repeat unfolds to is bounded, since the automaton has to hold it.
 """
 
 import functools
