@@ -3,9 +3,10 @@
 Every figure comes from this run on this machine: peers are measured beside us, in turns, on the same work, and what both compute
 is compared before anything is timed. Prints a line for each target and writes ``var/bench/engine.json``.
 
-    python -m incentives_site.services with --throw-away -- python -m benchmarks.engine
+    python -m incentives_site.services with --throw-away -- python -m benchmarks.engine [--only bc]
 """
 
+import argparse
 import json
 import math
 import os
@@ -42,12 +43,16 @@ class Row:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description="Measures the stacking engine.")
+    parser.add_argument("--only", default="abcdef", metavar="LETTERS", help="these rows alone, such as bc")
+    only = parser.parse_args().only
     started = time.monotonic()
     print(f"The engine, on {os.cpu_count()} cores, Python {platform.python_version()}; medians of {ROUNDS} rounds")
     rows: list[Row] = []
     with empty_tables():
-        for measurement in (against_oscar, against_medusa, against_pretix, many_against_few, over_http, memory):
-            for row in measurement():
+        measurements = (against_oscar, against_medusa, against_pretix, many_against_few, over_http, memory)
+        for letter, measurement in zip("abcdef", measurements, strict=True):
+            for row in measurement() if letter in only else ():
                 rows.append(row)
                 tell(row)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)

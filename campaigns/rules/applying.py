@@ -5,8 +5,9 @@ for an effect on lines, on the whole for an effect on the order, whose cents are
 ties to the earliest. The share that a floor blocks moves to lines that still have room (``docs/stacking.md``, Amounts).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
 from typing import NamedTuple
 
 from incentives_site.shared.money import rate_of, round_half_up, share_of, spread
@@ -56,12 +57,12 @@ class Added:
 class Outcome:
     """What an effect would take: ``amount`` as discount, ``stored_value`` as payment; ``wanted`` is before caps from outside."""
 
-    lines: list[tuple[int, int, Picks | None]] = field(default_factory=list)
-    shipping: list[tuple[int, int]] = field(default_factory=list)
+    lines: Sequence[tuple[int, int, Picks | None]] = ()
+    shipping: Sequence[tuple[int, int]] = ()
     amount: int = 0
     wanted: int = 0
     stored_value: int = 0
-    added: list[Added] = field(default_factory=list)
+    added: Sequence[Added] = ()
     matched: bool = True
     after: Running | None = None
 
@@ -85,9 +86,6 @@ class Scene(NamedTuple):
     def lines(self, target: Target) -> list[int]:
         found = self.matcher.lines(target)
         return found if self.only is None else [line for line in found if line in self.only]
-
-    def base(self, line: int) -> int:
-        return self.running.basket.lines[line].amount if self.original else self.running.items[line]
 
     def cap(self, money: Money | None) -> int | None:
         """The lower of the effect's own cap and the one from outside."""
@@ -124,16 +122,16 @@ def commit(outcome: Outcome, running: Running) -> Running:
     """The amounts after ``outcome``: ``running`` itself, changed, or the copy on which a compound was worked out."""
     if outcome.after is not None:
         return outcome.after
-    items, units, touched = running.items, running.units, running.touched
+    items, units, total = running.items, running.units, 0
     for line, amount, picks in outcome.lines:
-        if picks is not None:
-            running.take_units(line, picks)
-        elif units[line] is not None:
+        if picks is None and units[line] is None:
+            items[line] -= amount
+            total += amount
+        elif picks is None:
             running.take_line(line, amount)
         else:
-            items[line] -= amount
-            running.items_total -= amount
-            touched[line] = True
+            running.take_units(line, picks)
+    running.items_total -= total
     for method, amount in outcome.shipping:
         running.take_shipping(method, amount)
     return running
@@ -143,58 +141,46 @@ def commit(outcome: Outcome, running: Running) -> Running:
 
 Lowering = PercentOff | AmountOff | FixedPrice
 
+# Looked up once: reading a member off its class costs more than comparing it.
+_ORDER, _LINES, _SHIPPING = Scope.ORDER, Scope.LINES, Scope.SHIPPING
+_BY_AMOUNT, _EACH_UNIT = Allocation.BY_AMOUNT, Allocation.EACH_UNIT
+
 
 def _lower(effect: Lowering, scene: Scene) -> Outcome:
     target = effect.target
-    if target.scope is Scope.SHIPPING:
+    scope = target.scope
+    if scope is _SHIPPING:
         return _lower_shipping(effect, scene)
     lines = scene.lines(target)
     if not lines:
         return NOTHING_MATCHED
-    if target.units is not None or target.undiscounted_only or (isinstance(effect, FixedPrice) and target.scope is Scope.LINES):
+    if target.units is not None or target.undiscounted_only or (scope is _LINES and isinstance(effect, FixedPrice)):
         return _lower_units(effect, scene, lines)
-    has_caps = scene.most is not None or effect.max_amount is not None or effect.max_per_line is not None
-    if isinstance(effect, PercentOff) and target.scope is Scope.LINES and not has_caps and not scene.original:
-        return _percent_of_lines(effect.rate, scene.running, lines)
-    running, items = scene.running, scene.running.items
-    bases = [running.basket.lines[i].amount for i in lines] if scene.original else [items[i] for i in lines]
-    rooms = [running.room(i) for i in lines]
-    quantities = [running.basket.lines[i].quantity for i in lines]
-    parts = _divide(effect, scene, bases, rooms, quantities, whole=target.scope is Scope.ORDER)
-    return _outcome([(i, part, None) for i, part in zip(lines, parts, strict=True) if part], parts, scene, effect.max_amount)
-
-
-def _percent_of_lines(rate: int, running: Running, lines: list[int]) -> Outcome:
-    """A percentage of each line without caps, the commonest effect by far: ``_divide`` and ``_outcome`` in one pass."""
-    items, floors = running.items, running.floors
-    found: list[tuple[int, int, Picks | None]] = []
-    total = 0
-    for line in lines:
-        left = items[line]
-        part = (left * rate + 500_000) // 1_000_000
-        if part:
-            room = left - floors[line]
-            if part > room:
-                if room <= 0:
-                    continue
-                part = room
-            found.append((line, part, None))
-            total += part
-    return Outcome(lines=found, amount=total, wanted=total)
+    running = scene.running
+    items = running.items
+    left = [items[line] for line in lines] if len(lines) < len(items) else items[:]
+    bases = [running.initial[line] for line in lines] if scene.original else left
+    # Without floors all that is left may be taken, and the same list says so: what is divided then needs no second look.
+    rooms = running.rooms(lines) if running.has_floors else left
+    goods = running.basket.lines
+    quantities = [goods[line].quantity for line in lines] if isinstance(effect, AmountOff) else []
+    parts = _divide(effect, scene, bases, rooms, quantities, whole=scope is _ORDER)
+    return _outcome(lines, parts, scene, effect.max_amount)
 
 
 def _divide(
     effect: Lowering, scene: Scene, bases: list[int], rooms: list[int], quantities: list[int], *, whole: bool
 ) -> list[int]:
     """What each cell gets: ``whole`` for an effect on all of them together, else each by itself."""
-    per_line = in_currency(effect.max_per_line, scene.currency)
-    if per_line is not None:
-        rooms = [min(room, per_line) for room in rooms]
+    if effect.max_per_line is not None:
+        per_line = in_currency(effect.max_per_line, scene.currency)
+        rooms = rooms if per_line is None else [min(room, per_line) for room in rooms]
     match effect:
         case PercentOff(rate=rate):
             if whole:
                 return spread_within(rate_of(sum(bases), rate), bases, rooms)
-            return [min((base * rate + 500_000) // 1_000_000, room) for base, room in zip(bases, rooms, strict=True)]
+            parts = [(base * rate + 500_000) // 1_000_000 for base in bases]
+            return parts if rooms is bases and rate <= 1_000_000 else list(map(min, parts, rooms))
         case FixedPrice():
             price = in_currency(effect.amount, scene.currency) or 0
             return spread_within(max(0, sum(bases) - price), bases, rooms)
@@ -202,11 +188,13 @@ def _divide(
             amount = in_currency(effect.amount, scene.currency) or 0
             if effect.per_set:
                 amount *= _sets(effect, scene)
+            if allocation is _BY_AMOUNT:
+                return spread_within(amount, bases, rooms)
+            if allocation is _EACH_UNIT:
+                return list(map(min, [amount * quantity for quantity in quantities], rooms))
             if allocation is Allocation.EACH_LINE:
                 return [min(amount, room) for room in rooms]
-            if allocation is Allocation.EACH_UNIT:
-                return [min(amount * quantity, room) for quantity, room in zip(quantities, rooms, strict=True)]
-            return spread_within(amount, quantities if allocation is Allocation.BY_QUANTITY else bases, rooms)
+            return spread_within(amount, quantities, rooms)
 
 
 def _sets(effect: AmountOff, scene: Scene) -> int:
@@ -237,15 +225,19 @@ def _lower_shipping(effect: Lowering, scene: Scene) -> Outcome:
     )
 
 
-def _outcome(lines: list[tuple[int, int, Picks | None]], parts: list[int], scene: Scene, own_cap: Money | None) -> Outcome:
+def _outcome(lines: list[int], parts: list[int], scene: Scene, own_cap: Money | None) -> Outcome:
     """Whole lines, lowered in proportion where they are more than the caps."""
-    wanted = sum(parts)
-    cap = scene.cap(own_cap)
-    if cap is not None and wanted > cap:
-        cut = spread(cap, [amount for _line, amount, _picks in lines])
-        lines = [(line, amount, None) for (line, _amount, _picks), amount in zip(lines, cut, strict=True) if amount]
-        return Outcome(lines=lines, amount=cap, wanted=_within_own(wanted, own_cap, scene))
-    return Outcome(lines=lines, amount=wanted, wanted=wanted)
+    amount = wanted = sum(parts)
+    if own_cap is not None or scene.most is not None:
+        cap = scene.cap(own_cap)
+        if cap is not None and wanted > cap:
+            amount, parts = cap, spread(cap, parts)
+            wanted = _within_own(wanted, own_cap, scene)
+    lowered: Iterable[tuple[int, int, Picks | None]] = zip(lines, parts, _WHOLE_LINES, strict=False)
+    return Outcome([cell for cell in lowered if cell[1]] if 0 in parts else list(lowered), amount=amount, wanted=wanted)
+
+
+_WHOLE_LINES: Iterable[Picks | None] = repeat(None)
 
 
 def _within_own(wanted: int, own_cap: Money | None, scene: Scene) -> int:
@@ -396,7 +388,7 @@ def _in_order(stocks: list[_Stock], pick: UnitPick) -> list[_Stock]:
     return sorted(stocks, key=lambda s: (s.price if pick is UnitPick.CHEAPEST else -s.price, s.line, s.run))
 
 
-def _stock_outcome(stocks: Iterator[_Stock] | list[_Stock], scene: Scene, own_cap: Money | None) -> Outcome:
+def _stock_outcome(stocks: Iterable[_Stock], scene: Scene, own_cap: Money | None) -> Outcome:
     used = [stock for stock in stocks if stock.off]
     selected = [Selected(s.line, s.run, s.taken, s.price, s.room) for s in used]
     return _units_outcome(selected, [s.off for s in used], scene, own_cap)
@@ -578,7 +570,7 @@ def _compound(effect: Compound, scene: Scene) -> Outcome:
         total.amount += outcome.amount
         total.wanted += outcome.wanted
         total.stored_value += outcome.stored_value
-        total.added += outcome.added
+        total.added = [*total.added, *outcome.added]
         for line, amount, _picks in outcome.lines:
             lines[line] = lines.get(line, 0) + amount
         for method, amount in outcome.shipping:

@@ -68,6 +68,12 @@ class Filter:
     attributes: tuple[tuple[str, frozenset[str]], ...] = ()
     price_from: int | None = None
     price_to: int | None = None
+    # Whether nothing but articles, or nothing but categories, is named: an index of them has the whole answer.
+    is_one_list: bool = field(init=False, repr=False, compare=False, default=False)
+
+    def __post_init__(self) -> None:
+        is_rest_open = not (self.brands or self.lines or self.attributes) and self.price_from is self.price_to is None
+        object.__setattr__(self, "is_one_list", is_rest_open and bool(self.skus) != bool(self.categories))
 
     def matches_line(self, line: Line) -> bool:
         return (

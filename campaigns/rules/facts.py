@@ -88,10 +88,9 @@ class BasketFacts:
     _fixed: dict[str, object] = field(default_factory=dict)
 
     def __call__(self, name: str) -> object:
-        if name in self._fixed:
-            return self._fixed[name]
-        if name.startswith("customer."):
-            return (self.surroundings.customer or {}).get(name.removeprefix("customer."))
+        known = self._fixed.get(name)
+        if known is not None:
+            return known
         if name.startswith("time."):
             return self._time(name)
         match name:
@@ -109,25 +108,29 @@ class BasketFacts:
     def _look_up(self, name: str) -> object:
         if (compute := _COMPUTED.get(name)) is not None:
             return compute(self.basket)
-        kind, _colon, category = name.partition(":")
-        if kind in {"basket.category_total", "basket.category_quantity"}:
-            return self._by_category().get((kind, category), 0)
+        if name.startswith(("basket.category_quantity:", "basket.category_total:")):
+            return self._by_category().get(name, 0)
+        if name.startswith("customer."):
+            return (self.surroundings.customer or {}).get(name.removeprefix("customer."))
         if name.startswith("event."):
             return (self.surroundings.event or {}).get(name.removeprefix("event."))
         place = self.surroundings
         known = {"channel.key": place.channel_key, "channel.kind": place.channel_kind, "store.key": place.store_key}
         return known.get(name) or None
 
-    def _by_category(self) -> dict[tuple[str, str], int]:
-        """Totals and quantities of all categories of the basket, summed up once."""
+    def _by_category(self) -> dict[str, int]:
+        """Totals and quantities of all categories of the basket by the name of the fact, summed up once."""
         known = self._fixed.get("")
         if isinstance(known, dict):
             return known
-        sums: dict[tuple[str, str], int] = {}
+        sums: dict[str, int] = {}
         for line in self.basket.lines:
             for category in dict.fromkeys(line.categories):
-                for kind, value in (("basket.category_total", line.amount), ("basket.category_quantity", line.quantity)):
-                    sums[kind, category] = sums.get((kind, category), 0) + value
+                for name, value in (
+                    (f"basket.category_total:{category}", line.amount),
+                    (f"basket.category_quantity:{category}", line.quantity),
+                ):
+                    sums[name] = sums.get(name, 0) + value
         self._fixed[""] = sums
         return sums
 

@@ -1,17 +1,19 @@
 """Which lines and shipping methods of a basket a target means: looked up by index, remembered for the basket."""
 
-from .basket import Basket, Filter
+from .basket import EVERYTHING, Basket, Filter
 from .effects import Scope, Target
 
 
 class Matcher:
     """Answers for one basket. Lines are given by index, in the order of the basket."""
 
-    __slots__ = ("_all", "_basket", "_by_category", "_by_sku", "_filters", "_targets")
+    __slots__ = ("_all", "_all_discountable", "_basket", "_by_category", "_by_sku", "_discountable", "_filters", "_targets")
 
     def __init__(self, basket: Basket) -> None:
         self._basket = basket
         self._all = list(range(len(basket.lines)))
+        self._discountable = [index for index, line in enumerate(basket.lines) if line.discountable]
+        self._all_discountable = len(self._discountable) == len(self._all)
         self._by_sku: dict[str, list[int]] = {}
         self._by_category: dict[str, list[int]] = {}
         for index, line in enumerate(basket.lines):
@@ -33,8 +35,11 @@ class Matcher:
         """The lines that match a filter, discountable or not."""
         known = self._filters.get(id(wanted))
         if known is None:
-            lines = self._basket.lines
-            known = self._filters[id(wanted)] = (wanted, [i for i in self._candidates(wanted) if wanted.matches_line(lines[i])])
+            found = self._candidates(wanted)
+            if not wanted.is_one_list:
+                lines = self._basket.lines
+                found = [i for i in found if wanted.matches_line(lines[i])]
+            known = self._filters[id(wanted)] = (wanted, found)
         return known[1]
 
     def shipping(self, target: Target) -> list[int]:
@@ -51,7 +56,12 @@ class Matcher:
         if target.scope is Scope.SHIPPING:
             return []
         lines, exclude = self._basket.lines, target.exclude
-        found = [i for i in self.filtered(target.include) if lines[i].discountable]
+        if target.include is EVERYTHING:
+            found = self._discountable
+        elif self._all_discountable:
+            found = self.filtered(target.include)
+        else:
+            found = [i for i in self.filtered(target.include) if lines[i].discountable]
         return [i for i in found if not exclude.matches_line(lines[i])] if exclude is not None else found
 
     def _candidates(self, wanted: Filter) -> list[int]:
@@ -64,6 +74,8 @@ class Matcher:
 
     def _union(self, index: dict[str, list[int]], keys: frozenset[str]) -> list[int]:
         hits = keys & index.keys() if len(keys) < len(index) else index.keys() & keys
+        if not hits:
+            return []
         if len(hits) == 1:
             return index[next(iter(hits))]
         return sorted({i for key in hits for i in index[key]})

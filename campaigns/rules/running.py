@@ -35,15 +35,16 @@ class Selected:
 class Running:
     """The amounts left to pay. ``items`` and ``shipping`` are totals per line and method; both only ever fall."""
 
-    __slots__ = ("basket", "floors", "items", "items_total", "shipping", "shipping_total", "touched", "units")
+    __slots__ = ("basket", "floors", "has_floors", "initial", "items", "items_total", "shipping", "shipping_total", "units")
 
     def __init__(self, basket: Basket) -> None:
         self.basket = basket
-        self.items = [line.quantity * line.unit_price for line in basket.lines]
+        self.initial = [line.quantity * line.unit_price for line in basket.lines]
+        self.items = self.initial[:]
         self.shipping = [method.amount for method in basket.shipping]
         self.floors = [line.floor for line in basket.lines]
+        self.has_floors = any(self.floors)
         self.units: list[list[Run] | None] = [None] * len(self.items)
-        self.touched = [False] * len(self.items)
         self.items_total = sum(self.items)
         self.shipping_total = sum(self.shipping)
 
@@ -53,16 +54,16 @@ class Running:
 
     def copy(self) -> "Running":
         other = object.__new__(Running)
-        other.basket, other.floors = self.basket, self.floors
-        other.items, other.shipping, other.touched = self.items[:], self.shipping[:], self.touched[:]
+        other.basket, other.initial, other.floors, other.has_floors = self.basket, self.initial, self.floors, self.has_floors
+        other.items, other.shipping = self.items[:], self.shipping[:]
         other.units = [runs and [Run(run.count, run.price, run.touched) for run in runs] for runs in self.units]
         other.items_total, other.shipping_total = self.items_total, self.shipping_total
         return other
 
-    def room(self, line: int) -> int:
-        """How much may still be taken off the line."""
-        left = self.items[line] - self.floors[line]
-        return max(0, left)
+    def rooms(self, lines: list[int]) -> list[int]:
+        """How much may still be taken off each of the lines."""
+        items, floors = self.items, self.floors
+        return [left if (left := items[line] - floors[line]) > 0 else 0 for line in lines]
 
     def unit_floor(self, line: int) -> int:
         quantity = self.basket.lines[line].quantity
@@ -73,8 +74,9 @@ class Running:
         found = self.units[line]
         if found is None:
             goods = self.basket.lines[line]
-            each, odd = divmod(goods.amount - self.items[line], goods.quantity)
-            touched = self.touched[line]
+            taken = goods.amount - self.items[line]
+            each, odd = divmod(taken, goods.quantity)
+            touched = taken > 0
             found = [Run(odd, goods.unit_price - each - 1, touched)] if odd else []
             found.append(Run(goods.quantity - odd, goods.unit_price - each, touched))
             self.units[line] = found
@@ -84,7 +86,6 @@ class Running:
         """Take ``amount`` (within the room) off the whole line, spread over its units by what they cost."""
         self.items[line] -= amount
         self.items_total -= amount
-        self.touched[line] = True
         runs = self.units[line]
         if runs is not None:
             floor = self.unit_floor(line)
@@ -106,7 +107,6 @@ class Running:
         total = sum(amount for _run, _count, amount in picked)
         self.items[line] -= total
         self.items_total -= total
-        self.touched[line] = True
 
 
 def _split(run: Run, count: int, amount: int) -> list[Run]:
@@ -122,12 +122,13 @@ def _split(run: Run, count: int, amount: int) -> list[Run]:
 
 def spread_within(amount: int, weights: list[int], rooms: list[int]) -> list[int]:
     """Like ``shared.money.spread``, but never beyond a room: the share a floor blocks moves to those with room left."""
-    given = [0] * len(weights)
     left = min(amount, sum(rooms))
-    if left > 0 and 0 not in weights:
+    if left > 0 and (rooms is weights or 0 not in weights):
         parts = spread(left, weights)
-        if all(map(operator.le, parts, rooms)):
+        # No part of a whole is more than its weight, so what is limited by the weights themselves always fits.
+        if rooms is weights or all(map(operator.le, parts, rooms)):
             return parts
+    given = [0] * len(weights)
     while left > 0:
         open_weights = [max(weight, 1) if given[i] < rooms[i] else 0 for i, weight in enumerate(weights)]
         parts = [min(part, rooms[i] - given[i]) for i, part in enumerate(spread(left, open_weights))]

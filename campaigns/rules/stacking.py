@@ -4,6 +4,7 @@ A pure function: no clock, no database, no randomness. The same function serves 
 simulations.
 """
 
+import operator
 from collections.abc import Mapping, Sequence
 
 from .basket import Basket
@@ -11,7 +12,7 @@ from .candidates import Candidate, Reason, UnknownCode
 from .choosing import search
 from .decision import Decision, LineResult, Refused, Totals
 from .facts import Surroundings
-from .groups import DEFAULT_GROUP, Base, Eligibility, Group
+from .groups import Base, Eligibility, Group
 from .matching import Matcher
 from .policy import Choose, Failure, Order, Policy
 from .screening import screen
@@ -35,7 +36,7 @@ def decide(
     (unless ``policy.order`` is ``listed``).
     """
     question = Question(basket, surroundings, groups or {}, policy or Policy(), Matcher(basket))
-    ordered = sorted(candidates, key=lambda candidate: _sort_key(candidate, question))
+    ordered = _in_order(candidates, question)
     refusals = [Refused(incentive="", name="", reason=sent.reason, code=sent.code) for sent in unknown_codes]
     eligible: list[Candidate] = []
     for candidate in ordered:
@@ -55,15 +56,23 @@ def decide(
     return _decision(question, walk, refusals, ordered, optimal)
 
 
-def _sort_key(candidate: Candidate, question: Question) -> tuple[object, ...]:
-    """(group rank ascending, priority descending, start ascending, key): a total order."""
+def _in_order(candidates: Sequence[Candidate], question: Question) -> list[Candidate]:
+    """By (group rank ascending, priority descending, start ascending, key), or as listed: a total order."""
     if question.policy.order is Order.LISTED:
-        return (candidate.position, candidate.key, candidate.code, candidate.grant)
-    return (question.groups.get(candidate.group, DEFAULT_GROUP).rank, candidate.place)
+        return sorted(candidates, key=_AS_LISTED)
+    ordered = sorted(candidates, key=_BY_PLACE)
+    ordered.sort(key=lambda candidate: question.group_of(candidate).rank)  # stable: within a rank the place decides
+    return ordered
+
+
+_AS_LISTED = operator.attrgetter("position", "key", "code", "grant")
+_BY_PLACE = operator.attrgetter("place")
 
 
 def _exclusive_first(question: Question, eligible: Sequence[Candidate]) -> Walk:
     """An exclusive incentive wins whatever the order, but only if it really applies: so walk with them first, else without."""
+    if not any(group.eligibility is Eligibility.EXCLUSIVE for group in question.groups.values()):
+        return Walk(question).go(eligible)
     kinds = {id(candidate): question.group_of(candidate).eligibility for candidate in eligible}
     exclusive = [c for c in eligible if kinds[id(c)] is Eligibility.EXCLUSIVE]
     if not exclusive:

@@ -1,12 +1,13 @@
 """One walk through the ordered incentives: each is judged at its turn, on what the earlier ones have left."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from customers.rules.conditions import ALWAYS, Condition, Leaf, Op, first_failure, holds
+from customers.rules.conditions import ALWAYS, Condition, Leaf, Op, failure
 from incentives_site.shared.money import share_of
 
-from .applying import Outcome, Scene, commit, work_out
+from .applying import Outcome, Picks, Scene, commit, work_out
 from .awards import Awarded, awarded
 from .basket import Basket
 from .candidates import Candidate, Reason
@@ -28,16 +29,27 @@ class Question:
     groups: Mapping[str, Group]
     policy: Policy
     matcher: Matcher
+    # Worked out once: what the caps over everything allow (None: no caps), and whether any group chooses among its own.
+    cap: int | None = field(init=False, default=None)
+    has_choosing_groups: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        policy = self.policy
+        caps = [] if policy.max_total_amount is None else [policy.max_total_amount]
+        if policy.max_total_percent is not None:
+            caps.append(share_of(self.basket.total, policy.max_total_percent))
+        object.__setattr__(self, "cap", min(caps, default=None))
+        object.__setattr__(self, "has_choosing_groups", any(_chooses(group) for group in self.groups.values()))
 
     def group_of(self, candidate: Candidate) -> Group:
         return self.groups.get(candidate.group, DEFAULT_GROUP)
 
 
-@dataclass(slots=True)
-class Taken:
+class Taken(NamedTuple):
     """One incentive that was applied, with what it did."""
 
     candidate: Candidate
+    group: Group
     outcome: Outcome
     before: int
     after: int
@@ -80,11 +92,11 @@ class Walk:
         after = candidate.after
         if candidate.conditions is not ALWAYS:
             self.facts.time_zone = candidate.standing.time_zone
-            leaf = first_failure(candidate.before, self.facts)
-            if leaf is not None or not holds(candidate.before, self.facts):
-                return near_miss(candidate, leaf, self.facts)
-        original = (group.base or question.policy.base) is Base.ORIGINAL
-        most = self._most()
+            failed = failure(candidate.before, self.facts)
+            if failed is not None:
+                return near_miss(candidate, failed, self.facts)
+        original = (group.base or question.policy.base) is _ORIGINAL
+        most = None if question.cap is None else max(0, question.cap - self.discount)
         outcome = work_out(candidate.effect, Scene(self.running, question.matcher, original, most, only))
         if not outcome.matched:
             return refused(candidate, Reason.NO_MATCHING_LINES)
@@ -103,31 +115,22 @@ class Walk:
             return Reason.STACK_LIMIT
         if not self.taken:
             return None
-        if group.eligibility is Eligibility.EXCLUSIVE and len(self.exclusive) >= policy.max_exclusive:
+        if group.eligibility is _EXCLUSIVE and len(self.exclusive) >= policy.max_exclusive:
             return Reason.STACK_LIMIT
+        if group.limit is None and group.pick is _ALL:
+            return None
         taken = len(self.in_group.get(group.key, ()))
-        if taken and group.pick is not Pick.ALL and group.scope is PickScope.BASKET:
+        if taken and group.pick is not _ALL and group.scope is PickScope.BASKET:
             return Reason.NOT_FIRST if group.pick is Pick.FIRST else Reason.LOST_TO_BETTER
         return Reason.GROUP_LIMIT if group.limit is not None and taken >= group.limit else None
-
-    def _most(self) -> int | None:
-        """What the caps over everything leave; ``None`` without caps."""
-        policy = self.question.policy
-        if policy.max_total_percent is None and policy.max_total_amount is None:
-            return None
-        caps = [] if policy.max_total_amount is None else [policy.max_total_amount]
-        if policy.max_total_percent is not None:
-            caps.append(share_of(self.question.basket.total, policy.max_total_percent))
-        return max(0, min(caps) - self.discount)
 
     def _judge_after(self, candidate: Candidate, condition: Condition, outcome: Outcome) -> Refused | None:
         """Judge a condition on the basket as it would be afterwards."""
         self.facts.own_items = sum(amount for _line, amount, _picks in outcome.lines)
         self.facts.own_shipping = sum(amount for _method, amount in outcome.shipping)
         try:
-            if holds(condition, self.facts):
-                return None
-            return near_miss(candidate, first_failure(condition, self.facts), self.facts)
+            failed = failure(condition, self.facts)
+            return None if failed is None else near_miss(candidate, failed, self.facts)
         finally:
             self.facts.own_items = self.facts.own_shipping = 0
 
@@ -136,15 +139,15 @@ class Walk:
     def take(self, candidate: Candidate, group: Group, outcome: Outcome) -> None:
         before = self.running.total
         self.running = self.facts.running = commit(outcome, self.running)
-        self.taken.append(Taken(candidate, outcome, before, self.running.total))
+        self.taken.append(Taken(candidate, group, outcome, before, self.running.total))
         self.discount += outcome.amount
         self.in_group.setdefault(group.key, []).append(candidate.key)
-        if group.eligibility is Eligibility.EXCLUSIVE:
+        if group.eligibility is _EXCLUSIVE:
             self.exclusive.append(candidate.key)
 
     def refuse(self, refusal: Refused) -> None:
         # The commonest reason first: the set needs a hash, and hashing a word of an enumeration is slow.
-        if refusal.reason is Reason.CONDITION_NOT_MET or refusal.reason not in BESIDE_OTHERS:
+        if refusal.reason is _CONDITION_NOT_MET or refusal.reason not in BESIDE_OTHERS:
             self.inapplicable.append(refusal)
         else:
             self.skipped.append(refusal)
@@ -163,7 +166,7 @@ class Walk:
     def go(self, candidates: Sequence[Candidate]) -> "Walk":
         """Offer every candidate at its turn; a group that chooses among its own has one turn."""
         question = self.question
-        if not any(_chooses(group) for group in question.groups.values()):
+        if not question.has_choosing_groups:
             for candidate in candidates:
                 self.offer(candidate, question.group_of(candidate))
             return self
@@ -229,41 +232,34 @@ class Walk:
         found = []
         for taken in self.taken:
             applied = self._describe(taken)
-            group = self.question.group_of(taken.candidate)
             has_effect = applied.amount or applied.stored_value or applied.added or applied.awards
-            if has_effect or group.consume_without_effect:
+            if has_effect or taken.group.consume_without_effect:
                 found.append(applied)
             else:
                 self.skipped.append(refused(taken.candidate, Reason.NO_EFFECT))
         return found
 
     def _describe(self, taken: Taken) -> Applied:
-        candidate, outcome, question = taken.candidate, taken.outcome, self.question
-        lines, methods = question.basket.lines, question.basket.shipping
-        group = question.group_of(candidate)
+        candidate, group, outcome, before, after = taken
+        basket = self.question.basket
+        lines = basket.lines
+        # By position, as everywhere in the hottest loops: names cost more than the rest of the call.
         return Applied(
-            incentive=candidate.key,
-            name=candidate.name,
-            group=group.key,
-            amount=outcome.amount,
-            wanted=outcome.wanted,
-            lines=tuple(
-                [
-                    _share(
-                        (lines[line].id, amount, () if picks is None else tuple([(count, part) for _run, count, part in picks]))
-                    )
-                    for line, amount, picks in outcome.lines
-                ]
-            ),
-            shipping=tuple(Share(methods[method].method, amount) for method, amount in outcome.shipping),
-            base=(group.base or question.policy.base).value,
-            running_before=taken.before,
-            running_after=taken.after,
-            code=candidate.code,
-            grant=candidate.grant,
-            stored_value=outcome.stored_value,
-            added=tuple(outcome.added),
-            awards=tuple(self._awards(candidate)) if candidate.awards else (),
+            candidate.key,
+            candidate.name,
+            group.key,
+            outcome.amount,
+            outcome.wanted,
+            tuple([_share((lines[line].id, amount, _units(picks) if picks else ())) for line, amount, picks in outcome.lines]),
+            tuple([Share(basket.shipping[method].method, amount) for method, amount in outcome.shipping]),
+            (group.base or self.question.policy.base)._value_,
+            before,
+            after,
+            candidate.code,
+            candidate.grant,
+            outcome.stored_value,
+            tuple(outcome.added),
+            tuple(self._awards(candidate)) if candidate.awards else (),
         )
 
     def _awards(self, candidate: Candidate) -> Iterable[Awarded]:
@@ -277,6 +273,16 @@ class Walk:
 
 
 _share = Share._make  # quicker than the constructor, in the hottest loop there is
+# Looked up once: reading a member off its class costs more than comparing it.
+_ALL, _EXCLUSIVE, _ORIGINAL = Pick.ALL, Eligibility.EXCLUSIVE, Base.ORIGINAL
+_CONDITION_NOT_MET, _GE, _GT = Reason.CONDITION_NOT_MET, Op.GE, Op.GT
+
+
+def _units(picks: Picks) -> tuple[tuple[int, int], ...]:
+    """(count, amount) of the units that are meant."""
+    return tuple([(count, amount) for _run, count, amount in picks])
+
+
 BESIDE_OTHERS = frozenset(
     {
         Reason.LOST_TO_EXCLUSIVE,
@@ -323,24 +329,23 @@ def turns(candidates: Sequence[Candidate], question: Question) -> list[tuple[Gro
 
 def _chooses(group: Group) -> bool:
     """Whether the group has to be looked at as a whole; "the first" needs no such thing unless it is asked line by line."""
-    return group.pick is not Pick.ALL and not (group.pick is Pick.FIRST and group.scope is PickScope.BASKET)
+    return group.pick is not _ALL and not (group.pick is Pick.FIRST and group.scope is PickScope.BASKET)
 
 
 def refused(candidate: Candidate, reason: Reason, *, winner: str = "") -> Refused:
     return Refused(incentive=candidate.key, name=candidate.name, reason=reason, code=candidate.code, winner=winner)
 
 
-def near_miss(candidate: Candidate, leaf: Leaf | None, facts: BasketFacts) -> Refused:
+def near_miss(candidate: Candidate, failed: Condition, facts: BasketFacts) -> Refused:
     """The refusal of conditions that do not hold, with how much is missing where one number is to blame."""
-    if leaf is None:
-        return refused(candidate, Reason.CONDITION_NOT_MET)
-    actual = facts(leaf.fact)
+    if not isinstance(failed, Leaf):
+        return refused(candidate, _CONDITION_NOT_MET)
+    fact, op, value = failed.fact, failed.op, failed.value
+    actual = facts(fact)
     missing = None
-    if (leaf.op is Op.GE or leaf.op is Op.GT) and isinstance(actual, int) and isinstance(leaf.value, int):
-        missing = leaf.value - actual + (1 if leaf.op is Op.GT else 0)
-    if isinstance(actual, frozenset):
+    if (op is _GE or op is _GT) and isinstance(actual, int) and isinstance(value, int):
+        missing = value - actual + (op is _GT)
+    elif isinstance(actual, frozenset):
         actual = sorted(actual)
     # By position: this is built for every incentive that nearly applied.
-    return Refused(
-        candidate.key, candidate.name, Reason.CONDITION_NOT_MET, candidate.code, leaf.fact, leaf.value, actual, missing
-    )
+    return Refused(candidate.key, candidate.name, _CONDITION_NOT_MET, candidate.code, fact, value, actual, missing)

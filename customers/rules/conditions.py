@@ -63,6 +63,9 @@ class Quantifier(enum.StrEnum):
     NONE = "none"
 
 
+_ALL = Quantifier.ALL  # reading a member off its class costs more than comparing it
+
+
 _WHOLE_NUMBERS: dict[Op, Callable[[int, int], bool]] = {
     Op.EQ: operator.eq,
     Op.NE: operator.ne,
@@ -78,12 +81,17 @@ class Leaf:
     fact: str
     op: Op
     value: Value | tuple[Scalar, ...]
-    # How two whole numbers are compared, by far the commonest case; looked up once, since a leaf is judged often.
+    # How whole numbers, and how texts, are compared: by far the commonest cases, looked up once since a leaf is judged often.
     whole: Callable[[int, int], bool] | None = field(init=False, repr=False, compare=False, default=None)
+    texts: frozenset[str] | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         if type(self.value) is int:
             object.__setattr__(self, "whole", _WHOLE_NUMBERS.get(self.op))
+        elif self.op is Op.EQ and isinstance(self.value, str):
+            object.__setattr__(self, "texts", frozenset({self.value}))
+        elif self.op is Op.IN and isinstance(self.value, tuple):
+            object.__setattr__(self, "texts", frozenset(item for item in self.value if isinstance(item, str)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +278,7 @@ def holds(condition: Condition, facts: Facts) -> bool:
     """Whether the condition is met; ``facts(name)`` gives a value or ``None``."""
     if isinstance(condition, Leaf):
         return leaf_holds(condition, facts(condition.fact))
-    if condition.quantifier is Quantifier.ALL:
+    if condition.quantifier is _ALL:
         for item in condition.items:  # noqa: SIM110  (a generator would cost more than the comparison)
             if not holds(item, facts):
                 return False
@@ -278,26 +286,43 @@ def holds(condition: Condition, facts: Facts) -> bool:
     return any(holds(item, facts) for item in condition.items) is (condition.quantifier is Quantifier.ANY)
 
 
-def first_failure(condition: Condition, facts: Facts) -> Leaf | None:
-    """The first leaf that keeps the condition from holding; ``None`` when it holds or no single leaf is to blame."""
+def failure(condition: Condition, facts: Facts) -> Condition | None:
+    """What keeps the condition from holding: the first leaf to blame, or the group itself where no single leaf is.
+
+    ``None`` when it holds.
+    """
     if isinstance(condition, Leaf):
         return None if leaf_holds(condition, facts(condition.fact)) else condition
-    if condition.quantifier is Quantifier.ALL:
+    quantifier = condition.quantifier
+    if quantifier is _ALL:
+        without_leaf: Condition | None = None
         for item in condition.items:
             if isinstance(item, Leaf):
                 if not leaf_holds(item, facts(item.fact)):
                     return item
-            elif (leaf := first_failure(item, facts)) is not None:
-                return leaf
+            elif (found := failure(item, facts)) is not None:
+                if isinstance(found, Leaf):
+                    return found
+                without_leaf = without_leaf or found
+        return without_leaf
+    if holds(condition, facts):
         return None
-    if condition.quantifier is Quantifier.ANY and not holds(condition, facts):
-        return next((leaf for item in condition.items if (leaf := first_failure(item, facts))), None)
-    return None
+    if quantifier is Quantifier.ANY:
+        return next((leaf for item in condition.items if isinstance(leaf := failure(item, facts), Leaf)), condition)
+    return condition
+
+
+def first_failure(condition: Condition, facts: Facts) -> Leaf | None:
+    """The first leaf that keeps the condition from holding; ``None`` when it holds or no single leaf is to blame."""
+    found = failure(condition, facts)
+    return found if isinstance(found, Leaf) else None
 
 
 def leaf_holds(leaf: Leaf, actual: object) -> bool:
     if leaf.whole is not None and type(actual) is int:
         return leaf.whole(actual, leaf.value)  # type: ignore[arg-type]
+    if leaf.texts is not None and type(actual) is str:
+        return actual in leaf.texts
     if leaf.op is Op.EXISTS:
         return (actual is not None) is leaf.value
     if actual is None:

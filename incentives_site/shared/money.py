@@ -60,7 +60,8 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
     if sum(parts) == amount:
         return parts
     remainders = [amount * weight % total for weight in weights]
-    for index in sorted(range(len(weights)), key=lambda i: (-remainders[i], i))[: amount - sum(parts)]:
+    # Sorting is stable, also in reverse: of equal remainders the earliest stays first.
+    for index in sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)[: amount - sum(parts)]:
         parts[index] += 1
     return parts
 
