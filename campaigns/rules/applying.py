@@ -55,7 +55,10 @@ class Added:
 
 @dataclass(slots=True)
 class Outcome:
-    """What an effect would take: ``amount`` as discount, ``stored_value`` as payment; ``wanted`` is before caps from outside."""
+    """What an effect would take: ``amount`` as discount, ``stored_value`` as payment; ``wanted`` is before caps from outside.
+
+    ``units`` and ``units_wanted`` are known only where a limit counts units.
+    """
 
     lines: Sequence[tuple[int, int, Picks | None]] = ()
     shipping: Sequence[tuple[int, int]] = ()
@@ -65,19 +68,25 @@ class Outcome:
     added: Sequence[Added] = ()
     matched: bool = True
     after: Running | None = None
+    units: int = 0
+    units_wanted: int = 0
 
 
 NOTHING_MATCHED = Outcome(matched=False)
 
 
 class Scene(NamedTuple):
-    """What effects are worked out against. ``only`` restricts to some lines (for picks per line)."""
+    """What effects are worked out against. ``only`` restricts to some lines (for picks per line).
+
+    ``most`` (minor units) and ``most_units`` are what caps and limits leave.
+    """
 
     running: Running
     matcher: Matcher
     original: bool = False
     most: int | None = None
     only: frozenset[int] | None = None
+    most_units: int | None = None
 
     @property
     def currency(self) -> str:
@@ -106,7 +115,8 @@ def work_out(effect: Effect, scene: Scene) -> Outcome:
             return _buy_get(effect, scene)
         case FreeItem():
             price = in_currency(effect.unit_price, scene.currency) or 0
-            return Outcome(added=[Added(effect.sku, effect.name, effect.quantity, price)])
+            quantity = effect.quantity if scene.most_units is None else min(effect.quantity, scene.most_units)
+            return Outcome(added=[Added(effect.sku, effect.name, quantity, price)] if quantity else [])
         case Upgrade():
             return _upgrade(effect, scene)
         case StoredValue():
@@ -116,6 +126,16 @@ def work_out(effect: Effect, scene: Scene) -> Outcome:
         case Compound():
             return _compound(effect, scene)
     return Outcome()
+
+
+def units_lowered(outcome: Outcome, running: Running) -> int:
+    """How many units ``outcome`` lowers or gives; lines of which no single units are known (of a compound) count whole."""
+    goods = running.basket.lines
+    lowered = sum(
+        goods[line].quantity if picks is None else sum(count for _run, count, _amount in picks)
+        for line, _amount, picks in outcome.lines
+    )
+    return lowered + sum(item.quantity for item in outcome.added if not item.replaces)
 
 
 def commit(outcome: Outcome, running: Running) -> Running:
@@ -154,7 +174,8 @@ def _lower(effect: Lowering, scene: Scene) -> Outcome:
     lines = scene.lines(target)
     if not lines:
         return NOTHING_MATCHED
-    if target.units is not None or target.undiscounted_only or (scope is _LINES and isinstance(effect, FixedPrice)):
+    picks_units = target.units is not None or target.undiscounted_only or scene.most_units is not None
+    if picks_units or (scope is _LINES and isinstance(effect, FixedPrice)):
         return _lower_units(effect, scene, lines)
     running = scene.running
     items = running.items
@@ -255,7 +276,7 @@ def _cut(parts: list[int], cap: int | None) -> list[int]:
 
 def _lower_units(effect: Lowering, scene: Scene, lines: list[int]) -> Outcome:
     target = effect.target
-    selected = select(scene.running, lines, target.units, undiscounted_only=target.undiscounted_only)
+    selected = select(scene.running, lines, target.units, undiscounted_only=target.undiscounted_only, most_units=scene.most_units)
     if not selected:
         return NOTHING_MATCHED
     if isinstance(effect, FixedPrice) and target.scope is Scope.LINES:
@@ -296,13 +317,17 @@ def _units_outcome(selected: list[Selected], amounts: list[int], scene: Scene, o
     return Outcome(lines=lines, amount=sum(amounts), wanted=_within_own(wanted, own_cap, scene))
 
 
-def select(running: Running, lines: list[int], units: Units | None, *, undiscounted_only: bool = False) -> list[Selected]:
-    """The units of ``lines`` that ``units`` means, in the order of its pick, runs of equal ones together."""
+def select(
+    running: Running, lines: list[int], units: Units | None, *, undiscounted_only: bool = False, most_units: int | None = None
+) -> list[Selected]:
+    """The units of ``lines`` that ``units`` means, in the order of its pick, runs of equal ones together; at most so many."""
     units = units or _ALL_UNITS
     found = _ordered(running, lines, units.pick, undiscounted_only=undiscounted_only)
     if units.skip or units.every > 1:
         found = _skipped(found, units.skip, units.every)
     most = _most(found, units)
+    if most_units is not None:
+        most = most_units if most is None else min(most, most_units)
     per_line: dict[int, int] = {}
     selected: list[Selected] = []
     for unit in found:
@@ -397,7 +422,7 @@ def _stock_outcome(stocks: Iterable[_Stock], scene: Scene, own_cap: Money | None
 def _bundle(effect: BundlePrice, scene: Scene) -> Outcome:
     lines = scene.lines(effect.target)
     units = effect.target.units or Units(pick=UnitPick.DEAREST)
-    selected = select(scene.running, lines, units, undiscounted_only=effect.target.undiscounted_only)
+    selected = select(scene.running, lines, units, undiscounted_only=effect.target.undiscounted_only, most_units=scene.most_units)
     if sum(unit.count for unit in selected) < effect.size:
         return NOTHING_MATCHED if not selected else Outcome()
     price = in_currency(effect.amount, scene.currency) or 0
@@ -444,16 +469,19 @@ def _buy_get(effect: BuyGet, scene: Scene) -> Outcome:
         _in_order([s for s in stock.values() if s.line in set(trigger)], opposite), key=lambda s: s.line in can_be_gift
     )
     need = in_currency(effect.buy.amount, scene.currency)
+    left = sum(stock.left for stock in gifts) if scene.most_units is None else scene.most_units
     for _round in range(MOST_REPEATS if effect.repeat else 1):
-        if not _give_once(effect, gifts, triggers, need):
+        given = _give_once(effect, gifts, triggers, need, left)
+        if not given:
             break
+        left -= given
     _price_gifts(effect, [s for s in gifts if s.taken], scene)
     return _stock_outcome(gifts, scene, effect.max_amount)
 
 
-def _give_once(effect: BuyGet, gifts: list[_Stock], triggers: list[_Stock], need: int | None) -> bool:
-    """Use up triggers for as many gifts as can be had, up to what is promised; false when there is not one."""
-    available = sum(s.left for s in gifts)
+def _give_once(effect: BuyGet, gifts: list[_Stock], triggers: list[_Stock], need: int | None, most: int) -> int:
+    """Use up triggers for as many gifts as can be had, up to what is promised and to ``most``; how many there were."""
+    available = min(most, sum(s.left for s in gifts))
     for count in range(min(effect.get.quantity, available), 0, -1):
         given = _take(gifts, count)
         if given is None:
@@ -469,8 +497,8 @@ def _give_once(effect: BuyGet, gifts: list[_Stock], triggers: list[_Stock], need
             stock.left -= units
         for stock, units in given:
             stock.taken += units
-        return True
-    return False
+        return count
+    return 0
 
 
 def _triggers(stocks: list[_Stock], quantity: int | None, need: int | None) -> list[tuple[_Stock, int]] | None:
@@ -513,7 +541,7 @@ def _upgrade(effect: Upgrade, scene: Scene) -> Outcome:
         return NOTHING_MATCHED
     price = in_currency(effect.unit_price, scene.currency) or 0
     units = Units(pick=UnitPick.DEAREST, max_per_order=effect.max_units)
-    selected = select(scene.running, lines, units)
+    selected = select(scene.running, lines, units, most_units=scene.most_units)
     amounts = [min(max(0, unit.price - price), unit.room) * unit.count for unit in selected]
     outcome = _units_outcome(selected, amounts, scene, None)
     replaced: dict[int, int] = {}
@@ -564,7 +592,7 @@ def _compound(effect: Compound, scene: Scene) -> Outcome:
     total = Outcome(after=after, matched=False)
     for part in effect.effects:
         most = None if scene.most is None else scene.most - total.amount
-        outcome = work_out(part, Scene(total.after or after, scene.matcher, scene.original, most, scene.only))
+        outcome = work_out(part, scene._replace(running=total.after or after, most=most))
         total.after = commit(outcome, total.after or after)
         total.matched = total.matched or outcome.matched
         total.amount += outcome.amount

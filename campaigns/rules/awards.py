@@ -1,13 +1,15 @@
 """What an incentive gives beside the price: computed on what is payable for the matching lines, after everything."""
 
+import datetime
 import enum
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from incentives_site.shared.money import round_half_up, share_of
 
 from .effects import Money, in_currency
+from .expiry import RoundUp, last_usable_day
 
 
 class AwardType(enum.StrEnum):
@@ -39,16 +41,21 @@ class Award:
     percent: Decimal | None = None
     key: str = ""
     quantity: int = 1
+    valid_months: int | None = None
+    round_up_to_end_of: RoundUp | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Awarded:
-    """What is given: so many points, so much credit (minor units), so many entries, or one thing by its key."""
+    """What is given: so many points, so much credit (minor units), so many entries, or one thing by its key.
+
+    ``last_usable_day`` is when points or credit given today end; ``None``: never.
+    """
 
     type: AwardType
     quantity: int
     key: str = ""
-    details: Mapping[str, object] = field(default_factory=dict)
+    last_usable_day: datetime.date | None = None
 
 
 def awarded(award: Award, payable: int, currency: str, facts: Callable[[str], object]) -> Awarded | None:
@@ -61,7 +68,15 @@ def awarded(award: Award, payable: int, currency: str, facts: Callable[[str], ob
             quantity = share_of(payable, award.percent) if award.percent is not None else fixed or 0
         case _:
             quantity = award.quantity
-    return Awarded(award.type, quantity, award.key) if quantity > 0 else None
+    if quantity <= 0:
+        return None
+    last_day = None
+    if award.valid_months is not None:
+        today = facts("time.date")
+        if not isinstance(today, datetime.date):
+            raise TypeError("time.date is a date")
+        last_day = last_usable_day(today, valid_months=award.valid_months, round_up_to_end_of=award.round_up_to_end_of)
+    return Awarded(award.type, quantity, award.key, last_day)
 
 
 def _points(award: Award, payable: int, currency: str, facts: Callable[[str], object]) -> int:

@@ -61,6 +61,15 @@ class LimitState:
     def left(self) -> int:
         return max(0, self.maximum - self.used)
 
+    @property
+    def reason(self) -> Reason:
+        """Why an incentive is refused that this limit does not leave enough for."""
+        return Reason.BUDGET_EXHAUSTED if self.measure == "discount" else Reason.LIMIT_REACHED
+
+    def wanted(self, *, amount: int, units: int) -> int:
+        """What one application that takes ``amount`` (minor units) off ``units`` units uses of it."""
+        return {"discount": amount, "units": units}.get(self.measure, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

@@ -32,6 +32,9 @@ class Applied(NamedTuple):
     stored_value: int = 0
     added: tuple[Added, ...] = ()
     awards: tuple[Awarded, ...] = ()
+    # How many units were lowered or given, and how many would have been; counted only where a limit counts them.
+    units: int = 0
+    units_wanted: int = 0
 
 
 class Refused(NamedTuple):

@@ -17,7 +17,7 @@ from incentives_site.shared.money import CURRENCIES, LARGEST_AMOUNT
 
 from .awards import Award, AwardType, Rounding
 from .basket import EVERYTHING, Basket, Filter, Line, Shipping
-from .candidates import Candidate
+from .candidates import OPEN, Candidate, LimitState, OnShort, Standing
 from .effects import (
     Allocation,
     AmountOff,
@@ -43,6 +43,7 @@ from .effects import (
     Units,
     Upgrade,
 )
+from .expiry import RoundUp
 from .facts import BASKET_FACTS, Surroundings
 from .groups import Base, Eligibility, Group, Pick, PickScope
 from .policy import Choose, Failure, Order, Policy
@@ -517,8 +518,8 @@ _EFFECT_READERS: dict[str, Callable[[dict[str, Any], str, Reader, int], Effect]]
 
 MOST_AWARDS = 20
 AWARD_FIELDS: dict[str, set[str]] = {
-    "points": {"per", "points", "rounding", "multiplier_fact"},
-    "credit": {"amount", "percent"},
+    "points": {"per", "points", "rounding", "multiplier_fact", "valid_months", "round_up_to_end_of"},
+    "credit": {"amount", "percent", "valid_months", "round_up_to_end_of"},
     "contest_entry": {"contest", "entries"},
     "access": {"key"},
     "grant": {"incentive"},
@@ -549,6 +550,7 @@ def _read_award(data: object, here: str, reader: Reader) -> Award:
                 points=reader.integer(body.get("points"), f"{here}/points", low=1, high=1_000_000),
                 rounding=reader.choice(body.get("rounding"), f"{here}/rounding", Rounding, Rounding.DOWN),
                 multiplier_fact=fact,
+                **_validity(body, here, reader),
             )
         case AwardType.CREDIT:
             if (body.get("amount") is None) is (body.get("percent") is None):
@@ -558,6 +560,7 @@ def _read_award(data: object, here: str, reader: Reader) -> Award:
                 AwardType.CREDIT,
                 amount=reader.optional_money(body.get("amount"), f"{here}/amount"),
                 percent=None if percent is None else reader.percent(percent, f"{here}/percent"),
+                **_validity(body, here, reader),
             )
         case AwardType.CONTEST_ENTRY:
             entries = reader.integer(body.get("entries"), f"{here}/entries", low=1, high=1000, default=1)
@@ -567,6 +570,17 @@ def _read_award(data: object, here: str, reader: Reader) -> Award:
         case AwardType.GRANT:
             return Award(AwardType.GRANT, key=reader.text(body.get("incentive"), f"{here}/incentive"))
     raise AssertionError(kind)
+
+
+def _validity(body: dict[str, Any], here: str, reader: Reader) -> dict[str, Any]:
+    """How long what is given can be used."""
+    months, period = body.get("valid_months"), body.get("round_up_to_end_of")
+    if months is None and period is not None:
+        reader.fault(f"{here}/round_up_to_end_of", "without-months", "This only means something together with valid_months.")
+    return {
+        "valid_months": None if months is None else reader.integer(months, f"{here}/valid_months", low=1, high=1200),
+        "round_up_to_end_of": None if period is None else reader.choice(period, f"{here}/round_up_to_end_of", RoundUp),
+    }
 
 
 def read_promise(data: object, awards: object, *, reader: Reader, pointer: str = "") -> tuple[Effect, tuple[Award, ...]]:
@@ -684,7 +698,8 @@ def _read_groups(data: object, reader: Reader) -> dict[str, Group]:
 
 def _read_incentive(data: object, position: int, reader: Reader) -> Candidate:
     here = f"/incentives/{position}"
-    body = reader.fields(data, here, {"key", "name", "group", "priority", "conditions", "effect", "awards"})
+    body = reader.fields(data, here, {"key", "name", "group", "priority", "conditions", "effect", "awards", "limits"})
+    limits = _read_limits(body.get("limits"), f"{here}/limits", position, reader)
     effect, awards = read_promise(body.get("effect"), body.get("awards"), reader=reader, pointer=here)
     if isinstance(effect, Recorded):
         reader.fault(f"{here}/effect/type", "unknown-effect", "One of: " + ", ".join(EFFECTS) + ".")
@@ -696,8 +711,33 @@ def _read_incentive(data: object, position: int, reader: Reader) -> Candidate:
         conditions=reader.condition(body.get("conditions"), f"{here}/conditions"),
         effect=effect,
         awards=awards,
+        standing=Standing(limits=limits) if limits else OPEN,
         position=position,
     )
+
+
+MOST_LIMITS = 20
+
+
+def _read_limits(data: object, here: str, position: int, reader: Reader) -> tuple[LimitState, ...]:
+    """What is left of each limit of an incentive; each guards this incentive alone."""
+    found = []
+    for i, item in enumerate(reader.entries(data, here, MOST_LIMITS)):
+        body = reader.fields(item, f"{here}/{i}", {"measure", "left", "on_short"})
+        measure = body.get("measure")
+        if measure not in {"uses", "units", "discount"}:
+            reader.fault(f"{here}/{i}/measure", "unknown-value", "One of: uses, units, discount.")
+        found.append(
+            LimitState(
+                id=position * MOST_LIMITS + i,
+                measure=str(measure),
+                per="total",
+                maximum=reader.amount(body.get("left"), f"{here}/{i}/left"),
+                used=0,
+                on_short=reader.choice(body.get("on_short"), f"{here}/{i}/on_short", OnShort, OnShort.REFUSE),
+            )
+        )
+    return tuple(found)
 
 
 POLICY_FIELDS = {

@@ -48,7 +48,7 @@ def _first_reason(candidate: Candidate, basket: Basket, surroundings: Surroundin
         return Reason.NOT_ELIGIBLE
     for limit in standing.limits:
         if limit.left < 1:
-            return Reason.BUDGET_EXHAUSTED if limit.measure == "discount" else Reason.LIMIT_REACHED
+            return limit.reason
     return None
 
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from customers.rules.conditions import ALWAYS, Condition, Leaf, Op, failure
 from incentives_site.shared.money import share_of
 
-from .applying import Outcome, Picks, Scene, commit, work_out
+from .applying import Outcome, Picks, Scene, commit, units_lowered, work_out
 from .awards import Awarded, awarded
 from .basket import Basket
-from .candidates import Candidate, Reason
+from .candidates import Candidate, LimitState, OnShort, Reason
 from .decision import Applied, Refused, Share
 from .effects import Effect, NoEffect, Target, serves
 from .facts import BasketFacts, Surroundings
@@ -58,7 +58,7 @@ class Taken(NamedTuple):
 class Walk:
     """The state of one walk; ``copy`` lets a search try both ways from here."""
 
-    __slots__ = ("discount", "exclusive", "facts", "in_group", "inapplicable", "question", "running", "skipped", "taken")
+    __slots__ = ("discount", "exclusive", "facts", "in_group", "inapplicable", "question", "running", "skipped", "spent", "taken")
 
     def __init__(self, question: Question) -> None:
         self.question = question
@@ -70,6 +70,8 @@ class Walk:
         self.in_group: dict[str, list[str]] = {}
         self.discount = 0
         self.exclusive: list[str] = []
+        # What the incentives taken so far use of each limit: several may share one (a campaign's budget).
+        self.spent: dict[int, int] = {}
 
     def copy(self) -> "Walk":
         other = object.__new__(Walk)
@@ -77,7 +79,7 @@ class Walk:
         other.facts = BasketFacts(self.question.basket, self.question.surroundings, other.running, _fixed=self.facts._fixed)
         other.taken, other.inapplicable, other.skipped = self.taken[:], self.inapplicable[:], self.skipped[:]
         other.in_group = {key: keys[:] for key, keys in self.in_group.items()}
-        other.discount, other.exclusive = self.discount, self.exclusive[:]
+        other.discount, other.exclusive, other.spent = self.discount, self.exclusive[:], self.spent.copy()
         return other
 
     # --- Judging one --------------------------------------------------------------------------------------------------
@@ -97,16 +99,47 @@ class Walk:
                 return near_miss(candidate, failed, self.facts)
         original = (group.base or question.policy.base) is _ORIGINAL
         most = None if question.cap is None else max(0, question.cap - self.discount)
-        outcome = work_out(candidate.effect, Scene(self.running, question.matcher, original, most, only))
+        scene = Scene(self.running, question.matcher, original, most, only)
+        outcome = work_out(candidate.effect, scene)
         if not outcome.matched:
             return refused(candidate, Reason.NO_MATCHING_LINES)
+        if candidate.standing.limits:
+            outcome = self._clipped(candidate, outcome, scene)
         if after is not ALWAYS and (miss := self._judge_after(candidate, after, outcome)):
             return miss
         if not (outcome.amount or outcome.stored_value or outcome.added or candidate.awards or group.consume_without_effect):
             return refused(candidate, Reason.CAP_REACHED if outcome.wanted and most == 0 else Reason.NO_EFFECT)
         for limit in candidate.standing.limits:
-            if limit.measure == "discount" and limit.left < outcome.amount:
-                return refused(candidate, Reason.BUDGET_EXHAUSTED)
+            if self._left(limit) < limit.wanted(amount=outcome.amount, units=outcome.units):
+                return refused(candidate, limit.reason)
+        return outcome
+
+    def _left(self, limit: LimitState) -> int:
+        return max(0, limit.left - self.spent.get(limit.id, 0))
+
+    def _clipped(self, candidate: Candidate, outcome: Outcome, scene: Scene) -> Outcome:
+        """The outcome with its units counted, and made less where a limit says that what is left is given.
+
+        What cannot be made so little that it fits (half a bundle) is left as it is, and the limit refuses it.
+        """
+        limits = candidate.standing.limits
+        counts_units = any(limit.measure == "units" for limit in limits)
+        units = units_lowered(outcome, scene.running) if counts_units else 0
+        outcome.units = outcome.units_wanted = units
+        for limit in limits:
+            left = self._left(limit)
+            if limit.on_short is OnShort.REFUSE or left >= limit.wanted(amount=outcome.amount, units=outcome.units):
+                continue
+            if limit.measure == "units":
+                scene = scene._replace(most_units=left)
+            else:
+                scene = scene._replace(most=left if scene.most is None else min(scene.most, left))
+            less = work_out(candidate.effect, scene)
+            if not (less.amount or less.added):
+                continue
+            less.wanted, less.units_wanted = outcome.wanted, outcome.units_wanted
+            less.units = units_lowered(less, scene.running) if counts_units else 0
+            outcome = less
         return outcome
 
     def _no_place(self, group: Group) -> Reason | None:
@@ -141,6 +174,9 @@ class Walk:
         self.running = self.facts.running = commit(outcome, self.running)
         self.taken.append(Taken(candidate, group, outcome, before, self.running.total))
         self.discount += outcome.amount
+        for limit in candidate.standing.limits:
+            used = limit.wanted(amount=outcome.amount, units=outcome.units)
+            self.spent[limit.id] = self.spent.get(limit.id, 0) + used
         self.in_group.setdefault(group.key, []).append(candidate.key)
         if group.eligibility is _EXCLUSIVE:
             self.exclusive.append(candidate.key)
@@ -260,12 +296,15 @@ class Walk:
             outcome.stored_value,
             tuple(outcome.added),
             tuple(self._awards(candidate)) if candidate.awards else (),
+            outcome.units,
+            outcome.units_wanted,
         )
 
     def _awards(self, candidate: Candidate) -> Iterable[Awarded]:
         target = target_of(candidate.effect)
         lines = range(len(self.running.items)) if target is None else self.question.matcher.lines(target)
         payable = sum(self.running.items[line] for line in lines)
+        self.facts.time_zone = candidate.standing.time_zone
         for award in candidate.awards:
             given = awarded(award, payable, self.question.basket.currency, self.facts)
             if given is not None:

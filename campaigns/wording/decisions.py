@@ -112,6 +112,8 @@ def _applied(item: Applied) -> dict[str, Any]:
     }
     if item.wanted != item.amount + item.stored_value:
         data["wanted"] = item.wanted
+    if item.units_wanted:
+        data["units"] = {"given": item.units, "wanted": item.units_wanted}
     if item.stored_value:
         data["stored_value"] = item.stored_value
     return {**data, **{name: value for name, value in (("code", item.code), ("grant", item.grant)) if value}}
@@ -147,6 +149,8 @@ def _awarded(award: Awarded) -> dict[str, Any]:
         data[names[award.type]] = award.quantity
     if award.type in keys:
         data[keys[award.type]] = award.key
+    if award.last_usable_day is not None:
+        data["last_usable_day"] = award.last_usable_day.isoformat()
     return data
 
 

@@ -57,6 +57,32 @@ def simulation(case: Case) -> dict[str, Any]:
     }
 
 
+def points_simulation(case: Case) -> dict[str, Any]:
+    """A point earned on the case's day, valid as the case says."""
+    policy = case["policy"]
+    award = {"type": "points", "points": 1, "valid_months": policy["valid_months"]}
+    if policy.get("round_up_to_end_of"):
+        award["round_up_to_end_of"] = policy["round_up_to_end_of"]
+    return {
+        "currency": case["currency"],
+        "at": f"{policy['earned_on']}T12:00:00Z",
+        "basket": {"lines": [{"id": "1", "sku": "any", "quantity": 1, "unit_price": 100}]},
+        "incentives": [{"key": "points", "awards": [award]}],
+    }
+
+
+def sequence_simulation(case: Case, units_bought: int, units_left: int) -> dict[str, Any]:
+    """One customer of a sequence buys so many units while the campaign has so many left to lower."""
+    [incentive] = case["incentives"]
+    effect = _effect({"applies_to": None, **incentive}, None, uses_once=False)
+    limit = {"measure": "units", "left": units_left, "on_short": "clip"}
+    return {
+        "currency": case["currency"],
+        "basket": {"lines": [{"id": "1", "sku": "any", "quantity": units_bought, "unit_price": 1000}]},
+        "incentives": [{"key": incentive["ref"], "effect": effect, "limits": [limit]}],
+    }
+
+
 def _line(line: Case, n: int) -> dict[str, Any]:
     return {
         "id": f"{line['sku']}#{n}",

@@ -9,17 +9,19 @@ import pytest
 
 from campaigns.rules.language import read_simulation
 from campaigns.rules.stacking import decide
-from campaigns.tests.rules.adapter import minor, simulation
+from campaigns.tests.rules.adapter import minor, points_simulation, sequence_simulation, simulation
 from campaigns.wording import decision_as_data
 
 NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
 CASES = json.loads((Path(__file__).parent / "cases" / "promotions.json").read_text())["cases"]
 KINDS = {"basket", "allocation", "near_miss"}
 CORE = [case for case in CASES if case["portability"] == "core" and case["kind"] in KINDS]
+EXPIRIES = [case for case in CASES if case["kind"] == "points_expiry"]
+SEQUENCES = [case for case in CASES if case["kind"] == "sequence"]
 
 
-def decided(case: Any) -> Any:
-    asked = read_simulation(simulation(case), now=NOW)
+def decided(body: Any) -> Any:
+    asked = read_simulation(body, now=NOW)
     return decision_as_data(
         decide(
             basket=asked.basket,
@@ -41,7 +43,7 @@ def by_sku(decision: Any, key: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("case", CORE, ids=lambda case: case["id"])
 def test_a_case_comes_out_to_the_cent(case: Any) -> None:
-    decision, expected = decided(case), case["expected"]
+    decision, expected = decided(simulation(case)), case["expected"]
     applied = {item["incentive"]: item for item in decision["applied"]}
     refused = {item["incentive"]: item for item in (*decision["inapplicable"], *decision["skipped"])}
     totals = decision["totals"]
@@ -90,3 +92,28 @@ def test_a_case_comes_out_to_the_cent(case: Any) -> None:
                 pass  # inner figures: what follows from them is asserted by the amounts
             case _:
                 raise AssertionError(f"nothing asserts {name}")
+
+
+@pytest.mark.parametrize("case", EXPIRIES, ids=lambda case: case["id"])
+def test_points_end_on_the_day_they_should(case: Any) -> None:
+    [applied] = decided(points_simulation(case))["applied"]
+    assert applied["awards"] == [{"type": "points", "points": 1, **case["expected"]}]
+
+
+@pytest.mark.parametrize("case", SEQUENCES, ids=lambda case: case["id"])
+def test_one_customer_after_another_gets_what_is_left(case: Any) -> None:
+    left = case["incentives"][0]["limits"]["units_per_campaign"]
+    for step in case["expected"]["sequence"]:
+        [applied] = decided(sequence_simulation(case, step["units_bought"], left))["applied"]
+        assert applied["units"] == {"given": step["units_discounted"], "wanted": step["units_bought"]}
+        assert applied["amount"] == step["units_discounted"] * 100
+        left -= applied["units"]["given"]
+
+
+def test_every_case_is_tried_or_said_to_be_another_policy() -> None:
+    """So that a case of a new kind is not silently left out; the document's table says what we do with the others."""
+    tried = {case["id"] for case in (*CORE, *EXPIRIES, *SEQUENCES)}
+    document = (Path(__file__).parents[3] / "docs" / "stacking.md").read_text()
+    others = {case["id"]: case["portability"] for case in CASES if case["id"] not in tried}
+    assert set(others.values()) <= {"policy", "quirk"}
+    assert [case for case in others if f"`{case}`" not in document] == []
