@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import StackGroup
 
-POINTERS = {"/stack_group": "group", "/priority": "priority"}
+POINTERS = {"/group": "group", "/priority": "priority"}
 
 
 class StackingForm(forms.Form):

@@ -1,27 +1,41 @@
 """The verbs of campaigns and their refusals."""
 
-from ._draft import KEEP, REVISABLE, draft, revise
+from ._draft import KEEP, draft, revise
 from ._grant import NotGrantable, NotHeld, expire_grants, grant, withdraw
-from ._incentives import CodeTaken, add_incentive, remove_incentive, revise_incentive
+from ._groups import GroupTerms, check_group, define_group, revise_group
+from ._incentives import CodeTaken, GivenByOthers, add_incentive, add_incentives, remove_incentive, revise_incentive
 from ._lifecycle import advance, end, launch, obstacles, pause, resume, target_audience
 from ._limits import Demand, consume, restore
 from ._problems import WrongStatus, invalid, understood
+from ._sentences import ANY, LONGEST
+from ._taking import REVISABLE, check_revisable
+from ._terms import Terms, fresh_terms, terms_of
 from ._use import give_back_grants, use_grants
 
 __all__ = [
+    "ANY",
     "KEEP",
+    "LONGEST",
     "REVISABLE",
     "CodeTaken",
     "Demand",
+    "GivenByOthers",
+    "GroupTerms",
     "NotGrantable",
     "NotHeld",
+    "Terms",
     "WrongStatus",
     "add_incentive",
+    "add_incentives",
     "advance",
+    "check_group",
+    "check_revisable",
     "consume",
+    "define_group",
     "draft",
     "end",
     "expire_grants",
+    "fresh_terms",
     "give_back_grants",
     "grant",
     "invalid",
@@ -32,8 +46,10 @@ __all__ = [
     "restore",
     "resume",
     "revise",
+    "revise_group",
     "revise_incentive",
     "target_audience",
+    "terms_of",
     "understood",
     "use_grants",
     "withdraw",

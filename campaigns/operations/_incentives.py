@@ -1,7 +1,7 @@
 """Add, revise and remove the incentives of a campaign that is not running; give one its code."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -12,15 +12,21 @@ from incentives_site.shared.audit import acting
 from incentives_site.shared.money import LARGEST_AMOUNT
 from incentives_site.shared.problems import Kind, Problem
 
-from .. import sealing
+from .. import queries, sealing
 from ..models import Campaign, Claim, Code, Incentive, Limit, Measure, Per, StackGroup
 from ..rules import codes
-from ..rules.effects import AmountOff, NoEffect, PercentOff, Recorded
-from ..rules.language import Reader, read_effect
-from ._draft import REVISABLE
+from ..rules.awards import is_open_to_several
+from ..rules.effects import NoEffect
+from ..rules.language import Reader, promise_of, read_promise
+from . import _giving
+from . import _unpredictable as unpredictable
 from ._problems import WrongStatus, invalid
+from ._sentences import check_sentences
+from ._taking import take_revisable
+from ._terms import LIMITS, Terms, fresh_terms, set_limits, terms_of
 
 MOST_PER_CAMPAIGN = 100
+LARGEST_PRIORITY = 1_000_000
 
 
 class CodeTaken(Problem):
@@ -29,140 +35,160 @@ class CodeTaken(Problem):
     kind = Kind.CONFLICT
 
 
-def add_incentive(
-    *,
-    campaign: Campaign,
-    by: str,
-    key: str,
-    name: str,
-    effect: Mapping[str, Any],
-    claim: str = Claim.AUTOMATIC,
-    conditions: Mapping[str, Any] | None = None,
-    stack_group: StackGroup | None = None,
-    priority: int = 0,
-    valid_days: int | None = None,
-    total_uses: int | None = None,
-    uses_per_customer: int | None = None,
-    code: str = "",
-) -> Incentive:
-    """Promise one more thing. ``effect`` and ``conditions`` are in the language of ``rules.language``; limits count uses.
+class GivenByOthers(Problem):
+    code = "given-by-others"
+    title = gettext_lazy("Other incentives give this one")
+    kind = Kind.CONFLICT
+
+
+def add_incentive(*, campaign: Campaign, by: str, key: str, **terms: Unpack[Terms]) -> Incentive:
+    """Promise one more thing: ``terms`` as in ``Terms``, what is not named as a new incentive has it.
 
     Raises ``Invalid`` with pointers, ``WrongStatus``, ``CodeTaken``.
     """
-    _check(name=name, key=key, effect=effect, conditions=conditions, claim=claim, code=code)
-    _check_limits(total_uses, uses_per_customer, valid_days)
-    group = stack_group or StackGroup.objects.get_or_create(key="default", defaults={"name": _("Combines with others")})[0]
-    with transaction.atomic(), acting(by=by, why="add_incentive"):
-        _lock(campaign)
-        if campaign.incentives.count() >= MOST_PER_CAMPAIGN:
-            raise invalid([Fault("/incentives", "too-many", _("A campaign has at most 100 incentives."))])
-        if campaign.incentives.filter(key=key).exists():
-            raise invalid([Fault("/key", "repeated", _("The campaign already has an incentive of this key."))])
-        incentive = Incentive.objects.create(
-            campaign=campaign,
-            key=key,
-            name=name.strip(),
-            claim=claim,
-            effect=effect,
-            conditions=conditions,
-            stack_group=group,
-            priority=priority,
-            valid_days=valid_days,
-        )
-        _set_limits(incentive, total_uses, uses_per_customer)
-        if code:
-            _set_code(incentive, code)
-    return incentive
+    (added,) = _add(campaign, by, [(key, terms)], [""])
+    return added
 
 
-def revise_incentive(
-    *,
-    incentive: Incentive,
-    by: str,
-    name: str,
-    effect: Mapping[str, Any],
-    claim: str,
-    conditions: Mapping[str, Any] | None,
-    stack_group: StackGroup,
-    priority: int = 0,
-    valid_days: int | None = None,
-    total_uses: int | None = None,
-    uses_per_customer: int | None = None,
-    code: str = "",
-) -> Incentive:
-    """Replace what an incentive promises. Raises as ``add_incentive``."""
-    _check(name=name, key=incentive.key, effect=effect, conditions=conditions, claim=claim, code=code)
-    _check_limits(total_uses, uses_per_customer, valid_days)
+def add_incentives(*, campaign: Campaign, by: str, several: Sequence[tuple[str, Terms]]) -> list[Incentive]:
+    """Promise several things at once, each with its key; they may give one another. Pointers begin with ``/incentives/<i>``.
+
+    All of them or none. Raises as ``add_incentive``.
+    """
+    return _add(campaign, by, several, [f"/incentives/{i}" for i in range(len(several))])
+
+
+def revise_incentive(*, incentive: Incentive, by: str, **changes: Unpack[Terms]) -> Incentive:
+    """Change what an incentive promises; what is not named stays. Raises as ``add_incentive``."""
     with transaction.atomic(), acting(by=by, why="revise_incentive"):
-        _lock(incentive.campaign)
-        incentive.name, incentive.effect, incentive.claim, incentive.conditions = name.strip(), dict(effect), claim, conditions
-        incentive.stack_group, incentive.priority, incentive.valid_days = stack_group, priority, valid_days
-        incentive.save()
-        _set_limits(incentive, total_uses, uses_per_customer)
-        _set_code(incentive, code)
-    return incentive
+        campaign = take_revisable(incentive.campaign)
+        row = Incentive.objects.select_related("stack_group").get(pk=incentive.pk)
+        row.campaign = campaign
+        saved = terms_of(row)
+        terms: Terms = {**fresh_terms(), **saved, **changes}
+        terms["awards"] = _resolved(campaign, terms["awards"])
+        _check(campaign, row.key, terms, "")
+        # Read before the lock would not be safe: another save may close a circle, or turn what is given into something else.
+        if _giving.gives(terms["awards"]) or terms["claim"] != saved["claim"]:
+            _giving.hold_the_web()
+        if faults := _giving.faults_of(row, terms["awards"]):
+            raise invalid(faults)
+        if terms["claim"] != Claim.GRANT and saved["claim"] == Claim.GRANT and (givers := _giving.givers(row)):
+            sentence = _("“%(name)s” gives it into wallets: change that first.") % {"name": givers[0].name}
+            raise invalid([Fault("/claim", "given-by-others", sentence)])
+        _write(row, terms)
+        if "code" in changes or terms["claim"] != Claim.CODE:
+            _set_code(row, terms["code"])
+    return row
 
 
 def remove_incentive(*, incentive: Incentive, by: str) -> None:
-    """Take an incentive out of a campaign that was never launched. Raises ``WrongStatus``."""
+    """Take an incentive out of a campaign that was never launched. Raises ``WrongStatus``, ``GivenByOthers``."""
     with transaction.atomic(), acting(by=by, why="remove_incentive"):
-        campaign = _lock(incentive.campaign)
+        campaign = take_revisable(incentive.campaign)
         if campaign.launched_at is not None:
             raise WrongStatus(_("It may already be promised to somebody: end the campaign instead."))
+        _giving.hold_the_web()
+        if givers := _giving.givers(incentive):
+            raise GivenByOthers(_("“%(name)s” gives it: change that first.") % {"name": givers[0].name})
         incentive.delete()
 
 
-def _lock(campaign: Campaign) -> Campaign:
-    locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
-    if locked.status not in REVISABLE:
-        raise WrongStatus(_("Pause the campaign before you change it."))
-    return locked
+def _add(campaign: Campaign, by: str, several: Sequence[tuple[str, Terms]], pointers: Sequence[str]) -> list[Incentive]:
+    """All rows first, so that they may name one another; then what they give."""
+    added: list[tuple[Incentive, Terms, str]] = []
+    with transaction.atomic(), acting(by=by, why="add_incentive"):
+        locked = take_revisable(campaign)
+        for (key, said), pointer in zip(several, pointers, strict=True):
+            terms: Terms = {**fresh_terms(), **said}
+            _check(locked, key, terms, pointer)
+            if locked.incentives.count() >= MOST_PER_CAMPAIGN:
+                raise invalid([Fault("/incentives", "too-many", _("A campaign has at most 100 incentives."))])
+            if locked.incentives.filter(key=key).exists():
+                sentence = _("The campaign already has an incentive of this key.")
+                raise invalid([Fault(f"{pointer}/key", "repeated", sentence)])
+            row = Incentive(campaign=locked, key=key)
+            _write(row, {**terms, "awards": [] if _giving.gives(terms["awards"]) else terms["awards"]})
+            if terms["code"]:
+                _set_code(row, terms["code"])
+            added.append((row, terms, pointer))
+        givers = [(row, terms, pointer) for row, terms, pointer in added if _giving.gives(terms["awards"])]
+        if givers:
+            _giving.hold_the_web()
+        for row, terms, pointer in givers:
+            awards = _resolved(locked, terms["awards"])
+            if faults := _giving.faults_of(row, awards, f"{pointer}/awards"):
+                raise invalid(faults)
+            row.awards = awards
+            row.save(update_fields=["awards"])
+    return [row for row, _terms, _pointer in added]
 
 
-def _check(
-    *, name: str, key: str, effect: Mapping[str, Any], conditions: Mapping[str, Any] | None, claim: str, code: str
-) -> None:
+def _resolved(campaign: Campaign, awards: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     reader = Reader()
-    reader.text(name, "/name")
-    reader.text(key, "/key", longest=64)
-    if claim not in Claim.values:
-        reader.fault("/claim", "unknown-value", _("Choose how it is claimed."))
-    read = read_effect(dict(effect), reader=reader)
-    reader.condition(conditions, "/conditions")
-    if not reader.faults and isinstance(read, Recorded | NoEffect):
-        reader.fault("/effect/type", "unknown-effect", _("Choose what it does."))
-    # A discount of nothing, and all of everything, is what nobody could have meant.
-    if isinstance(read, PercentOff) and read.percent == 0 and not reader.faults:
-        reader.fault("/effect/percent", "out-of-range", _("A discount of 0 % gives nothing."))
-    if isinstance(read, AmountOff) and read.amount == 0 and not reader.faults:
-        reader.fault("/effect/amount", "out-of-range", _("A discount of 0 gives nothing."))
-    if code and (claim != Claim.CODE or not codes.GENERIC.fullmatch(codes.normalise(code))):
-        reader.fault("/code", "bad-code", _("A code has 3 to 40 letters, digits or underscores, and goes with “a code”."))
+    read_promise({}, awards, reader=reader)
+    # What cannot be read is refused with its pointers a moment later.
+    return awards if reader.faults or not awards else _giving.resolved(campaign, awards)
+
+
+def _write(row: Incentive, terms: Terms) -> None:
+    row.name = terms["name"].strip()
+    row.effect = dict(terms["effect"] or {})
+    row.awards = [dict(award) for award in terms["awards"]]
+    row.sentences = {reason: dict(texts) for reason, texts in terms["sentences"].items()}
+    row.claim, row.conditions = terms["claim"], terms["conditions"]
+    row.stack_group = terms["stack_group"] or default_group()
+    row.priority, row.valid_days = terms["priority"], terms["valid_days"]
+    row.save()
+    set_limits(row, terms)
+
+
+def default_group() -> StackGroup:
+    return StackGroup.objects.get_or_create(key="default", defaults={"name": _("Combines with others")})[0]
+
+
+def _check(campaign: Campaign, key: str, terms: Terms, pointer: str) -> None:
+    """Everything that can be said of the terms without looking at other incentives. Raises ``Invalid``."""
+    reader = Reader()
+    reader.text(terms["name"], f"{pointer}/name")
+    reader.text(key, f"{pointer}/key", longest=64)
+    unpredictable.check_claim(terms["claim"], reader, pointer)
+    effect, awards = read_promise(terms["effect"], terms["awards"], reader=reader, pointer=pointer)
+    reader.condition(terms["conditions"], f"{pointer}/conditions")
+    check_sentences(terms["sentences"], reader, f"{pointer}/sentences")
+    _check_numbers(terms, reader, pointer)
+    code = terms["code"]
+    if code and (terms["claim"] != Claim.CODE or not codes.GENERIC.fullmatch(codes.normalise(code))):
+        sentence = _("A code has 3 to 40 letters, digits or underscores, and goes with “a code”.")
+        reader.fault(f"{pointer}/code", "bad-code", sentence)
+    if reader.faults:
+        raise invalid(reader.faults)
+    unpredictable.check_promise(effect, awards, reader, pointer)
+    unpredictable.check_limits(terms, effect, reader, pointer)
+    has_discount = not isinstance(effect, NoEffect)
+    unpredictable.check_conditions(terms["conditions"], reader, f"{pointer}/conditions", has_discount=has_discount)
+    has_budget = Limit.objects.filter(campaign=campaign, measure=Measure.DISCOUNT, per=Per.TOTAL).exists()
+    unpredictable.check_currencies(effect, awards, terms["conditions"], campaign.currency, has_budget, reader, pointer)
+    if terms["stack_group"] is not None:
+        unpredictable.check_in_group(effect, queries.group_of(terms["stack_group"]), reader, f"{pointer}/group")
     if reader.faults:
         raise invalid(reader.faults)
 
 
-def _check_limits(total_uses: int | None, uses_per_customer: int | None, valid_days: int | None) -> None:
-    faults = [
-        Fault(pointer, "out-of-range", _("At least 1."))
-        for pointer, value, most in (
-            ("/total_uses", total_uses, LARGEST_AMOUNT),
-            ("/uses_per_customer", uses_per_customer, LARGEST_AMOUNT),
-            ("/valid_days", valid_days, 3660),
-        )
-        if value is not None and not 1 <= value <= most
-    ]
-    if faults:
-        raise invalid(faults)
+def _check_numbers(terms: Terms, reader: Reader, pointer: str) -> None:
+    for name, most in ((*((name, LARGEST_AMOUNT) for name, _measure, _per in LIMITS), ("valid_days", 3660))):
+        value = terms[name]  # type: ignore[literal-required]
+        if value is not None and not (type(value) is int and 1 <= value <= most):
+            reader.fault(f"{pointer}/{name}", "out-of-range", _("At least 1.") if value < 1 else _("This is too much."))
+    reader.integer(terms["priority"], f"{pointer}/priority", low=-LARGEST_PRIORITY, high=LARGEST_PRIORITY)
 
 
-def _set_limits(incentive: Incentive, total_uses: int | None, uses_per_customer: int | None) -> None:
-    for per, maximum in ((Per.TOTAL, total_uses), (Per.CUSTOMER, uses_per_customer)):
-        limits = Limit.objects.filter(incentive=incentive, measure=Measure.USES, per=per)
-        if maximum is None:
-            limits.delete()
-        elif not limits.update(maximum=maximum):
-            Limit.objects.create(incentive=incentive, measure=Measure.USES, per=per, maximum=maximum)
+def are_in_several_currencies(campaign: Campaign) -> bool:
+    """Whether any incentive of the campaign gives amounts by currency."""
+    return any(
+        is_open_to_several(*promise_of(row.effect, row.awards))
+        for row in campaign.incentives.exclude(effect__type="recorded")
+    )
 
 
 def _set_code(incentive: Incentive, code: str) -> None:

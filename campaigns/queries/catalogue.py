@@ -14,6 +14,7 @@ from customers.rules.conditions import ALWAYS, AUDIENCE_FACTS, Branch, Condition
 
 from ..models import Campaign, CatalogueVersion, Claim, Incentive, Limit, StackGroup, Status
 from ..rules.basket import Basket
+from ..rules.awards import is_open_to_several
 from ..rules.candidates import Candidate, Standing
 from ..rules.groups import Base, Eligibility, Group, Pick, PickScope
 from ..rules.language import conditions_of, promise_of
@@ -163,7 +164,8 @@ def _candidate(incentive: Incentive, channels: frozenset[str]) -> Candidate:
             starts_at=campaign.starts_at,
             ends_at=campaign.ends_at,
             channels=channels,
-            currency=campaign.currency,
+            # Amounts by currency open it to those currencies: the rule asks each whether it is served.
+            currency=None if is_open_to_several(effect, awards) else campaign.currency,
             audience=parse(campaign.audience, facts=AUDIENCE_FACTS, pointer="/audience"),
             time_zone=campaign.time_zone,
         ),

@@ -2,13 +2,13 @@
 
 import datetime
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from incentives_site.shared.money import round_half_up, share_of
 
-from .effects import Money, in_currency
+from .effects import Effect, Money, currencies_of, in_currency
 from .expiry import RoundUp, last_usable_day
 
 
@@ -56,6 +56,17 @@ class Awarded:
     quantity: int
     key: str = ""
     last_usable_day: datetime.date | None = None
+
+
+def is_given_in(award: Award, currency: str) -> bool:
+    """Whether the amounts of the award are known in ``currency``."""
+    return all(in_currency(money, currency) is not None for money in (award.per, award.amount) if money is not None)
+
+
+def is_open_to_several(effect: Effect, awards: Iterable[Award]) -> bool:
+    """Whether amounts of what is promised are given by currency."""
+    by_currency = any(isinstance(money, Mapping) for award in awards for money in (award.per, award.amount))
+    return by_currency or currencies_of(effect) is not None
 
 
 def awarded(award: Award, payable: int, currency: str, facts: Callable[[str], object]) -> Awarded | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from customers.rules.conditions import ALWAYS, Branch, Condition, Leaf, Quantifier
 
-from .awards import Award
+from .awards import Award, is_given_in
 from .effects import Effect, serves
 from .facts import is_after
 
@@ -119,8 +119,12 @@ class Candidate:
         starts_at = self.standing.starts_at
         start = starts_at.timestamp() if starts_at else float("-inf")
         # "" is no currency: what serves it names none.
-        object.__setattr__(self, "serves_all", serves(self.effect, ""))
+        object.__setattr__(self, "serves_all", self.serves(""))
         object.__setattr__(self, "place", (-self.priority, start, self.key, self.code, self.grant))
+
+    def serves(self, currency: str) -> bool:
+        """Whether every amount of what is promised is known in ``currency``."""
+        return serves(self.effect, currency) and all(is_given_in(award, currency) for award in self.awards)
 
 
 def split(condition: Condition) -> tuple[Condition, Condition]:

@@ -233,22 +233,41 @@ def in_currency(money: Money | None, currency: str) -> int | None:
     return money if isinstance(money, int) or money is None else money.get(currency)
 
 
+def currencies_of(effect: Effect) -> frozenset[str] | None:
+    """The currencies the effect is open to; ``None`` when its amounts are not given by currency."""
+    inner: tuple[Effect, ...] = ()
+    if isinstance(effect, Tiers):
+        inner = tuple(tier.effect for tier in effect.tiers)
+    elif isinstance(effect, Compound):
+        inner = effect.effects
+    found = [known for part in inner if (known := currencies_of(part)) is not None]
+    found += [frozenset(money) for money in _amounts(effect) if isinstance(money, Mapping)]
+    return frozenset.intersection(*found) if found else None
+
+
 def serves(effect: Effect, currency: str) -> bool:
     """Whether every amount of the effect is known in ``currency``."""
-    amounts: list[Money | None] = []
     match effect:
-        case AmountOff() | FixedPrice() | BundlePrice():
-            amounts = [effect.amount, effect.max_amount]
-        case PercentOff():
-            amounts = [effect.max_amount, effect.max_per_line]
-        case BuyGet():
-            amounts = [effect.buy.amount, effect.get.amount, effect.max_amount]
-        case FreeItem() | Upgrade():
-            amounts = [effect.unit_price]
-        case StoredValue():
-            amounts = [effect.maximum]
         case Tiers():
             return all(serves(tier.effect, currency) for tier in effect.tiers)
         case Compound():
             return all(serves(part, currency) for part in effect.effects)
-    return all(in_currency(money, currency) is not None for money in amounts if money is not None)
+    return all(in_currency(money, currency) is not None for money in _amounts(effect) if money is not None)
+
+
+def _amounts(effect: Effect) -> list[Money | None]:
+    """The amounts of the effect itself, without those of effects inside it."""
+    match effect:
+        case AmountOff() | FixedPrice():
+            return [effect.amount, effect.max_amount, effect.max_per_line]
+        case BundlePrice():
+            return [effect.amount, effect.max_amount]
+        case PercentOff():
+            return [effect.max_amount, effect.max_per_line]
+        case BuyGet():
+            return [effect.buy.amount, effect.get.amount, effect.max_amount]
+        case FreeItem() | Upgrade():
+            return [effect.unit_price]
+        case StoredValue():
+            return [effect.maximum]
+    return []

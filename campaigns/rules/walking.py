@@ -12,7 +12,7 @@ from .awards import Awarded, awarded
 from .basket import Basket
 from .candidates import Candidate, LimitState, OnShort, Reason
 from .decision import Applied, Refused, Share
-from .effects import Effect, NoEffect, Target, serves
+from .effects import Effect, NoEffect, Target
 from .facts import BasketFacts, Surroundings
 from .groups import DEFAULT_GROUP, Base, Eligibility, Group, Pick, PickScope
 from .matching import Matcher
@@ -89,7 +89,7 @@ class Walk:
         if reason := self._no_place(group):
             return refused(candidate, reason, winner=next(iter(self.in_group.get(group.key, [])), ""))
         question = self.question
-        if not candidate.serves_all and not serves(candidate.effect, question.basket.currency):
+        if not candidate.serves_all and not candidate.serves(question.basket.currency):
             return refused(candidate, Reason.WRONG_CURRENCY)
         after = candidate.after
         if candidate.conditions is not ALWAYS:

@@ -52,12 +52,7 @@ def _address(campaign: Campaign, step: str) -> str:
 def _take(public_id: str) -> Campaign:
     """The campaign, when it may be edited in its status. Raises ``WrongStatus``."""
     campaign = queries.campaign_by_public_id(public_id)
-    if campaign.status not in operations.REVISABLE:
-        raise operations.WrongStatus(
-            _("Pause the campaign before you change it.")
-            if campaign.status == Status.LIVE
-            else _("It has ended: draft a new one.")
-        )
+    operations.check_revisable(campaign)
     return campaign
 
 
@@ -254,13 +249,7 @@ def _save_incentive(request: HttpRequest, campaign: Campaign, chosen: Incentive 
                 campaign=campaign, by=actor(request), key=incentive_step.key_for(campaign, terms["name"]), **terms
             )
         else:
-            operations.revise_incentive(
-                incentive=chosen,
-                by=actor(request),
-                stack_group=chosen.stack_group,
-                priority=chosen.priority,
-                **terms,
-            )
+            operations.revise_incentive(incentive=chosen, by=actor(request), **terms)
     except operations.CodeTaken as problem:
         form.add_error("code", f"{problem.title}. {problem.detail}")
         return False
@@ -389,17 +378,7 @@ def _save_stacking(request: HttpRequest, rows: list[tuple[Incentive, forms.Stack
 
 def _restack(request: HttpRequest, row: Incentive, form: forms.StackingForm) -> None:
     operations.revise_incentive(
-        incentive=row,
-        by=actor(request),
-        name=row.name,
-        effect=row.effect,
-        claim=row.claim,
-        conditions=row.conditions,
-        stack_group=form.stack_group,
-        priority=form.priority_given,
-        valid_days=row.valid_days,
-        code=queries.generic_code(row),
-        **incentive_step.limits_as_terms(row),
+        incentive=row, by=actor(request), stack_group=form.stack_group, priority=form.priority_given
     )
 
 
