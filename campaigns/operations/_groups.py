@@ -19,7 +19,7 @@ LARGEST_RANK = 1_000_000
 
 
 class GroupTerms(TypedDict, total=False):
-    """What is said of a stack group (``docs/stacking.md``, Groups). ``limit`` ``None``: no limit; ``base`` ``""``: the policy's."""
+    """What is said of a stack group (``docs/stacking.md``): ``limit`` ``None`` for none, ``base`` ``""`` for the policy's."""
 
     name: str
     eligibility: str

@@ -176,7 +176,7 @@ def _check(campaign: Campaign, key: str, terms: Terms, pointer: str) -> None:
 
 
 def _check_numbers(terms: Terms, reader: Reader, pointer: str) -> None:
-    for name, most in ((*((name, LARGEST_AMOUNT) for name, _measure, _per in LIMITS), ("valid_days", 3660))):
+    for name, most in (*((name, LARGEST_AMOUNT) for name, _measure, _per in LIMITS), ("valid_days", 3660)):
         value = terms[name]  # type: ignore[literal-required]
         if value is not None and not (type(value) is int and 1 <= value <= most):
             reader.fault(f"{pointer}/{name}", "out-of-range", _("At least 1.") if value < 1 else _("This is too much."))
@@ -186,8 +186,7 @@ def _check_numbers(terms: Terms, reader: Reader, pointer: str) -> None:
 def are_in_several_currencies(campaign: Campaign) -> bool:
     """Whether any incentive of the campaign gives amounts by currency."""
     return any(
-        is_open_to_several(*promise_of(row.effect, row.awards))
-        for row in campaign.incentives.exclude(effect__type="recorded")
+        is_open_to_several(*promise_of(row.effect, row.awards)) for row in campaign.incentives.exclude(effect__type="recorded")
     )
 
 

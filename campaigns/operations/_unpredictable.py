@@ -4,6 +4,7 @@
 """
 
 import datetime
+import itertools
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -79,7 +80,7 @@ def _check_part(effect: Effect, here: str, reader: Reader) -> None:
         reader.fault(f"{here}/from", "empty-filter", _("Say what is replaced: without a filter it would be everything."))
     if isinstance(effect, Tiers):
         order = sorted(range(len(effect.tiers)), key=lambda i: effect.tiers[i].start)
-        for before, after in zip(order, order[1:], strict=False):
+        for before, after in itertools.pairwise(order):
             if effect.tiers[before].effect == effect.tiers[after].effect:
                 sentence = _("This step does the same as the one before it.")
                 reader.fault(f"{here}/tiers/{after}/effect", "never-differs", sentence)
@@ -258,17 +259,19 @@ _POSSIBLE = {"time.weekday": (1, 7), "time.hour": (0, 23)}
 
 def _check_leaf(leaf: Mapping[str, Any], here: str, reader: Reader) -> None:
     fact, op, value = str(leaf["fact"]), leaf["op"], leaf.get("value")
-    values = value if isinstance(value, list) else [value]
+    if op in {Op.EXISTS, Op.MATCHES}:
+        return
+    values: list[Any] = value if isinstance(value, list) else [value]
     if op == Op.BETWEEN:
         low, high = values
         if isinstance(low, str) is not isinstance(high, str) or high < low:
             reader.fault(f"{here}/value", "empty-range", _("Nothing lies between these: the second is less than the first."))
-    if fact in _POSSIBLE and op != Op.EXISTS:
+    if fact in _POSSIBLE:
         lowest, highest = _POSSIBLE[fact]
         if any(not lowest <= item <= highest for item in values):
             words = {"low": lowest, "high": highest}
             reader.fault(f"{here}/value", "out-of-range", _("From %(low)s to %(high)s.") % words)
-    if fact == "time.date" and op != Op.EXISTS and not all(_is_day(item) for item in values):
+    if fact == "time.date" and not all(_is_day(item) for item in values):
         reader.fault(f"{here}/value", "bad-date", _("There is no such day."))
 
 
@@ -351,7 +354,7 @@ def _lies_between(value: Any, low: tuple[Any, bool] | None, high: tuple[Any, boo
 
 
 def check_limits(terms: Terms, effect: Effect, reader: Reader, pointer: str) -> None:
-    units = [name for name in ("total_units", "units_per_customer") if terms[name] is not None]  # type: ignore[literal-required]
+    units = [name for name in ("total_units", "units_per_customer") if terms[name] is not None]
     for name in units:
         if not _lowers_units(effect):
             reader.fault(f"{pointer}/{name}", "counts-nothing", _("It lowers no pieces that could be counted."))
@@ -415,4 +418,3 @@ def check_group(group: StackGroup, reader: Reader) -> None:
 def check_claim(claim: str, reader: Reader, pointer: str) -> None:
     if claim not in Claim.values:
         reader.fault(f"{pointer}/claim", "unknown-value", _("Choose how it is claimed."))
-

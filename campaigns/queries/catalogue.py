@@ -13,8 +13,8 @@ from customers.models import Channel
 from customers.rules.conditions import ALWAYS, AUDIENCE_FACTS, Branch, Condition, Leaf, Op, Quantifier, parse
 
 from ..models import Campaign, CatalogueVersion, Claim, Incentive, Limit, StackGroup, Status
-from ..rules.basket import Basket
 from ..rules.awards import is_open_to_several
+from ..rules.basket import Basket
 from ..rules.candidates import Candidate, Standing
 from ..rules.groups import Base, Eligibility, Group, Pick, PickScope
 from ..rules.language import conditions_of, promise_of

@@ -377,9 +377,7 @@ def _save_stacking(request: HttpRequest, rows: list[tuple[Incentive, forms.Stack
 
 
 def _restack(request: HttpRequest, row: Incentive, form: forms.StackingForm) -> None:
-    operations.revise_incentive(
-        incentive=row, by=actor(request), stack_group=form.stack_group, priority=form.priority_given
-    )
+    operations.revise_incentive(incentive=row, by=actor(request), stack_group=form.stack_group, priority=form.priority_given)
 
 
 # --- Review -----------------------------------------------------------------------------------------------------------
