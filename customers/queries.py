@@ -2,6 +2,8 @@
 
 import contextlib
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -48,6 +50,38 @@ def by_identity(kind: object, value: object) -> Customer:
     if identity is None:
         raise CustomerUnknown
     return identity.customer
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A customer as a request names one, not yet looked up, so that a larger question can look it up in one go.
+
+    ``condition`` is about the table ``customers_customer`` under the alias ``c``; its values are ``parameters``.
+    """
+
+    condition: str
+    parameters: Mapping[str, Any]
+
+
+def named_by_id(pk: int) -> Named:
+    return Named("c.id = %(who)s", {"who": pk})
+
+
+def named_by_public_id(public_id: str) -> Named:
+    """Raises ``CustomerUnknown`` for what is no public id."""
+    try:
+        return Named("c.public_id = %(who)s", {"who": uuid.UUID(public_id)})
+    except ValueError:
+        raise CustomerUnknown from None
+
+
+def named_by_identity(kind: object, value: object) -> Named:
+    """By an identity as normalised. Raises ``Misunderstood`` for junk."""
+    kind, value = normalise(kind, value)
+    return Named(
+        "c.id = (SELECT i.customer_id FROM customers_identity i WHERE i.kind = %(who_kind)s AND i.value = %(who_value)s)",
+        {"who_kind": kind, "who_value": value},
+    )
 
 
 def at_counter(typed: str) -> Customer | None:

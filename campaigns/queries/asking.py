@@ -3,15 +3,16 @@
 import datetime
 import json
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
 
 from customers import queries as customer_queries
-from customers.models import Customer
+from customers.models import Channel, Customer
 from customers.rules.conditions import ALWAYS
+from incentives_site.shared.rows import columns, row_as
 
 from .. import sealing
 from ..models import Claim, Grant, GrantState, Incentive, Limit, Per
@@ -33,8 +34,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class CandidateSet:
-    """Everything the stacking rule needs from the database. ``holder`` is whose grant was proved by a code, if anybody's."""
+    """Everything the stacking rule needs from the database.
 
+    ``channel`` is ``None`` when none that is active has the key. ``customer`` is the one that was named, else ``holder``: whose
+    grant was proved by a code, if anybody's.
+    """
+
+    channel: Channel | None
+    customer: Customer | None
     candidates: tuple[Candidate, ...]
     unknown_codes: tuple[UnknownCode, ...]
     groups: dict[str, Group]
@@ -51,58 +58,75 @@ class _Asking:
     code: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the database says to one question, all of one snapshot. ``counters`` are uses by ``limit/subject``."""
+
+    version: int | None
+    customer: Customer | None
+    opened: list[Any]
+    held: list[Any]
+    counters: dict[str, int]
+
+
 _GRANT = """jsonb_build_object('id', g.id, 'public_id', g.public_id, 'customer_id', g.customer_id, 'state', g.state,
                                'starts', g.starts_at, 'ends', g.ends_at)"""
-# The version of the catalogue, what the codes open and what the customer holds: one question, one snapshot, one answer.
-_ASK = f"""
-SELECT (SELECT number FROM campaigns_catalogueversion),
-    (SELECT jsonb_agg(jsonb_build_object('digest', encode(c.digest, 'hex'), 'incentive', c.incentive_id,
-                                         'grant', CASE WHEN g.id IS NOT NULL THEN {_GRANT} END) ORDER BY c.id)
-     FROM campaigns_code c LEFT JOIN campaigns_grant g ON g.id = c.grant_id WHERE c.digest = ANY(%(digests)s)),
-    (SELECT jsonb_agg(jsonb_build_object('incentive', g.incentive_id, 'grant', {_GRANT})
-                      ORDER BY g.ends_at NULLS LAST, g.id)
-     FROM campaigns_grant g JOIN campaigns_incentive i ON i.id = g.incentive_id JOIN campaigns_campaign m ON m.id = i.campaign_id
-     WHERE g.customer_id = %(customer)s AND g.state = 'held' AND m.status = 'live'),
-    (SELECT jsonb_object_agg(limit_id || '/' || subject, used) FROM campaigns_limitcounter
-     WHERE limit_id = ANY(%(limits)s) AND subject = ANY(%(subjects)s))
-"""  # noqa: S608  (put together from fixed pieces; every value is a parameter)
+_VERSION = "(SELECT number FROM campaigns_catalogueversion)"
+_OPENED = f"""(SELECT jsonb_agg(jsonb_build_object('digest', encode(o.digest, 'hex'), 'incentive', o.incentive_id,
+                                          'grant', CASE WHEN g.id IS NOT NULL THEN {_GRANT} END) ORDER BY o.id)
+     FROM campaigns_code o LEFT JOIN campaigns_grant g ON g.id = o.grant_id WHERE o.digest = ANY(%(digests)s))"""  # noqa: S608
+_HELD = f"""(SELECT jsonb_agg(jsonb_build_object('incentive', g.incentive_id, 'grant', {_GRANT})
+                       ORDER BY g.ends_at NULLS LAST, g.id)
+     FROM campaigns_grant g WHERE g.customer_id = c.id AND g.state = 'held')"""  # noqa: S608
+_COUNTERS = """(SELECT jsonb_object_agg(u.limit_id || '/' || u.subject, u.used) FROM campaigns_limitcounter u
+     WHERE u.limit_id = ANY(%(limits)s) AND u.subject IN ('', {subject}))"""
+_CUSTOMER = columns(Customer, "c")
 
 
 def candidates(
-    *, basket: Basket, channel: str, customer: Customer | None, sent: Sequence[str], now: datetime.datetime
+    *,
+    basket: Basket,
+    channel: str,
+    customer: Customer | customer_queries.Named | None,
+    sent: Sequence[str],
+    now: datetime.datetime,
 ) -> CandidateSet:
     """What asks to be applied to ``basket`` in ``channel``: automatic ones that could match, the wallet, what the codes open.
 
     An incentive asks once: through the code that was sent, else through the grant that ends first. Without a customer, the
     holder of a grant whose code was sent is the customer. One query when nothing has changed and neither codes nor grants bring
-    limits of their own; a few more otherwise, however many incentives are live.
+    limits of their own; a few more otherwise, however many incentives are live. Raises ``CustomerUnknown``.
     """
     digests = {sealing.digest(code): code.strip() for code in sent if code_rules.normalise(code)}
-    known = customer_queries.known_of(customer)
     # What will probably be asked about: the answer says whether the catalogue is still the one it was taken from.
     guess = catalogue.kept()
-    guessed = guess.matching(basket, channel, known) if guess else []
+    expected = customer_queries.known_of(customer) if isinstance(customer, Customer) else {}
+    guessed = guess.matching(basket, channel, expected) if guess else []
     counted = _limit_ids(guessed)
-    version, opened, held, counters = _ask(digests, customer, counted)
-    live = catalogue.current(version)
-    automatic = guessed if live is guess else live.matching(basket, channel, known)
-
+    who = customer_queries.named_by_id(customer.pk) if isinstance(customer, Customer) else customer
+    answer = _ask(who=who, digests=digests, limits=counted)
+    live = catalogue.current(answer.version)
+    opened = answer.opened
     holders = {row["grant"]["customer_id"] for row in opened if row["grant"]}
-    holder = Customer.objects.filter(pk__in=holders).first() if customer is None and len(holders) == 1 else None
-    subject = customer or holder
-    if holder is not None:
+    holder = None
+    if customer is None and len(holders) == 1:
         # Whose code it is, is the customer: ask again for what this one holds, and may still use.
-        _version, _opened, held, counters = _ask({}, holder, counted)
-        automatic = live.matching(basket, channel, customer_queries.known_of(holder))
+        answer = _ask(who=customer_queries.named_by_id(holders.pop()), limits=counted)
+        holder = answer.customer
+    subject = answer.customer
+    known = customer_queries.known_of(subject)
+    automatic = guessed if live is guess and known == expected else live.matching(basket, channel, known)
 
-    asking = _asking(live, opened, held, automatic, digests)
-    missing = _limit_ids([item.entry for item in asking.values()]) - counted
-    if missing or live is not guess:
-        counters = {**counters, **_counters(missing | (_limit_ids(automatic) - counted), subject)}
+    asking = _asking(live, opened, answer.held, automatic, digests)
+    counters = answer.counters
+    if missing := _limit_ids([item.entry for item in asking.values()]) - counted:
+        counters = {**counters, **_counters(missing, subject)}
     found = {bytes.fromhex(row["digest"]) for row in opened}
     unknown = [UnknownCode(text) for digest, text in digests.items() if digest not in found]
     unknown += [UnknownCode(code.strip()[:64]) for code in sent if not code_rules.normalise(code)]
     return CandidateSet(
+        channel=live.channels.get(channel),
+        customer=subject,
         candidates=tuple(_candidate(item, subject, counters, position) for position, item in enumerate(asking.values())),
         unknown_codes=tuple(unknown),
         groups={row.key: catalogue.group_of(row) for row in {item.entry.incentive.stack_group for item in asking.values()}},
@@ -112,19 +136,43 @@ def candidates(
 
 
 def _ask(
-    digests: Mapping[bytes, str], customer: Customer | None, limits: set[int]
-) -> tuple[int | None, list[Any], list[Any], dict[str, int]]:
-    who = str(customer.public_id) if customer else ""
-    parameters = {
-        "digests": list(digests),
-        "customer": customer.pk if customer else None,
-        "limits": list(limits),
-        "subjects": ["", who] if who else [""],
-    }
+    *,
+    who: customer_queries.Named | None = None,
+    digests: Iterable[bytes] = (),
+    limits: Iterable[int] = (),
+    subject: Customer | None = None,
+) -> _Answer:
+    """The version of the catalogue, who is named, what this one holds, what the codes open, what was used of the limits by all
+    and by the one who is named (or by ``subject``): one question, one snapshot. What is not asked is left out of the statement,
+    since planning it would cost more than answering it. Raises ``CustomerUnknown``.
+    """
+    wanted: dict[str, Any] = {"digests": list(digests), "limits": list(limits)}
+    user = "c.public_id::text" if who else "%(subject)s"
+    pieces = [
+        _VERSION,
+        _OPENED if wanted["digests"] else "NULL",
+        _COUNTERS.format(subject=user) if wanted["limits"] else "NULL",
+    ]
+    source = ""
+    if who:
+        wanted |= who.parameters
+        pieces += [_HELD, _CUSTOMER]
+        source = f" FROM customers_customer c WHERE {who.condition}"
+    else:
+        wanted["subject"] = str(subject.public_id) if subject else ""
     with connection.cursor() as cursor:
-        cursor.execute(_ASK, parameters)
-        version, opened, held, counters = cursor.fetchone()
-    return version, _read(opened) or [], _read(held) or [], _read(counters) or {}
+        # Put together from the fixed pieces above; every value is a parameter.
+        cursor.execute(f"SELECT {', '.join(pieces)}{source}", wanted)
+        row = cursor.fetchone()
+    if row is None:
+        raise customer_queries.CustomerUnknown
+    return _Answer(
+        version=row[0],
+        opened=_read(row[1]) or [],
+        counters=_read(row[2]) or {},
+        held=_read(row[3]) or [] if who else [],
+        customer=row_as(Customer, row[4:]) if who else None,
+    )
 
 
 def _read(value: Any) -> Any:
@@ -135,7 +183,7 @@ def _read(value: Any) -> Any:
 def _asking(
     live: catalogue.Catalogue, opened: list[Any], held: list[Any], automatic: list[Entry], digests: Mapping[bytes, str]
 ) -> dict[int, _Asking]:
-    wanted = {row["incentive"] for row in (*opened, *held)} - live.entries.keys()
+    wanted = {row["incentive"] for row in opened} - live.entries.keys()
     # Codes of what is paused, over or not yet begun: known, and refused with the reason.
     others = list(Incentive.objects.filter(pk__in=wanted).select_related("campaign", "stack_group")) if wanted else []
     entries = ChainMap({entry.incentive.pk: entry for entry in catalogue.compiled(others)}, live.entries)  # type: ignore[arg-type]
@@ -145,7 +193,9 @@ def _asking(
         grant = _grant(row["grant"], row["incentive"]) if row["grant"] else None
         asking[row["incentive"]] = _Asking(entry, grant, digests[bytes.fromhex(row["digest"])])
     for row in held:
-        asking.setdefault(row["incentive"], _Asking(entries[row["incentive"]], _grant(row["grant"], row["incentive"]), ""))
+        # A wallet shows what is paused or over by itself; nobody has asked for it here.
+        if held_entry := live.entries.get(row["incentive"]):
+            asking.setdefault(row["incentive"], _Asking(held_entry, _grant(row["grant"], row["incentive"]), ""))
     for entry in automatic:
         asking.setdefault(entry.incentive.pk, _Asking(entry, None, ""))
     return asking
@@ -169,7 +219,7 @@ def _limit_ids(entries: Sequence[Entry]) -> set[int]:
 
 
 def _counters(limits: set[int], subject: Customer | None) -> dict[str, int]:
-    return _ask({}, subject, limits)[3] if limits else {}
+    return _ask(limits=limits, subject=subject).counters if limits else {}
 
 
 def _candidate(item: _Asking, subject: Customer | None, counters: Mapping[str, int], position: int) -> Candidate:

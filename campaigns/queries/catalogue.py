@@ -35,9 +35,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What is live. ``indexed`` and ``general`` hold the automatic ones, by channel; ``entries`` all, by incentive."""
+    """What is live. ``indexed`` and ``general`` hold the automatic ones, by channel; ``entries`` all, by incentive.
+
+    ``channels`` are those that are active, by key: a channel that is switched off moves the version too.
+    """
 
     version: int | None
+    channels: Mapping[str, Channel]
     entries: Mapping[int, Entry]
     indexed: Mapping[str, Mapping[Key, list[Entry]]]
     general: Mapping[str, list[Entry]]
@@ -99,6 +103,7 @@ def _compile() -> Catalogue:
     """Read all that is live; again when it changed meanwhile, so that no mixture of two versions is kept."""
     while True:
         before = version_now()
+        channels = {channel.key: channel for channel in Channel.objects.filter(is_active=True)}
         entries = _entries()
         if version_now() == before:
             break
@@ -117,7 +122,7 @@ def _compile() -> Catalogue:
                     index.setdefault(key, []).append(entry)
             else:
                 general.setdefault(channel, []).append(entry)
-    return Catalogue(before, entries, indexed, general, frozenset(facts))
+    return Catalogue(before, channels, entries, indexed, general, frozenset(facts))
 
 
 def _entries() -> dict[int, Entry]:

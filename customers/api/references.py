@@ -1,5 +1,7 @@
 """How a request names a customer: by id or by identity, as everywhere in the API."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rest_framework import serializers
@@ -37,8 +39,24 @@ def find(reference: dict[str, Any] | None) -> Customer | None:
     return by_identity(reference["identity"]["kind"], reference["identity"]["value"], pointer="/customer/identity")
 
 
+def named(reference: dict[str, Any] | None) -> queries.Named | None:
+    """Like ``find``, for a question that looks the customer up itself. Raises ``CustomerUnknown``, ``Invalid``."""
+    if not reference:
+        return None
+    if "id" in reference:
+        return queries.named_by_public_id(reference["id"])
+    with _pointing_to("/customer/identity"):
+        return queries.named_by_identity(reference["identity"]["kind"], reference["identity"]["value"])
+
+
 def by_identity(kind: str, value: str, *, pointer: str) -> Customer:
-    try:
+    with _pointing_to(pointer):
         return queries.by_identity(kind, value)
+
+
+@contextmanager
+def _pointing_to(pointer: str) -> Iterator[None]:
+    try:
+        yield
     except Misunderstood as error:
         raise Invalid(errors=[FieldError(pointer + f.pointer, f.code, f.detail) for f in error.faults]) from None

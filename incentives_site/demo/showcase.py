@@ -221,7 +221,7 @@ def _redeem(
         request = redemption_operations.Request(
             currency=files.CURRENCY,
             basket=basket,
-            channel=channels[channel],
+            channel=channels[channel].key,
             customer=customer,
             store=counter if channel == "store" else None,
             codes=sent,

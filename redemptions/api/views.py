@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from campaigns import queries as campaign_queries
 from campaigns.api.serializers import DecisionOut
 from customers import queries as customer_queries
-from customers.api.references import find
+from customers.api.references import named
 from incentives_site.integrations.api.views import PartnerView
 from incentives_site.integrations.models import Scope
 from redemptions import operations, queries
@@ -28,8 +28,8 @@ class _BasketView(PartnerView):
         return operations.Request(
             currency=wanted.get("currency") or wanted["basket"].get("currency"),
             basket=wanted["basket"],
-            channel=customer_queries.channel(self.channel_key(wanted.get("channel"))),
-            customer=find(wanted.get("customer")),
+            channel=self.channel_key(wanted.get("channel")),
+            customer=named(wanted.get("customer")),
             store=customer_queries.store(store_key) if store_key else None,
             codes=wanted.get("codes", []),
         )
@@ -41,12 +41,11 @@ class Quotes(_BasketView):
     @extend_schema(operation_id="quotes_create", request=serializers.QuoteRequest, responses=DecisionOut)
     def post(self, request: Request) -> Response:
         """A dry run against what is live for this customer, channel, codes and basket. Writes nothing."""
-        form = serializers.QuoteRequest(data=request.data)
-        form.is_valid(raise_exception=True)
-        at = form.validated_data.get("at")
+        wanted = serializers.QuoteRequest.read(request.data)
+        at = wanted.get("at")
         if at is not None and Scope.SIMULATE not in self.key.scopes:
             raise exceptions.PermissionDenied("Another instant than now needs the scope “simulate”.", code="missing-scope")
-        return Response(operations.quote(self.request_of(form.validated_data), now=at or timezone.now()).data)
+        return Response(operations.quote(self.request_of(wanted), now=at or timezone.now()).data)
 
 
 class Redemptions(_BasketView):
@@ -58,9 +57,7 @@ class Redemptions(_BasketView):
     )
     def post(self, request: Request) -> Response:
         """Use incentives on an order, exactly once."""
-        form = serializers.RedemptionRequest(data=request.data)
-        form.is_valid(raise_exception=True)
-        wanted = form.validated_data
+        wanted = serializers.RedemptionRequest.read(request.data)
 
         def work() -> tuple[int, dict[str, Any]]:
             redemption = operations.redeem(

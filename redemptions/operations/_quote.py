@@ -22,12 +22,15 @@ MOST_CODES = 30
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked: a basket as JSON-able data (``docs/api.md``), who and where, and the codes shown."""
+    """What is asked: a basket as JSON-able data (``docs/api.md``), who and where, and the codes shown.
+
+    ``channel`` is a key. It and a customer who is only ``Named`` are looked up with everything else, in the quote's one question.
+    """
 
     currency: str
     basket: Mapping[str, Any]
-    channel: Channel
-    customer: Customer | None = None
+    channel: str
+    customer: Customer | customer_queries.Named | None = None
     store: Store | None = None
     codes: Sequence[str] = ()
 
@@ -39,6 +42,7 @@ class Quote:
     request: Request
     basket: Basket
     decision: Decision
+    channel: Channel
     customer: Customer | None
     sources: Mapping[str, campaign_queries.Source]
     limits: Mapping[str, tuple[Any, ...]]
@@ -50,7 +54,10 @@ class Quote:
 
 
 def quote(request: Request, *, now: datetime.datetime) -> Quote:
-    """Decide what ``request`` gets at ``now``. Raises ``Invalid`` with a pointer for each fault of the basket."""
+    """Decide what ``request`` gets at ``now``.
+
+    Raises ``Invalid`` with a pointer for each fault of the basket, ``ChannelUnknown``, ``CustomerUnknown``.
+    """
     reader = Reader()
     basket = read_basket(request.basket, currency=request.currency, reader=reader)
     if len(request.codes) > MOST_CODES:
@@ -60,9 +67,11 @@ def quote(request: Request, *, now: datetime.datetime) -> Quote:
     except Misunderstood as error:
         raise understood(error) from None
     found = campaign_queries.candidates(
-        basket=basket, channel=request.channel.key, customer=request.customer, sent=request.codes, now=now
+        basket=basket, channel=request.channel, customer=request.customer, sent=request.codes, now=now
     )
-    customer = request.customer or found.holder
+    channel, customer = found.channel, found.customer
+    if channel is None:
+        raise customer_queries.ChannelUnknown
     decision = decide(
         basket=basket,
         candidates=found.candidates,
@@ -71,11 +80,11 @@ def quote(request: Request, *, now: datetime.datetime) -> Quote:
         unknown_codes=found.unknown_codes,
         surroundings=Surroundings(
             now=now,
-            channel_key=request.channel.key,
-            channel_kind=request.channel.kind,
+            channel_key=channel.key,
+            channel_kind=channel.kind,
             store_key=request.store.key if request.store else "",
             customer=customer_queries.known_of(customer) if customer else None,
         ),
     )
     limits = {candidate.key: candidate.standing.limits for candidate in found.candidates}
-    return Quote(request, basket, decision, customer, found.sources, limits)
+    return Quote(request, basket, decision, channel, customer, found.sources, limits)

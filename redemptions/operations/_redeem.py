@@ -106,7 +106,7 @@ def _write(
         source=source,
         order_key=order_key,
         customer=quoted.customer,
-        channel=request.channel,
+        channel=quoted.channel,
         store=request.store,
         currency=decision.currency,
         basket={**request.basket, "currency": request.currency, "codes": list(request.codes)},

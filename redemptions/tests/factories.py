@@ -19,5 +19,5 @@ def lines(*amounts: int, **fields: Any) -> dict[str, Any]:
 def request_for(*amounts: int, **fields: Any) -> Request:
     """A request for such a basket in the store, in US dollars."""
     return Request(
-        **{"currency": "USD", "basket": lines(*(amounts or (10_000,))), "channel": ChannelFactory(), **fields}  # type: ignore[arg-type]
+        **{"currency": "USD", "basket": lines(*(amounts or (10_000,))), "channel": ChannelFactory().key, **fields}  # type: ignore[arg-type]
     )
