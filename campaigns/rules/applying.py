@@ -183,6 +183,8 @@ def _lower(effect: Lowering, scene: Scene) -> Outcome:
     bases = [running.initial[line] for line in lines] if scene.original else left
     # Without floors all that is left may be taken, and the same list says so: what is divided then needs no second look.
     rooms = running.rooms(lines) if running.has_floors else left
+    if isinstance(effect, PercentOff) and scope is _LINES and effect.max_per_line is None:
+        return _outcome(lines, _percent_of_each(effect.rate, bases, rooms), scene, effect.max_amount)
     goods = running.basket.lines
     quantities = [goods[line].quantity for line in lines] if isinstance(effect, AmountOff) else []
     parts = _divide(effect, scene, bases, rooms, quantities, whole=scope is _ORDER)
@@ -200,8 +202,7 @@ def _divide(
         case PercentOff(rate=rate):
             if whole:
                 return spread_within(rate_of(sum(bases), rate), bases, rooms)
-            parts = [(base * rate + 500_000) // 1_000_000 for base in bases]
-            return parts if rooms is bases and rate <= 1_000_000 else list(map(min, parts, rooms))
+            return _percent_of_each(rate, bases, rooms)
         case FixedPrice():
             price = in_currency(effect.amount, scene.currency) or 0
             return spread_within(max(0, sum(bases) - price), bases, rooms)
@@ -216,6 +217,11 @@ def _divide(
             if allocation is Allocation.EACH_LINE:
                 return [min(amount, room) for room in rooms]
             return spread_within(amount, quantities, rooms)
+
+
+def _percent_of_each(rate: int, bases: list[int], rooms: list[int]) -> list[int]:
+    parts = [(base * rate + 500_000) // 1_000_000 for base in bases]
+    return parts if rooms is bases and rate <= 1_000_000 else list(map(min, parts, rooms))
 
 
 def _sets(effect: AmountOff, scene: Scene) -> int:

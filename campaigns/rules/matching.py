@@ -3,17 +3,18 @@
 from .basket import EVERYTHING, Basket, Filter
 from .effects import Scope, Target
 
+_SHIPPING = Scope.SHIPPING  # reading a member off its class costs more than comparing it
+
 
 class Matcher:
     """Answers for one basket. Lines are given by index, in the order of the basket."""
 
-    __slots__ = ("_all", "_all_discountable", "_basket", "_by_category", "_by_sku", "_discountable", "_filters", "_targets")
+    __slots__ = ("_all", "_basket", "_by_category", "_by_sku", "_discountable", "_filters", "_targets")
 
     def __init__(self, basket: Basket) -> None:
         self._basket = basket
         self._all = list(range(len(basket.lines)))
         self._discountable = [index for index, line in enumerate(basket.lines) if line.discountable]
-        self._all_discountable = len(self._discountable) == len(self._all)
         self._by_sku: dict[str, list[int]] = {}
         self._by_category: dict[str, list[int]] = {}
         for index, line in enumerate(basket.lines):
@@ -26,6 +27,8 @@ class Matcher:
 
     def lines(self, target: Target) -> list[int]:
         """The discountable lines that the target includes and does not exclude; none for a target of shipping."""
+        if target.include is EVERYTHING and target.exclude is None and target.scope is not _SHIPPING:
+            return self._discountable
         known = self._targets.get(id(target))
         if known is None:
             known = self._targets[id(target)] = (target, self._find(target))
@@ -56,12 +59,9 @@ class Matcher:
         if target.scope is Scope.SHIPPING:
             return []
         lines, exclude = self._basket.lines, target.exclude
-        if target.include is EVERYTHING:
-            found = self._discountable
-        elif self._all_discountable:
-            found = self.filtered(target.include)
-        else:
-            found = [i for i in self.filtered(target.include) if lines[i].discountable]
+        found = self.filtered(target.include)
+        if len(self._discountable) < len(lines):
+            found = [i for i in found if lines[i].discountable]
         return [i for i in found if not exclude.matches_line(lines[i])] if exclude is not None else found
 
     def _candidates(self, wanted: Filter) -> list[int]:

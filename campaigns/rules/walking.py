@@ -287,7 +287,9 @@ class Walk:
             outcome.amount,
             outcome.wanted,
             tuple([_share((lines[line].id, amount, _units(picks) if picks else ())) for line, amount, picks in outcome.lines]),
-            tuple([Share(basket.shipping[method].method, amount) for method, amount in outcome.shipping]),
+            tuple([Share(basket.shipping[method].method, amount) for method, amount in outcome.shipping])
+            if outcome.shipping
+            else (),
             (group.base or self.question.policy.base)._value_,
             before,
             after,
