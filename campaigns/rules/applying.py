@@ -5,9 +5,8 @@ for an effect on lines, on the whole for an effect on the order, whose cents are
 ties to the earliest. The share that a floor blocks moves to lines that still have room (``docs/stacking.md``, Amounts).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import NamedTuple
 
 from incentives_site.shared.money import rate_of, round_half_up, share_of, spread
@@ -38,7 +37,7 @@ from .running import Running, Selected, spread_within
 
 MOST_REPEATS = 10_000  # of one bundle or "buy and get" on one order: a bound of work no real basket meets
 
-# (line, amount, picks): picks are (run, count, amount) when only some units of the line are meant.
+# (run, count, amount) of the units of one line, where only some of them are meant.
 Picks = list[tuple[int, int, int]]
 
 
@@ -57,10 +56,13 @@ class Added:
 class Outcome:
     """What an effect would take: ``amount`` as discount, ``stored_value`` as payment; ``wanted`` is before caps from outside.
 
+    ``parts`` go with ``lines`` (indices into the basket's); ``picks`` name the units of those lines of which only some are meant.
     ``units`` and ``units_wanted`` are known only where a limit counts units.
     """
 
-    lines: Sequence[tuple[int, int, Picks | None]] = ()
+    lines: Sequence[int] = ()
+    parts: Sequence[int] = ()
+    picks: Mapping[int, Picks] | None = None
     shipping: Sequence[tuple[int, int]] = ()
     amount: int = 0
     wanted: int = 0
@@ -130,10 +132,9 @@ def work_out(effect: Effect, scene: Scene) -> Outcome:
 
 def units_lowered(outcome: Outcome, running: Running) -> int:
     """How many units ``outcome`` lowers or gives; lines of which no single units are known (of a compound) count whole."""
-    goods = running.basket.lines
+    goods, picks = running.basket.lines, outcome.picks or {}
     lowered = sum(
-        goods[line].quantity if picks is None else sum(count for _run, count, _amount in picks)
-        for line, _amount, picks in outcome.lines
+        sum(count for _run, count, _amount in picks[line]) if line in picks else goods[line].quantity for line in outcome.lines
     )
     return lowered + sum(item.quantity for item in outcome.added if not item.replaces)
 
@@ -142,16 +143,7 @@ def commit(outcome: Outcome, running: Running) -> Running:
     """The amounts after ``outcome``: ``running`` itself, changed, or the copy on which a compound was worked out."""
     if outcome.after is not None:
         return outcome.after
-    items, units, total = running.items, running.units, 0
-    for line, amount, picks in outcome.lines:
-        if picks is None and units[line] is None:
-            items[line] -= amount
-            total += amount
-        elif picks is None:
-            running.take_line(line, amount)
-        else:
-            running.take_units(line, picks)
-    running.items_total -= total
+    running.take_lines(outcome.lines, outcome.parts, outcome.picks or {})
     for method, amount in outcome.shipping:
         running.take_shipping(method, amount)
     return running
@@ -260,11 +252,10 @@ def _outcome(lines: list[int], parts: list[int], scene: Scene, own_cap: Money | 
         if cap is not None and wanted > cap:
             amount, parts = cap, spread(cap, parts)
             wanted = _within_own(wanted, own_cap, scene)
-    lowered: Iterable[tuple[int, int, Picks | None]] = zip(lines, parts, _WHOLE_LINES, strict=False)
-    return Outcome([cell for cell in lowered if cell[1]] if 0 in parts else list(lowered), amount=amount, wanted=wanted)
-
-
-_WHOLE_LINES: Iterable[Picks | None] = repeat(None)
+    if 0 in parts:
+        lines = [line for line, part in zip(lines, parts, strict=True) if part]
+        parts = [part for part in parts if part]
+    return Outcome(lines, parts, None, (), amount, wanted)
 
 
 def _within_own(wanted: int, own_cap: Money | None, scene: Scene) -> int:
@@ -313,14 +304,13 @@ def _lower_units(effect: Lowering, scene: Scene, lines: list[int]) -> Outcome:
 def _units_outcome(selected: list[Selected], amounts: list[int], scene: Scene, own_cap: Money | None) -> Outcome:
     wanted = sum(amounts)
     amounts = _cut(amounts, scene.cap(own_cap))
-    by_line: dict[int, Picks] = {}
+    picks: dict[int, Picks] = {}
     for unit, amount in zip(selected, amounts, strict=True):
         if amount:
-            by_line.setdefault(unit.line, []).append((unit.run, unit.count, amount))
-    lines: list[tuple[int, int, Picks | None]] = [
-        (line, sum(amount for _run, _count, amount in picks), picks) for line, picks in sorted(by_line.items())
-    ]
-    return Outcome(lines=lines, amount=sum(amounts), wanted=_within_own(wanted, own_cap, scene))
+            picks.setdefault(unit.line, []).append((unit.run, unit.count, amount))
+    lines = sorted(picks)
+    parts = [sum(amount for _run, _count, amount in picks[line]) for line in lines]
+    return Outcome(lines, parts, picks, (), sum(amounts), _within_own(wanted, own_cap, scene))
 
 
 def select(
@@ -572,7 +562,8 @@ def _pay(effect: StoredValue, scene: Scene) -> Outcome:
     parts = spread_within(paid, amounts, amounts)
     items = len(running.items)
     return Outcome(
-        lines=[(line, part, None) for line, part in enumerate(parts[:items]) if part],
+        lines=[line for line, part in enumerate(parts[:items]) if part],
+        parts=[part for part in parts[:items] if part],
         shipping=[(method, part) for method, part in enumerate(parts[items:]) if part],
         stored_value=paid,
         wanted=wanted,
@@ -605,10 +596,11 @@ def _compound(effect: Compound, scene: Scene) -> Outcome:
         total.wanted += outcome.wanted
         total.stored_value += outcome.stored_value
         total.added = [*total.added, *outcome.added]
-        for line, amount, _picks in outcome.lines:
+        for line, amount in zip(outcome.lines, outcome.parts, strict=True):
             lines[line] = lines.get(line, 0) + amount
         for method, amount in outcome.shipping:
             shipping[method] = shipping.get(method, 0) + amount
-    total.lines = [(line, amount, None) for line, amount in sorted(lines.items())]
+    total.lines = sorted(lines)
+    total.parts = [lines[line] for line in total.lines]
     total.shipping = sorted(shipping.items())
     return total

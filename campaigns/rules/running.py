@@ -5,6 +5,7 @@ of equal ones: a line of a million units costs no more than a line of one.
 """
 
 import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from incentives_site.shared.money import spread
@@ -35,7 +36,18 @@ class Selected:
 class Running:
     """The amounts left to pay. ``items`` and ``shipping`` are totals per line and method; both only ever fall."""
 
-    __slots__ = ("basket", "floors", "has_floors", "initial", "items", "items_total", "shipping", "shipping_total", "units")
+    __slots__ = (
+        "basket",
+        "floors",
+        "has_floors",
+        "has_units",
+        "initial",
+        "items",
+        "items_total",
+        "shipping",
+        "shipping_total",
+        "units",
+    )
 
     def __init__(self, basket: Basket) -> None:
         self.basket = basket
@@ -45,6 +57,7 @@ class Running:
         self.floors = [line.floor for line in basket.lines]
         self.has_floors = any(self.floors)
         self.units: list[list[Run] | None] = [None] * len(self.items)
+        self.has_units = False
         self.items_total = sum(self.items)
         self.shipping_total = sum(self.shipping)
 
@@ -56,6 +69,7 @@ class Running:
         other = object.__new__(Running)
         other.basket, other.initial, other.floors, other.has_floors = self.basket, self.initial, self.floors, self.has_floors
         other.items, other.shipping = self.items[:], self.shipping[:]
+        other.has_units = self.has_units
         other.units = [runs and [Run(run.count, run.price, run.touched) for run in runs] for runs in self.units]
         other.items_total, other.shipping_total = self.items_total, self.shipping_total
         return other
@@ -80,12 +94,29 @@ class Running:
             found = [Run(odd, goods.unit_price - each - 1, touched)] if odd else []
             found.append(Run(goods.quantity - odd, goods.unit_price - each, touched))
             self.units[line] = found
+            self.has_units = True
         return found
 
-    def take_line(self, line: int, amount: int) -> None:
-        """Take ``amount`` (within the room) off the whole line, spread over its units by what they cost."""
-        self.items[line] -= amount
-        self.items_total -= amount
+    def take_lines(self, lines: Sequence[int], parts: Sequence[int], picks: Mapping[int, list[tuple[int, int, int]]]) -> None:
+        """Take each part (within the room) off its line: off the units that ``picks`` names, else off the whole line."""
+        items, total = self.items, sum(parts)
+        if not self.has_units and not picks:
+            if len(parts) == len(items):
+                self.items = list(map(operator.sub, items, parts))  # all of them, in the order of the basket
+            else:
+                for line, part in zip(lines, parts, strict=True):
+                    items[line] -= part
+        else:
+            for line, part in zip(lines, parts, strict=True):
+                if line in picks:
+                    self._take_units(line, picks[line])
+                else:
+                    self._take_line(line, part)
+                items[line] -= part
+        self.items_total -= total
+
+    def _take_line(self, line: int, amount: int) -> None:
+        """Spread ``amount`` over the units of the line by what they cost."""
         runs = self.units[line]
         if runs is not None:
             floor = self.unit_floor(line)
@@ -96,7 +127,7 @@ class Running:
         self.shipping[method] -= amount
         self.shipping_total -= amount
 
-    def take_units(self, line: int, picked: list[tuple[int, int, int]]) -> None:
+    def _take_units(self, line: int, picked: list[tuple[int, int, int]]) -> None:
         """Take amounts off some units: ``(run, count, amount)`` each, runs as numbered by ``runs(line)``, each at most once."""
         wanted = {run: (count, amount) for run, count, amount in picked}
         pieces: list[Run] = []
@@ -104,9 +135,6 @@ class Running:
             count, amount = wanted.get(number, (0, 0))
             pieces += _split(run, count, amount) if count else [run]
         self.units[line] = pieces
-        total = sum(amount for _run, _count, amount in picked)
-        self.items[line] -= total
-        self.items_total -= total
 
 
 def _split(run: Run, count: int, amount: int) -> list[Run]:

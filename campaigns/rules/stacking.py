@@ -109,7 +109,7 @@ def _decision(
     paid_shipping: dict[int, int] = {}
     for taken in walk.taken:
         if taken.outcome.stored_value:
-            for line, amount, _picks in taken.outcome.lines:
+            for line, amount in zip(taken.outcome.lines, taken.outcome.parts, strict=True):
                 paid_lines[line] = paid_lines.get(line, 0) + amount
             for method, amount in taken.outcome.shipping:
                 paid_shipping[method] = paid_shipping.get(method, 0) + amount

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from customers.rules.conditions import ALWAYS, Condition, Leaf, Op, failure
 from incentives_site.shared.money import share_of
 
-from .applying import Outcome, Picks, Scene, commit, units_lowered, work_out
+from .applying import Outcome, Scene, commit, units_lowered, work_out
 from .awards import Awarded, awarded
-from .basket import Basket
+from .basket import Basket, Line, Shipping
 from .candidates import Candidate, LimitState, OnShort, Reason
 from .decision import Applied, Refused, Share
 from .effects import Effect, NoEffect, Target
@@ -159,7 +159,7 @@ class Walk:
 
     def _judge_after(self, candidate: Candidate, condition: Condition, outcome: Outcome) -> Refused | None:
         """Judge a condition on the basket as it would be afterwards."""
-        self.facts.own_items = sum(amount for _line, amount, _picks in outcome.lines)
+        self.facts.own_items = sum(outcome.parts)
         self.facts.own_shipping = sum(amount for _method, amount in outcome.shipping)
         try:
             failed = failure(condition, self.facts)
@@ -243,7 +243,7 @@ class Walk:
                 self.refuse(outcome)
                 continue
             able.append(position)
-            for line, amount, _picks in outcome.lines:
+            for line, amount in zip(outcome.lines, outcome.parts, strict=True):
                 offers.setdefault(line, []).append((position, amount))
         sign = {Pick.BEST_FOR_CUSTOMER: -1, Pick.LEAST_COST: 1}.get(group.pick, 0)
         winners = {line: min(bids, key=lambda bid: sign * bid[1])[0] for line, bids in offers.items()}
@@ -278,7 +278,6 @@ class Walk:
     def _describe(self, taken: Taken) -> Applied:
         candidate, group, outcome, before, after = taken
         basket = self.question.basket
-        lines = basket.lines
         # By position, as everywhere in the hottest loops: names cost more than the rest of the call.
         return Applied(
             candidate.key,
@@ -286,17 +285,15 @@ class Walk:
             group.key,
             outcome.amount,
             outcome.wanted,
-            tuple([_share((lines[line].id, amount, _units(picks) if picks else ())) for line, amount, picks in outcome.lines]),
-            tuple([Share(basket.shipping[method].method, amount) for method, amount in outcome.shipping])
-            if outcome.shipping
-            else (),
+            _shares(basket.lines, outcome),
+            _shares_of_shipping(basket.shipping, outcome) if outcome.shipping else (),
             (group.base or self.question.policy.base)._value_,
             before,
             after,
             candidate.code,
             candidate.grant,
             outcome.stored_value,
-            tuple(outcome.added),
+            tuple(outcome.added) if outcome.added else (),
             tuple(self._awards(candidate)) if candidate.awards else (),
             outcome.units,
             outcome.units_wanted,
@@ -319,9 +316,18 @@ _ALL, _EXCLUSIVE, _ORIGINAL = Pick.ALL, Eligibility.EXCLUSIVE, Base.ORIGINAL
 _CONDITION_NOT_MET, _GE, _GT = Reason.CONDITION_NOT_MET, Op.GE, Op.GT
 
 
-def _units(picks: Picks) -> tuple[tuple[int, int], ...]:
-    """(count, amount) of the units that are meant."""
-    return tuple([(count, amount) for _run, count, amount in picks])
+def _shares_of_shipping(methods: Sequence[Shipping], outcome: Outcome) -> tuple[Share, ...]:
+    return tuple(Share(methods[method].method, amount) for method, amount in outcome.shipping)
+
+
+def _shares(lines: Sequence[Line], outcome: Outcome) -> tuple[Share, ...]:
+    cells = zip(outcome.lines, outcome.parts, strict=True)
+    if outcome.picks is None:
+        return tuple([_share((lines[line].id, part, ())) for line, part in cells])
+    picks = outcome.picks
+    return tuple(
+        [Share(lines[line].id, part, tuple([(count, each) for _run, count, each in picks[line]])) for line, part in cells]
+    )
 
 
 BESIDE_OTHERS = frozenset(
