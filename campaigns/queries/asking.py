@@ -51,11 +51,12 @@ class CandidateSet:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """One incentive that asks, through which grant or code."""
+    """One incentive that asks, through which grant or code; ``is_imagined``: as if the customer held a grant of it."""
 
     entry: Entry
     grant: Grant | None
     code: str
+    is_imagined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,16 @@ def candidates(
     customer: Customer | customer_queries.Named | None,
     sent: Sequence[str],
     now: datetime.datetime,
+    imagined: Sequence[Incentive] = (),
 ) -> CandidateSet:
     """What asks to be applied to ``basket`` in ``channel``: automatic ones that could match, the wallet, what the codes open.
 
     An incentive asks once: through the code that was sent, else through the grant that ends first. Without a customer, the
     holder of a grant whose code was sent is the customer. One query when nothing has changed and neither codes nor grants bring
     limits of their own; a few more otherwise, however many incentives are live. Raises ``CustomerUnknown``.
+
+    ``imagined`` incentives, with their campaign and stack group, ask as if that campaign were live: automatic ones always, those
+    with a code when it was sent, those of a wallet as if a known customer held one.
     """
     digests = {sealing.digest(code): code.strip() for code in sent if code_rules.normalise(code)}
     # What will probably be asked about: the answer says whether the catalogue is still the one it was taken from.
@@ -117,7 +122,7 @@ def candidates(
     known = customer_queries.known_of(subject)
     automatic = guessed if live is guess and known == expected else live.matching(basket, channel, known)
 
-    asking = _asking(live, opened, answer.held, automatic, digests)
+    asking = _asking(live, opened, answer.held, automatic, digests, imagined=_as_if_live(imagined), is_known=subject is not None)
     counters = answer.counters
     if missing := _limit_ids([item.entry for item in asking.values()]) - counted:
         counters = {**counters, **_counters(missing, subject)}
@@ -180,13 +185,31 @@ def _read(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
+def _as_if_live(incentives: Sequence[Incentive]) -> dict[int, Entry]:
+    """Compiled as they would be once their campaign is launched. One without channels yet is considered in all of them."""
+    found = {}
+    for entry in catalogue.compiled(incentives):
+        standing = entry.candidate.standing
+        standing = replace(standing, is_live=True, channels=standing.channels or None)
+        found[entry.incentive.pk] = replace(entry, candidate=replace(entry.candidate, standing=standing))
+    return found
+
+
 def _asking(
-    live: catalogue.Catalogue, opened: list[Any], held: list[Any], automatic: list[Entry], digests: Mapping[bytes, str]
+    live: catalogue.Catalogue,
+    opened: list[Any],
+    held: list[Any],
+    automatic: list[Entry],
+    digests: Mapping[bytes, str],
+    *,
+    imagined: dict[int, Entry],
+    is_known: bool,
 ) -> dict[int, _Asking]:
-    wanted = {row["incentive"] for row in opened} - live.entries.keys()
+    running: ChainMap[int, Entry] = ChainMap(imagined, live.entries)  # type: ignore[arg-type]  # nothing is written to it
+    wanted = {row["incentive"] for row in opened} - running.keys()
     # Codes of what is paused, over or not yet begun: known, and refused with the reason.
     others = list(Incentive.objects.filter(pk__in=wanted).select_related("campaign", "stack_group")) if wanted else []
-    entries = ChainMap({entry.incentive.pk: entry for entry in catalogue.compiled(others)}, live.entries)  # type: ignore[arg-type]
+    entries = running.new_child({entry.incentive.pk: entry for entry in catalogue.compiled(others)})
     asking: dict[int, _Asking] = {}
     for row in opened:
         entry = entries[row["incentive"]]
@@ -194,10 +217,15 @@ def _asking(
         asking[row["incentive"]] = _Asking(entry, grant, digests[bytes.fromhex(row["digest"])])
     for row in held:
         # A wallet shows what is paused or over by itself; nobody has asked for it here.
-        if held_entry := live.entries.get(row["incentive"]):
+        if held_entry := running.get(row["incentive"]):
             asking.setdefault(row["incentive"], _Asking(held_entry, _grant(row["grant"], row["incentive"]), ""))
     for entry in automatic:
-        asking.setdefault(entry.incentive.pk, _Asking(entry, None, ""))
+        asking.setdefault(entry.incentive.pk, _Asking(running[entry.incentive.pk], None, ""))
+    for pk, entry in imagined.items():
+        if entry.incentive.claim == Claim.AUTOMATIC:
+            asking.setdefault(pk, _Asking(entry, None, ""))
+        elif entry.incentive.claim == Claim.GRANT and is_known:
+            asking.setdefault(pk, _Asking(entry, None, "", is_imagined=True))
     return asking
 
 
@@ -241,6 +269,9 @@ def _candidate(item: _Asking, subject: Customer | None, counters: Mapping[str, i
             # Who was given a grant may use it, whatever has changed about them since.
             audience=ALWAYS,
         )
+    elif item.is_imagined:
+        # As for one who holds a grant.
+        standing = replace(standing, audience=ALWAYS)
     elif entry.incentive.claim == Claim.GRANT:
         # A code without a grant on a wallet incentive (imported batches): known, but nobody's.
         standing = replace(standing, refusal=Reason.NOT_HOLDER)

@@ -1,5 +1,6 @@
 """Reads: campaigns, audiences, wallets."""
 
+import contextlib
 import datetime
 import uuid
 from collections.abc import Sequence
@@ -54,6 +55,21 @@ def campaign_by_public_id(public_id: object) -> Campaign:
     if found is None:
         raise CampaignUnknown
     return found
+
+
+def campaigns_by_public_ids(public_ids: Sequence[str]) -> list[Campaign | None]:
+    """The campaigns in the order of ``public_ids``; ``None`` where there is none."""
+    known: dict[str, uuid.UUID] = {}
+    for text in public_ids:
+        with contextlib.suppress(ValueError):
+            known[text] = uuid.UUID(text)
+    found = {row.public_id: row for row in Campaign.objects.filter(public_id__in=known.values())}
+    return [found.get(known[text]) if text in known else None for text in public_ids]
+
+
+def incentives_of(campaigns: Sequence[Campaign]) -> list[Incentive]:
+    """The incentives of the campaigns, whatever the campaigns' status, with campaign and stack group."""
+    return list(Incentive.objects.filter(campaign__in=campaigns).select_related("campaign", "stack_group").order_by("pk"))
 
 
 def incentive_by_public_id(public_id: object) -> Incentive:

@@ -21,6 +21,12 @@ class QuoteRequest(StrictSerializer):
     channel = serializers.CharField(max_length=64, required=False)
     store = serializers.CharField(max_length=64, required=False)
     at = serializers.DateTimeField(required=False, help_text="Another instant than now; needs the scope `simulate`.")
+    campaigns = serializers.ListField(
+        child=serializers.CharField(max_length=64),
+        required=False,
+        max_length=50,
+        help_text="Ids of campaigns, also drafts, to be considered as if they were live; needs the scope `simulate`.",
+    )
 
 
 class OrderSerializer(StrictSerializer):
@@ -29,7 +35,8 @@ class OrderSerializer(StrictSerializer):
 
 
 class RedemptionRequest(QuoteRequest):
-    at = None  # type: ignore[assignment]
+    # What is imagined cannot be redeemed.
+    at = campaigns = None  # type: ignore[assignment]
     order = OrderSerializer()
     expected_discount = serializers.IntegerField(
         required=False, min_value=0, help_text="What the customer was told; another amount answers 409 `decision-changed`."

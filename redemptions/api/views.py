@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -42,10 +43,14 @@ class Quotes(_BasketView):
     def post(self, request: Request) -> Response:
         """A dry run against what is live for this customer, channel, codes and basket. Writes nothing."""
         wanted = serializers.QuoteRequest.read(request.data)
-        at = wanted.get("at")
-        if at is not None and Scope.SIMULATE not in self.key.scopes:
-            raise exceptions.PermissionDenied("Another instant than now needs the scope “simulate”.", code="missing-scope")
-        return Response(operations.quote(self.request_of(wanted), now=at or timezone.now()).data)
+        if not wanted.keys().isdisjoint({"at", "campaigns"}) and Scope.SIMULATE not in self.key.scopes:
+            raise exceptions.PermissionDenied(
+                _("Another instant than now, or campaigns as if they were live, need the scope “simulate”."), code="missing-scope"
+            )
+        quoted = operations.quote(
+            self.request_of(wanted), now=wanted.get("at") or timezone.now(), campaigns=wanted.get("campaigns", ())
+        )
+        return Response(quoted.data)
 
 
 class Redemptions(_BasketView):

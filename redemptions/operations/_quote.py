@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from campaigns import queries as campaign_queries
+from campaigns.models import Incentive
 from campaigns.operations import understood
 from campaigns.rules.basket import Basket
 from campaigns.rules.decision import Decision
@@ -18,6 +19,7 @@ from customers.models import Channel, Customer, Store
 from customers.rules.faults import Misunderstood
 
 MOST_CODES = 30
+MOST_CAMPAIGNS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +55,23 @@ class Quote:
         return decision_as_data(self.decision, {key: source.incentive.name for key, source in self.sources.items()})
 
 
-def quote(request: Request, *, now: datetime.datetime) -> Quote:
+def quote(request: Request, *, now: datetime.datetime, campaigns: Sequence[str] = ()) -> Quote:
     """Decide what ``request`` gets at ``now``.
 
-    Raises ``Invalid`` with a pointer for each fault of the basket, ``ChannelUnknown``, ``CustomerUnknown``.
+    ``campaigns`` are public ids of some that are considered as if they were live, whatever their status: what would happen, not
+    what does. Raises ``Invalid`` with a pointer for each fault of the basket, ``ChannelUnknown``, ``CustomerUnknown``.
     """
     reader = Reader()
     basket = read_basket(request.basket, currency=request.currency, reader=reader)
     if len(request.codes) > MOST_CODES:
         reader.fault("/codes", "too-many", f"At most {MOST_CODES} codes.")
+    imagined = _imagined(campaigns, reader)
     try:
         reader.finish()
     except Misunderstood as error:
         raise understood(error) from None
     found = campaign_queries.candidates(
-        basket=basket, channel=request.channel, customer=request.customer, sent=request.codes, now=now
+        basket=basket, channel=request.channel, customer=request.customer, sent=request.codes, now=now, imagined=imagined
     )
     channel, customer = found.channel, found.customer
     if channel is None:
@@ -88,3 +92,17 @@ def quote(request: Request, *, now: datetime.datetime) -> Quote:
     )
     limits = {candidate.key: candidate.standing.limits for candidate in found.candidates}
     return Quote(request, basket, decision, channel, customer, found.sources, limits)
+
+
+def _imagined(campaigns: Sequence[str], reader: Reader) -> list[Incentive]:
+    """The incentives of the campaigns; those that are not there become faults."""
+    if not campaigns:
+        return []
+    if len(campaigns) > MOST_CAMPAIGNS:
+        reader.fault("/campaigns", "too-many", f"At most {MOST_CAMPAIGNS} campaigns.")
+        return []
+    found = campaign_queries.campaigns_by_public_ids(campaigns)
+    for position, campaign in enumerate(found):
+        if campaign is None:
+            reader.fault(f"/campaigns/{position}", "campaign-unknown", "There is no such campaign.")
+    return campaign_queries.incentives_of([campaign for campaign in found if campaign is not None])

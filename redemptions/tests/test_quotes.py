@@ -1,21 +1,25 @@
 """A quote asks the database twice: who calls, and everything else. Nothing it remembers outlives a change."""
 
 import datetime
+import uuid
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
 
 from campaigns import operations as campaign_operations
 from campaigns import queries as campaign_queries
 from campaigns.models import Campaign, Claim, Grant, LimitCounter, Status
-from campaigns.tests.factories import GrantFactory, IncentiveFactory, LimitFactory
+from campaigns.queries import catalogue
+from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory, LimitFactory
 from customers.models import Channel, Customer, Identity
 from customers.tests.factories import NOON, ChannelFactory, CustomerFactory, IdentityFactory
 from incentives_site.integrations.models import ApiKey, Partner
 from incentives_site.integrations.tests.factories import PartnerClient, partner_key
+from redemptions.models import Redemption
 from redemptions.tests.factories import lines
 
 pytestmark = pytest.mark.django_db
@@ -173,3 +177,113 @@ class TestWhoTheCustomerIs:
         first, second = IdentityFactory(), IdentityFactory()
         LimitCounter.objects.create(limit=limit, subject=str(first.customer.public_id), used=1)
         assert [answer(client, body) for body in (by(first), by(second), BASKET)] == [(200, []), (200, ["once"]), (200, [])]
+
+
+class TestCampaignsAsIfTheyWereLive:
+    """``campaigns`` of a quote: what would happen, beside what is live."""
+
+    @staticmethod
+    def asked(*campaigns: Campaign, **fields: Any) -> dict[str, Any]:
+        return {**BASKET, "campaigns": [str(campaign.public_id) for campaign in campaigns], **fields}
+
+    def test_a_draft_stands_beside_what_is_live_and_is_forgotten(self, client: PartnerClient) -> None:
+        IncentiveFactory(name="live")
+        draft = IncentiveFactory(name="draft", campaign=CampaignFactory()).campaign
+        IncentiveFactory(name="another draft", campaign=CampaignFactory())
+        assert answer(client, BASKET) == (200, ["live"])
+        version = catalogue.version_now()
+        with CaptureQueriesContext(connection) as asked:
+            status, applied = answer(client, self.asked(draft))
+        assert (status, sorted(applied)) == (200, ["draft", "live"])
+        assert [query["sql"] for query in asked if not query["sql"].lstrip().startswith("SELECT")] == []
+        draft.refresh_from_db()
+        assert (draft.status, catalogue.version_now()) == (Status.DRAFT, version)
+        assert answer(client, BASKET) == (200, ["live"])
+
+    @pytest.mark.parametrize("status", [Status.PAUSED, Status.SCHEDULED, Status.ENDED, Status.LIVE])
+    def test_its_status_does_not_matter_its_schedule_does(self, client: PartnerClient, status: Status) -> None:
+        begins, ends = NOON + datetime.timedelta(days=1), NOON + datetime.timedelta(days=2)
+        campaign = CampaignFactory(status=status, starts_at=begins, ends_at=ends)
+        IncentiveFactory(name="later", campaign=campaign)
+        found = {}
+        for at in (begins - datetime.timedelta(seconds=1), begins, ends):
+            said = client.post("quotes", self.asked(campaign, at=at.isoformat())).json()
+            found[at] = [item["code"] for item in said["inapplicable"]] or [item["name"] for item in said["applied"]]
+        assert list(found.values()) == [["outside-schedule"], ["later"], ["outside-schedule"]]
+
+    def test_a_code_has_to_be_sent(self, client: PartnerClient) -> None:
+        draft = CampaignFactory()
+        campaign_operations.add_incentive(
+            campaign=draft, by="user:1", key="summer", name="summer", claim="code", code="SUMMER10",
+            effect={"type": "amount_off", "amount": 500},
+        )  # fmt: skip
+        assert answer(client, self.asked(draft)) == (200, [])
+        assert answer(client, self.asked(draft, codes=["summer 10"])) == (200, ["summer"])
+        assert answer(client, {**BASKET, "codes": ["SUMMER10"]}) == (200, [])
+
+    def test_a_known_customer_holds_what_is_given(self, client: PartnerClient) -> None:
+        given_ones = IncentiveFactory(name="given", granted=True, campaign=CampaignFactory(audience=GOLD))
+        someone = {"customer": {"id": str(CustomerFactory().public_id)}}
+        assert answer(client, self.asked(given_ones.campaign, **someone)) == (200, ["given"])
+        assert answer(client, self.asked(given_ones.campaign)) == (200, [])
+        assert not Grant.objects.exists()
+
+    def test_who_holds_one_uses_that_one_once(self, client: PartnerClient) -> None:
+        grant = GrantFactory(incentive__name="held")
+        Campaign.objects.update(status=Status.PAUSED)
+        body = {"customer": {"id": str(grant.customer.public_id)}}
+        said = client.post("quotes", self.asked(grant.incentive.campaign, **body)).json()
+        assert [item["grant"] for item in said["applied"]] == [str(grant.public_id)]
+
+    def test_audience_channel_and_limits_are_those_of_the_till(self, client: PartnerClient) -> None:
+        web = Channel.objects.get(key="web")
+        for_gold = IncentiveFactory(campaign=CampaignFactory(audience=GOLD))
+        online = IncentiveFactory(campaign=CampaignFactory(channels=[web]))
+        used_up = LimitFactory(incentive=IncentiveFactory(campaign=CampaignFactory()), maximum=1)
+        LimitCounter.objects.create(limit=used_up, subject="", used=1)
+        nowhere_yet = IncentiveFactory(name="nowhere yet", campaign=CampaignFactory(channels=[]))
+        several = [row.campaign for row in (for_gold, online, used_up.incentive, nowhere_yet)]
+        said = client.post("quotes", self.asked(*several)).json()
+        refused = {item["incentive"]: item["code"] for item in said["inapplicable"]}
+        assert refused == {
+            str(for_gold.public_id): "not-eligible",
+            str(online.public_id): "wrong-channel",
+            str(used_up.incentive.public_id): "limit-reached",
+        }
+        assert [item["name"] for item in said["applied"]] == ["nowhere yet"]
+
+    def test_it_needs_the_scope_to_simulate(self, client: PartnerClient) -> None:
+        other = PartnerClient(partner_key(scopes=["quotes"])[1])
+        for body in (self.asked(CampaignFactory()), self.asked(), {**BASKET, "campaigns": ["no-such"]}):
+            assert answer(other, body) == (403, "missing-scope")
+
+    def test_what_is_not_there_is_named_by_its_pointer(self, client: PartnerClient) -> None:
+        body = {**BASKET, "campaigns": [str(CampaignFactory().public_id), "no-such", str(uuid.uuid4())]}
+        said = client.post("quotes", body).json()
+        pointers = [(error["pointer"], error["code"]) for error in said["errors"]]
+        assert (said["status"], pointers) == (422, [(f"#/campaigns/{n}", "campaign-unknown") for n in (1, 2)])
+
+    @pytest.mark.parametrize(
+        ("campaigns", "pointer"),
+        [
+            ("x", "#/campaigns"),
+            (None, "#/campaigns"),
+            (["x"] * 51, "#/campaigns"),
+            ([[1]], "#/campaigns/0"),
+            (["\x00"], "#/campaigns/0"),
+        ],
+    )
+    def test_junk_is_refused(self, client: PartnerClient, campaigns: Any, pointer: str) -> None:
+        response = client.post("quotes", {**BASKET, "campaigns": campaigns})
+        assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, pointer)
+
+    def test_nothing_imagined_is_redeemed(self, client: PartnerClient) -> None:
+        draft = IncentiveFactory(campaign=CampaignFactory()).campaign
+        response = client.post("redemptions", {**self.asked(draft), "order": {"id": "1"}})
+        assert (response.status_code, response.json()["errors"][0]["code"]) == (422, "unknown-field")
+        assert not Redemption.objects.exists()
+
+    def test_the_schema_says_so(self) -> None:
+        forms = SchemaGenerator().get_schema(public=True)["components"]["schemas"]
+        assert forms["QuoteRequestRequest"]["properties"]["campaigns"]["maxItems"] == 50
+        assert "campaigns" not in forms["RedemptionRequestRequest"]["properties"]
