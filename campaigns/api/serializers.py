@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from campaigns import queries
-from campaigns.models import Campaign, Goal, Grant
+from campaigns import operations, queries
+from campaigns.models import Campaign, Goal, Grant, Incentive, StackGroup
 from campaigns.queries import WalletItem
+from campaigns.rules.awards import AwardType, Rounding
+from campaigns.rules.expiry import RoundUp
+from campaigns.rules.groups import Base, Eligibility, Pick, PickScope
 from customers.api.references import CustomerReferenceSerializer
 from incentives_site.shared.serializers import StrictSerializer
 
@@ -126,18 +130,129 @@ def wallet_item_as_data(item: WalletItem, wallet_url: str) -> dict[str, Any]:
     return grant_as_data(item.grant, code=item.code, state=str(item.state), wallet_url=wallet_url)
 
 
-class IncentiveRequest(StrictSerializer):
-    key = serializers.SlugField(max_length=64)
+class AwardSerializer(serializers.Serializer[Any]):
+    """What an incentive gives beside the price (``docs/stacking.md``, Awards): ``type``, then what belongs to the type."""
+
+    type = serializers.ChoiceField([kind.value for kind in AwardType])
+    points = serializers.IntegerField(required=False, help_text="points: so many for each `per`.")
+    per = serializers.JSONField(required=False, help_text="points: minor units, or an object of them by currency.")
+    rounding = serializers.ChoiceField([kind.value for kind in Rounding], required=False, help_text="points")
+    multiplier_fact = serializers.CharField(required=False, help_text="points: a fact whose number they are multiplied with.")
+    amount = serializers.JSONField(required=False, help_text="credit: minor units, or an object of them by currency.")
+    percent = serializers.CharField(required=False, help_text="credit: of what is paid.")
+    valid_months = serializers.IntegerField(required=False, help_text="points, credit")
+    round_up_to_end_of = serializers.ChoiceField([kind.value for kind in RoundUp], required=False, help_text="points, credit")
+    contest = serializers.CharField(required=False, help_text="contest_entry")
+    entries = serializers.IntegerField(required=False, help_text="contest_entry")
+    key = serializers.CharField(required=False, help_text="access: to what.")
+    incentive = serializers.CharField(
+        required=False, help_text="grant: the id of an incentive that is kept in wallets, or the key of one of the same campaign."
+    )
+
+
+@extend_schema_field(AwardSerializer(many=True))
+class AwardsField(serializers.ListField):
+    """Described in full; read by the rule's own reader, whose pointers are kinder."""
+
+    child = serializers.JSONField()
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "description": "The operator's own sentences, by refusal reason (or `any`), then by language.",
+        "additionalProperties": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 200}},
+    }
+)
+class SentencesField(serializers.JSONField):
+    pass
+
+
+class TermsRequest(StrictSerializer):
+    """What an incentive promises. On PATCH what is not named stays."""
+
     name = serializers.CharField(max_length=200)
-    effect = serializers.DictField()
-    claim = serializers.CharField(default="automatic")
+    effect = serializers.DictField(required=False, help_text="Empty when it only gives awards.")
+    awards = AwardsField(required=False)
     conditions = serializers.DictField(required=False, allow_null=True)
+    sentences = SentencesField(required=False)
+    claim = serializers.CharField(required=False)
+    code = serializers.CharField(required=False, allow_blank=True, max_length=64)
     group = serializers.SlugField(required=False)
-    priority = serializers.IntegerField(required=False, default=0, min_value=-1_000_000, max_value=1_000_000)
+    priority = serializers.IntegerField(required=False, min_value=-1_000_000, max_value=1_000_000)
     valid_days = serializers.IntegerField(required=False, allow_null=True)
     total_uses = serializers.IntegerField(required=False, allow_null=True)
     uses_per_customer = serializers.IntegerField(required=False, allow_null=True)
-    code = serializers.CharField(required=False, allow_blank=True, max_length=64, default="")
+    total_units = serializers.IntegerField(required=False, allow_null=True)
+    units_per_customer = serializers.IntegerField(required=False, allow_null=True)
+    when_short = serializers.CharField(required=False, help_text="refuse or clip: when fewer units are left than wanted.")
+
+
+class IncentiveRequest(TermsRequest):
+    key = serializers.SlugField(max_length=64)
+
+
+class IncentiveOut(serializers.Serializer[Any]):
+    """An incentive with everything it promises; its code is not said."""
+
+    id = serializers.UUIDField()
+    campaign = serializers.UUIDField()
+    key = serializers.CharField()
+    name = serializers.CharField()
+    effect = serializers.DictField()
+    awards = AwardSerializer(many=True)
+    conditions = serializers.DictField(allow_null=True)
+    sentences = SentencesField()
+    claim = serializers.CharField()
+    group = serializers.CharField()
+    priority = serializers.IntegerField()
+    valid_days = serializers.IntegerField(allow_null=True)
+    total_uses = serializers.IntegerField(allow_null=True)
+    uses_per_customer = serializers.IntegerField(allow_null=True)
+    total_units = serializers.IntegerField(allow_null=True)
+    units_per_customer = serializers.IntegerField(allow_null=True)
+    when_short = serializers.CharField()
+
+
+def incentive_as_data(incentive: Incentive) -> dict[str, Any]:
+    """The incentive as ``IncentiveOut``. Reads ``limits`` and ``stack_group``: prefetch them for a list."""
+    terms = dict(operations.terms_of(incentive))
+    del terms["stack_group"]
+    return {
+        "id": str(incentive.public_id),
+        "campaign": str(incentive.campaign.public_id),
+        "key": incentive.key,
+        "group": incentive.stack_group.key,
+        **terms,
+    }
+
+
+class GroupRequest(StrictSerializer):
+    """A stack group. On PATCH what is not named stays."""
+
+    name = serializers.CharField(max_length=200)
+    eligibility = serializers.ChoiceField([kind.value for kind in Eligibility], required=False)
+    rank = serializers.IntegerField(required=False, min_value=-1_000_000, max_value=1_000_000)
+    limit = serializers.IntegerField(required=False, allow_null=True)
+    pick = serializers.ChoiceField([kind.value for kind in Pick], required=False)
+    scope = serializers.ChoiceField([kind.value for kind in PickScope], required=False)
+    base = serializers.ChoiceField([kind.value for kind in Base], required=False, allow_null=True)
+    consume_without_effect = serializers.BooleanField(required=False)
+
+
+class NewGroupRequest(GroupRequest):
+    key = serializers.SlugField(max_length=64)
+
+
+class GroupOut(serializers.ModelSerializer[StackGroup]):
+    base = serializers.SerializerMethodField()
+
+    class Meta:
+        model = StackGroup
+        fields = ["key", "name", "eligibility", "rank", "limit", "pick", "scope", "base", "consume_without_effect"]
+
+    def get_base(self, group: StackGroup) -> str | None:
+        return group.base or None
 
 
 class CampaignRequest(StrictSerializer):
@@ -154,6 +269,7 @@ class CampaignRequest(StrictSerializer):
     restores_on_return = serializers.BooleanField(required=False)
     channels = serializers.ListField(child=serializers.SlugField(), required=False, max_length=50)
     budget = serializers.IntegerField(required=False, allow_null=True)
+    when_short = serializers.CharField(required=False, help_text="refuse or clip: when less is left of the budget than wanted.")
     incentives = IncentiveRequest(many=True, required=False)
 
 
@@ -176,3 +292,22 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     def get_budget(self, campaign: Campaign) -> dict[str, int] | None:
         known = queries.budget(campaign)
         return None if known is None else {"amount": known[0], "spent": known[1]}
+
+
+class CampaignDetailSerializer(CampaignSerializer):
+    """One campaign, with its incentives in full."""
+
+    when_short = serializers.SerializerMethodField()
+
+    class Meta(CampaignSerializer.Meta):
+        fields = [*CampaignSerializer.Meta.fields, "when_short", "restores_on_return"]
+
+    @extend_schema_field(IncentiveOut(many=True))
+    def get_incentives(self, campaign: Campaign) -> list[dict[str, Any]]:
+        rows = list(campaign.incentives.select_related("stack_group").prefetch_related("limits").order_by("pk"))
+        for row in rows:
+            row.campaign = campaign
+        return [incentive_as_data(row) for row in rows]
+
+    def get_when_short(self, campaign: Campaign) -> str:
+        return queries.budget_when_short(campaign)

@@ -10,6 +10,10 @@ urlpatterns = [
     path("customers/<str:public_id>/wallet", views.Wallet.as_view(), name="wallet"),
     path("campaigns", views.Campaigns.as_view(), name="campaigns"),
     path("campaigns/<str:public_id>", views.CampaignDetail.as_view(), name="campaign"),
+    path("campaigns/<str:public_id>/incentives", views.CampaignIncentives.as_view(), name="campaign-incentives"),
+    path("incentives/<str:public_id>", views.IncentiveDetail.as_view(), name="incentive"),
+    path("stack-groups", views.StackGroups.as_view(), name="stack-groups"),
+    path("stack-groups/<str:key>", views.StackGroupDetail.as_view(), name="stack-group"),
     *[
         path(f"campaigns/<str:public_id>/{step}", views.CampaignStep.as_view(step=step), name=f"campaign-{step}")
         for step in ("launch", "pause", "resume", "end")

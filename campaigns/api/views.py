@@ -117,7 +117,7 @@ class Campaigns(PartnerView, ListAPIView[Campaign]):
     @extend_schema(
         operation_id="campaigns_create",
         request=serializers.CampaignRequest,
-        responses={201: serializers.CampaignSerializer},
+        responses={201: serializers.CampaignDetailSerializer},
     )
     def post(self, request: Request) -> Response:
         """A new campaign in draft, with its incentives."""
@@ -126,39 +126,28 @@ class Campaigns(PartnerView, ListAPIView[Campaign]):
         wanted = dict(form.validated_data)
         incentives = wanted.pop("incentives", [])
         channels = channels_named(wanted.pop("channels", []))
-        budget = wanted.pop("budget", None)
+        own = {name: wanted.pop(name) for name in ("budget", "when_short") if name in wanted}
 
         def work() -> tuple[int, dict[str, Any]]:
-            campaign = operations.draft(by=self.caller.actor, fields=wanted, channels=channels, budget=budget)
-            for position, incentive in enumerate(incentives):
-                self._add(campaign, incentive, f"/incentives/{position}")
-            return 201, dict(serializers.CampaignSerializer(campaign).data)
+            several = [(item.pop("key"), terms_named(item, f"/incentives/{i}")) for i, item in enumerate(map(dict, incentives))]
+            campaign = operations.draft(by=self.caller.actor, fields=wanted, channels=channels, **own)
+            operations.add_incentives(campaign=campaign, by=self.caller.actor, several=several)
+            return 201, dict(serializers.CampaignDetailSerializer(campaign).data)
 
         return self.once(request, work)
-
-    def _add(self, campaign: Campaign, incentive: dict[str, Any], pointer: str) -> None:
-        group = incentive.get("group")
-        try:
-            operations.add_incentive(
-                campaign=campaign,
-                by=self.caller.actor,
-                stack_group=group_named(group, "/group") if group else None,
-                **{name: value for name, value in incentive.items() if name != "group"},
-            )
-        except Invalid as problem:
-            errors = [FieldError(pointer + error.pointer, error.code, error.detail) for error in problem.errors]
-            raise Invalid(problem.detail, errors=errors) from None
 
 
 class CampaignDetail(PartnerView):
     required_scopes = {"GET": Scope.CAMPAIGNS_READ, "PATCH": Scope.CAMPAIGNS_WRITE}
 
-    @extend_schema(operation_id="campaigns_read", responses=serializers.CampaignSerializer)
+    @extend_schema(operation_id="campaigns_read", responses=serializers.CampaignDetailSerializer)
     def get(self, request: Request, public_id: str) -> Response:
         """One campaign."""
-        return Response(serializers.CampaignSerializer(queries.campaign_by_public_id(public_id)).data)
+        return Response(serializers.CampaignDetailSerializer(queries.campaign_by_public_id(public_id)).data)
 
-    @extend_schema(operation_id="campaigns_revise", request=serializers.CampaignRequest, responses=serializers.CampaignSerializer)
+    @extend_schema(
+        operation_id="campaigns_revise", request=serializers.CampaignRequest, responses=serializers.CampaignDetailSerializer
+    )
     def patch(self, request: Request, public_id: str) -> Response:
         """Change a campaign that is not running."""
         campaign = queries.campaign_by_public_id(public_id)
@@ -166,17 +155,112 @@ class CampaignDetail(PartnerView):
         form.is_valid(raise_exception=True)
         wanted = dict(form.validated_data)
         if "incentives" in wanted:
-            raise Invalid(errors=[FieldError("/incentives", "read-only", "Incentives are given when a campaign is created.")])
+            detail = "Change an incentive at its own address, add one at the campaign's."
+            raise Invalid(errors=[FieldError("/incentives", "read-only", detail)])
         channels = wanted.pop("channels", None)
-        budget = wanted.pop("budget", operations.KEEP)
+        budget, when_short = wanted.pop("budget", operations.KEEP), wanted.pop("when_short", None)
         revised = operations.revise(
             campaign=campaign,
             by=self.caller.actor,
             fields=wanted,
             channels=None if channels is None else channels_named(channels),
             budget=budget,
+            when_short=when_short,
         )
-        return Response(serializers.CampaignSerializer(revised).data)
+        return Response(serializers.CampaignDetailSerializer(revised).data)
+
+
+class CampaignIncentives(PartnerView):
+    required_scopes = {"POST": Scope.CAMPAIGNS_WRITE}
+    is_idempotent = True
+
+    @extend_schema(
+        operation_id="incentives_create", request=serializers.IncentiveRequest, responses={201: serializers.IncentiveOut}
+    )
+    def post(self, request: Request, public_id: str) -> Response:
+        """One more incentive for a campaign that is not running."""
+        form = serializers.IncentiveRequest(data=request.data)
+        form.is_valid(raise_exception=True)
+        wanted = dict(form.validated_data)
+
+        def work() -> tuple[int, dict[str, Any]]:
+            campaign = queries.campaign_by_public_id(public_id)
+            key = wanted.pop("key")
+            added = operations.add_incentive(campaign=campaign, by=self.caller.actor, key=key, **terms_named(wanted))
+            return 201, serializers.incentive_as_data(added)
+
+        return self.once(request, work)
+
+
+class IncentiveDetail(PartnerView):
+    required_scopes = {
+        "GET": Scope.CAMPAIGNS_READ,
+        "PATCH": Scope.CAMPAIGNS_WRITE,
+        "DELETE": Scope.CAMPAIGNS_WRITE,
+    }
+
+    @extend_schema(operation_id="incentives_read", responses=serializers.IncentiveOut)
+    def get(self, request: Request, public_id: str) -> Response:
+        """One incentive with everything it promises."""
+        return Response(serializers.incentive_as_data(queries.incentive_by_public_id(public_id)))
+
+    @extend_schema(operation_id="incentives_revise", request=serializers.TermsRequest, responses=serializers.IncentiveOut)
+    def patch(self, request: Request, public_id: str) -> Response:
+        """Change what an incentive promises, while its campaign is not running."""
+        incentive = queries.incentive_by_public_id(public_id)
+        form = serializers.TermsRequest(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        terms = terms_named(dict(form.validated_data))
+        revised = operations.revise_incentive(incentive=incentive, by=self.caller.actor, **terms)
+        return Response(serializers.incentive_as_data(revised))
+
+    @extend_schema(operation_id="incentives_remove", request=None, responses={204: None})
+    def delete(self, request: Request, public_id: str) -> Response:
+        """Take an incentive out of a campaign that was never launched."""
+        operations.remove_incentive(incentive=queries.incentive_by_public_id(public_id), by=self.caller.actor)
+        return Response(status=204)
+
+
+class StackGroups(PartnerView, ListAPIView[StackGroup]):
+    required_scopes = {"GET": Scope.CAMPAIGNS_READ, "POST": Scope.CAMPAIGNS_WRITE}
+    is_idempotent = True
+    serializer_class = serializers.GroupOut
+    filter_backends: list[Any] = []
+    queryset = StackGroup.objects.all()
+
+    @extend_schema(operation_id="stack_groups_list")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """How incentives go together: every stack group."""
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(operation_id="stack_groups_create", request=serializers.NewGroupRequest, responses={201: serializers.GroupOut})
+    def post(self, request: Request) -> Response:
+        """A new stack group."""
+        form = serializers.NewGroupRequest(data=request.data)
+        form.is_valid(raise_exception=True)
+        wanted = group_terms(form.validated_data)
+
+        def work() -> tuple[int, dict[str, Any]]:
+            return 201, dict(serializers.GroupOut(operations.define_group(by=self.caller.actor, **wanted)).data)
+
+        return self.once(request, work)
+
+
+class StackGroupDetail(PartnerView):
+    required_scopes = {"GET": Scope.CAMPAIGNS_READ, "PATCH": Scope.CAMPAIGNS_WRITE}
+
+    @extend_schema(operation_id="stack_groups_read", responses=serializers.GroupOut)
+    def get(self, request: Request, key: str) -> Response:
+        """One stack group."""
+        return Response(serializers.GroupOut(queries.group_by_key(key)).data)
+
+    @extend_schema(operation_id="stack_groups_revise", request=serializers.GroupRequest, responses=serializers.GroupOut)
+    def patch(self, request: Request, key: str) -> Response:
+        """Change how the incentives of a group go together, at once and also while they are live."""
+        form = serializers.GroupRequest(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        group = operations.revise_group(group=queries.group_by_key(key), by=self.caller.actor, **group_terms(form.validated_data))
+        return Response(serializers.GroupOut(group).data)
 
 
 class CampaignStep(PartnerView):
@@ -186,7 +270,7 @@ class CampaignStep(PartnerView):
     is_idempotent = True
     step = ""
 
-    @extend_schema(request=None, responses=serializers.CampaignSerializer)
+    @extend_schema(request=None, responses=serializers.CampaignDetailSerializer)
     def post(self, request: Request, public_id: str) -> Response:
         """Make this step in the campaign's life."""
 
@@ -202,7 +286,7 @@ class CampaignStep(PartnerView):
                     campaign = operations.resume(campaign=campaign, by=by, now=now)
                 case "end":
                     campaign = operations.end(campaign=campaign, by=by, now=now)
-            return 200, dict(serializers.CampaignSerializer(campaign).data)
+            return 200, dict(serializers.CampaignDetailSerializer(campaign).data)
 
         return self.once(request, work)
 
@@ -221,3 +305,13 @@ def group_named(key: str, pointer: str) -> StackGroup:
     if group is None:
         raise Invalid(errors=[FieldError(pointer, "group-unknown", f"There is no stack group “{key}”.")])
     return group
+
+
+def terms_named(wanted: dict[str, Any], pointer: str = "") -> Any:
+    """The terms of an incentive as the operations take them, with the stack group found by its key."""
+    group = wanted.pop("group", None)
+    return {**wanted, "stack_group": group_named(group, f"{pointer}/group")} if group else wanted
+
+
+def group_terms(wanted: Any) -> dict[str, Any]:
+    return {**wanted, "base": wanted["base"] or ""} if "base" in wanted else dict(wanted)

@@ -76,7 +76,9 @@ def _check_members(row: StackGroup, reader: Reader) -> None:
     if before is not None and _decisive(before) == _decisive(row):
         return
     found: dict[str, list[str]] = {}
-    members = Incentive.objects.filter(stack_group=row).exclude(effect__type="recorded").exclude(campaign__status="ended")
+    members = (
+        Incentive.objects.filter(stack_group=row).exclude(effect__contains={"type": "recorded"}).exclude(campaign__status="ended")
+    )
     for name, effect, awards in members.values_list("name", "effect", "awards").iterator():
         inner = Reader()
         try:

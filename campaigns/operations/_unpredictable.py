@@ -366,7 +366,7 @@ def check_limits(terms: Terms, effect: Effect, reader: Reader, pointer: str) -> 
 
 def _lowers_units(effect: Effect) -> bool:
     return any(
-        isinstance(part, Upgrade)
+        isinstance(part, Upgrade | FreeItem)
         or (isinstance(part, LOWERS_BY_AMOUNT) and getattr(part, "target", Target()).scope is not Scope.SHIPPING)
         for _here, part in _parts(effect, "")
     )

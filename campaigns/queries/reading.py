@@ -19,7 +19,8 @@ from customers.rules.conditions import AUDIENCE_FACTS, Condition, parse
 from incentives_site.shared.problems import NotFound
 
 from .. import sealing
-from ..models import Campaign, Code, Grant, GrantState, Incentive, Limit, LimitCounter, Measure, Per, Status
+from ..models import Campaign, Code, Grant, GrantState, Incentive, Limit, LimitCounter, Measure, Per, StackGroup, Status
+from ..rules.candidates import OnShort
 
 
 class CampaignUnknown(NotFound):
@@ -30,6 +31,11 @@ class CampaignUnknown(NotFound):
 class IncentiveUnknown(NotFound):
     code = "incentive-unknown"
     title = _("There is no such incentive")
+
+
+class GroupUnknown(NotFound):
+    code = "group-unknown"
+    title = _("There is no such stack group")
 
 
 class GrantUnknown(NotFound):
@@ -80,6 +86,14 @@ def incentive_by_public_id(public_id: object) -> Incentive:
     return found
 
 
+def group_by_key(key: str) -> StackGroup:
+    """Raises ``GroupUnknown``."""
+    found = StackGroup.objects.filter(key=key.replace("\x00", "")).first()
+    if found is None:
+        raise GroupUnknown
+    return found
+
+
 def grant_by_public_id(public_id: object) -> Grant:
     """Raises ``GrantUnknown``."""
     found = (
@@ -124,6 +138,12 @@ def budget(campaign: Campaign) -> tuple[int, int] | None:
         return None
     counter = LimitCounter.objects.filter(limit=limit, subject="").first()
     return limit.maximum, counter.used if counter else 0
+
+
+def budget_when_short(campaign: Campaign) -> str:
+    """What happens when less is left of the budget than wanted: ``refuse`` or ``clip``."""
+    limit = Limit.objects.filter(campaign=campaign, measure=Measure.DISCOUNT, per=Per.TOTAL).first()
+    return limit.on_short if limit else OnShort.REFUSE.value
 
 
 def budgets(campaign_ids: Sequence[int]) -> dict[int, tuple[int, int]]:

@@ -171,6 +171,84 @@ class TestCampaigns:
         assert faults(client.post("campaigns", bad)) == {"#/incentives/0/group": "group-unknown"}
         assert not StackGroup.objects.filter(key="nowhere").exists()
 
+    def test_what_is_promised_is_read_back_and_revised(self, client: PartnerClient) -> None:
+        terms = {
+            "awards": [{"type": "points", "per": 100, "points": 2}, {"type": "grant", "incentive": "five"}],
+            "sentences": {"any": {"en": "Ask at the desk."}},
+            "total_units": 40,
+            "when_short": "clip",
+        }
+        ten = {"key": "ten", "name": "Ten", "effect": {"type": "percent_off", "percent": "10"}, **terms}
+        made = client.post("campaigns", {**CAMPAIGN, "when_short": "clip", "incentives": [ten, *CAMPAIGN["incentives"]]})
+        assert made.status_code == 201, made.content
+        first, five = made.json()["incentives"]
+        assert made.json()["when_short"] == "clip"
+        assert first["awards"] == [terms["awards"][0], {"type": "grant", "incentive": five["id"]}]
+        assert {name: first[name] for name in ("sentences", "total_units", "when_short")} == {
+            name: terms[name] for name in ("sentences", "total_units", "when_short")
+        }
+        path = f"incentives/{first['id']}"
+        revised = client.patch(path, {"awards": [], "when_short": "refuse"})
+        assert (revised.status_code, revised.json()["awards"]) == (200, [])
+        assert client.get(path).json() == revised.json() == {**first, "awards": [], "when_short": "refuse"}
+
+    def test_an_award_only_incentive_is_added_and_removed(self, client: PartnerClient) -> None:
+        path = f"campaigns/{client.post('campaigns', CAMPAIGN).json()['id']}"
+        added = client.post(f"{path}/incentives", {"key": "points", "name": "P", "awards": [{"type": "points", "points": 5}]})
+        assert (added.status_code, added.json()["effect"]) == (201, {}), added.content
+        assert client.delete(f"incentives/{added.json()['id']}").status_code == 204
+        assert [row["key"] for row in client.get(path).json()["incentives"]] == ["five"]
+
+    @pytest.mark.parametrize(
+        ("change", "pointer", "code"),
+        [
+            ({"awards": [{"type": "grant", "incentive": "itself"}]}, "#/incentives/0/awards/0/incentive", "circular"),
+            ({"awards": [{"type": "grant", "incentive": "nobody"}]}, "#/incentives/0/awards/0/incentive", "incentive-unknown"),
+            ({"awards": {}}, "#/incentives/0/awards", "not-a-list"),
+            ({"sentences": {"bad-mood": {"en": "No."}}}, "#/incentives/0/sentences/bad-mood", "unknown-value"),
+            ({"sentences": {"any": {"tlh": "ghobe"}}}, "#/incentives/0/sentences/any/tlh", "unknown-language"),
+            ({"sentences": {"any": {"en": "x" * 201}}}, "#/incentives/0/sentences/any/en", "bad-text"),
+            ({"sentences": []}, "#/incentives/0/sentences", "not-an-object"),
+            ({"when_short": "clip"}, "#/incentives/0/when_short", "nothing-to-clip"),
+            ({"total_units": 0}, "#/incentives/0/total_units", "out-of-range"),
+        ],
+    )
+    def test_a_fault_in_the_terms_is_named_by_its_pointer(
+        self, client: PartnerClient, change: Any, pointer: str, code: str
+    ) -> None:
+        terms = {"key": "itself", "name": "N", "claim": "grant", "effect": {"type": "percent_off", "percent": "10"}}
+        assert faults(client.post("campaigns", {**CAMPAIGN, "incentives": [{**terms, **change}]})) == {pointer: code}
+        assert not Campaign.objects.exists()
+
+
+class TestStackGroups:
+    def test_a_group_is_made_read_and_changed(self, client: PartnerClient) -> None:
+        made = client.post("stack-groups", {"key": "toppings", "name": "Toppings", "pick": "best_for_customer", "scope": "line"})
+        assert made.status_code == 201, made.content
+        assert made.json() == {
+            "key": "toppings", "name": "Toppings", "eligibility": "common", "rank": 100, "limit": None,
+            "pick": "best_for_customer", "scope": "line", "base": None, "consume_without_effect": False,
+        }  # fmt: skip
+        assert made.json() in client.get("stack-groups").json()["results"]
+        changed = client.patch("stack-groups/toppings", {"base": "original", "consume_without_effect": True})
+        assert client.get("stack-groups/toppings").json() == changed.json()
+        assert (changed.json()["base"], changed.json()["consume_without_effect"]) == ("original", True)
+        assert client.get("stack-groups/nowhere").json()["code"] == "group-unknown"
+
+    @pytest.mark.parametrize(
+        ("change", "pointer", "code"),
+        [
+            ({"limit": 0}, "#/limit", "out-of-range"),
+            ({"limit": 2, "pick": "first"}, "#/limit", "never-reached"),
+            ({"scope": "line"}, "#/scope", "nothing-to-pick"),
+            ({"pick": "luck"}, "#/pick", "invalid-choice"),
+            ({"colour": "red"}, "#/colour", "unknown-field"),
+        ],
+    )
+    def test_what_nobody_could_predict_is_refused(self, client: PartnerClient, change: Any, pointer: str, code: str) -> None:
+        assert faults(client.post("stack-groups", {"key": "a", "name": "A", **change})) == {pointer: code}
+        assert not StackGroup.objects.filter(key="a").exists()
+
 
 class TestGrants:
     def test_a_grant_is_given_once_per_occasion(self, client: PartnerClient) -> None:

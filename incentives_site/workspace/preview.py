@@ -97,7 +97,7 @@ def _frame(request: HttpRequest, campaign: Campaign, own: Sequence[Incentive], n
 
 def _own(campaign: Campaign) -> list[Incentive]:
     """The campaign's incentives that this product computes itself, as far as the language of today understands them."""
-    found = campaign.incentives.exclude(effect__type="recorded").select_related("stack_group")
+    found = campaign.incentives.exclude(effect__contains={"type": "recorded"}).select_related("stack_group")
     rows = list(found.prefetch_related("limits__counters").order_by("pk")[:MOST_OWN])
     for row in rows:
         row.campaign = campaign
