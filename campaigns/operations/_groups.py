@@ -10,7 +10,7 @@ from customers.rules.faults import Fault, Misunderstood
 from incentives_site.shared.audit import acting
 
 from .. import queries
-from ..models import Incentive, StackGroup
+from ..models import Incentive, StackGroup, Status
 from ..rules.language import Reader, promise_of
 from . import _unpredictable as unpredictable
 from ._problems import invalid

@@ -185,10 +185,8 @@ def _check_numbers(terms: Terms, reader: Reader, pointer: str) -> None:
 
 def are_in_several_currencies(campaign: Campaign) -> bool:
     """Whether any incentive of the campaign gives amounts by currency."""
-    return any(
-        is_open_to_several(*promise_of(row.effect, row.awards))
-        for row in campaign.incentives.exclude(effect__contains={"type": "recorded"})
-    )
+    computed = campaign.incentives.exclude(effect__contains={"type": "recorded"})
+    return any(is_open_to_several(*promise_of(row.effect, row.awards)) for row in computed)
 
 
 def _set_code(incentive: Incentive, code: str) -> None:

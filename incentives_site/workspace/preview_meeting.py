@@ -62,7 +62,7 @@ def meetings(campaign: Campaign, own: Sequence[Incentive], *, now: datetime.date
     running = (
         Incentive.objects.filter(campaign__status__in=[Status.LIVE, Status.SCHEDULED])
         .exclude(campaign=campaign)
-        .exclude(effect__type="recorded")
+        .exclude(effect__contains={"type": "recorded"})
         .exclude(campaign__ends_at__lte=now)
     )
     others = list(running.select_related("campaign", "stack_group").order_by("campaign__name", "pk")[:MOST_LOOKED_AT])
