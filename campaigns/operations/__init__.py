@@ -7,15 +7,12 @@ from ._incentives import CodeTaken, GivenByOthers, add_incentive, add_incentives
 from ._lifecycle import advance, end, launch, obstacles, pause, resume, target_audience
 from ._limits import Demand, consume, restore
 from ._problems import WrongStatus, invalid, understood
-from ._sentences import ANY, LONGEST
 from ._taking import REVISABLE, check_revisable
 from ._terms import Terms, fresh_terms, terms_of
 from ._use import give_back_grants, use_grants
 
 __all__ = [
-    "ANY",
     "KEEP",
-    "LONGEST",
     "REVISABLE",
     "CodeTaken",
     "Demand",

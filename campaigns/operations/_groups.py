@@ -77,7 +77,9 @@ def _check_members(row: StackGroup, reader: Reader) -> None:
         return
     found: dict[str, list[str]] = {}
     members = (
-        Incentive.objects.filter(stack_group=row).exclude(effect__contains={"type": "recorded"}).exclude(campaign__status="ended")
+        Incentive.objects.filter(stack_group=row)
+        .exclude(campaign__status=Status.ENDED)
+        .exclude(effect__contains={"type": "recorded"})
     )
     for name, effect, awards in members.values_list("name", "effect", "awards").iterator():
         inner = Reader()

@@ -15,7 +15,7 @@ from incentives_site.shared.problems import Kind, Problem
 from .. import queries, sealing
 from ..models import Campaign, Claim, Code, Incentive, Limit, Measure, Per, StackGroup
 from ..rules import codes
-from ..rules.awards import is_open_to_several
+from ..rules.awards import open_to
 from ..rules.effects import NoEffect
 from ..rules.language import Reader, promise_of, read_promise
 from . import _giving
@@ -186,7 +186,7 @@ def _check_numbers(terms: Terms, reader: Reader, pointer: str) -> None:
 def are_in_several_currencies(campaign: Campaign) -> bool:
     """Whether any incentive of the campaign gives amounts by currency."""
     computed = campaign.incentives.exclude(effect__contains={"type": "recorded"})
-    return any(is_open_to_several(*promise_of(row.effect, row.awards)) for row in computed)
+    return any(open_to(*promise_of(row.effect, row.awards)) is not None for row in computed)
 
 
 def _set_code(incentive: Incentive, code: str) -> None:

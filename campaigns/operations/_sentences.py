@@ -9,8 +9,8 @@ from customers.rules.faults import escape
 
 from ..rules.candidates import Reason
 from ..rules.language import Reader
+from ..wording.decisions import ANY
 
-ANY = "any"
 LONGEST = 200
 
 

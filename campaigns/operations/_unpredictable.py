@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from customers.rules.conditions import Op
 
 from ..models import Claim, StackGroup
-from ..rules.awards import Award, AwardType, is_open_to_several
+from ..rules.awards import Award, AwardType, open_to
 from ..rules.basket import Filter
 from ..rules.candidates import OnShort
 from ..rules.effects import (
@@ -140,7 +140,7 @@ def check_currencies(
     effect: Effect, awards: tuple[Award, ...], conditions: object, currency: str, has_budget: bool, reader: Reader, pointer: str
 ) -> None:
     """An incentive gives all its amounts in the campaign's currency, or all of them in the same several ones."""
-    if not is_open_to_several(effect, awards):
+    if open_to(effect, awards) is None:
         return
     amounts = [*_amounts(effect, f"{pointer}/effect"), *_award_amounts(awards, f"{pointer}/awards")]
     wanted: set[str] = {code for _here, amount in amounts if isinstance(amount, Mapping) for code in amount}

@@ -13,7 +13,7 @@ from customers.models import Channel
 from customers.rules.conditions import ALWAYS, AUDIENCE_FACTS, Branch, Condition, Leaf, Op, Quantifier, parse
 
 from ..models import Campaign, CatalogueVersion, Claim, Incentive, Limit, StackGroup, Status
-from ..rules.awards import is_open_to_several
+from ..rules.awards import open_to
 from ..rules.basket import Basket
 from ..rules.candidates import Candidate, Standing
 from ..rules.groups import Base, Eligibility, Group, Pick, PickScope
@@ -170,7 +170,7 @@ def _candidate(incentive: Incentive, channels: frozenset[str]) -> Candidate:
             ends_at=campaign.ends_at,
             channels=channels,
             # Amounts by currency open it to those currencies: the rule asks each whether it is served.
-            currency=None if is_open_to_several(effect, awards) else campaign.currency,
+            currency=campaign.currency if open_to(effect, awards) is None else None,
             audience=parse(campaign.audience, facts=AUDIENCE_FACTS, pointer="/audience"),
             time_zone=campaign.time_zone,
         ),

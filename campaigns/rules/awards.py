@@ -63,10 +63,13 @@ def is_given_in(award: Award, currency: str) -> bool:
     return all(in_currency(money, currency) is not None for money in (award.per, award.amount) if money is not None)
 
 
-def is_open_to_several(effect: Effect, awards: Iterable[Award]) -> bool:
-    """Whether amounts of what is promised are given by currency."""
-    by_currency = any(isinstance(money, Mapping) for award in awards for money in (award.per, award.amount))
-    return by_currency or currencies_of(effect) is not None
+def open_to(effect: Effect, awards: Iterable[Award]) -> frozenset[str] | None:
+    """The currencies for which amounts of what is promised are given; ``None`` when none is given by currency."""
+    amounts = [money for award in awards for money in (award.per, award.amount)]
+    found = [frozenset(money) for money in amounts if isinstance(money, Mapping)]
+    if (of_effect := currencies_of(effect)) is not None:
+        found.append(of_effect)
+    return frozenset.intersection(*found) if found else None
 
 
 def awarded(award: Award, payable: int, currency: str, facts: Callable[[str], object]) -> Awarded | None:

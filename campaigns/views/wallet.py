@@ -7,8 +7,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from campaigns import queries
+from campaigns.models import GrantState
 from campaigns.queries import WalletItem
-from campaigns.wording import incentive_in_words
+from campaigns.rules.candidates import Reason
+from campaigns.wording import incentive_in_words, own_sentence
 
 
 @require_safe
@@ -17,13 +19,29 @@ def wallet(request: HttpRequest, token: str) -> HttpResponse:
     customer = queries.customer_of_wallet(token)
     items = queries.wallet(customer, now=timezone.now(), most=100)
     usable = [_card(item) for item in items if item.is_usable]
-    past = [item for item in items if not item.is_usable]
+    past = [(item, _own_sentence(item)) for item in items if not item.is_usable]
     response = render(request, "campaigns/wallet.html", {"usable": usable, "past": past})
     # The address is the key to the wallet: it must not travel on to other sites, nor into shared caches and search engines.
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "private, max-age=0"
     response["X-Robots-Tag"] = "noindex"
     return response
+
+
+# Why what is over can no longer be used, in the words of decisions.
+REASONS = {
+    GrantState.USED.value: Reason.CODE_USED,
+    GrantState.EXPIRED.value: Reason.CODE_EXPIRED,
+    GrantState.WITHDRAWN.value: Reason.NOT_LIVE,
+}
+
+
+def _own_sentence(item: WalletItem) -> str:
+    """What the operator says to somebody who can no longer use it; empty unless something was written for just that."""
+    if str(item.state) not in REASONS:
+        return ""
+    reason = REASONS[str(item.state)].value
+    return own_sentence(reason, {reason: item.grant.incentive.sentences.get(reason, {})})
 
 
 def _card(item: WalletItem) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Rules in words: why something was refused, what an incentive promises, whom a campaign is meant for."""
 
-from .decisions import decision_as_data, sentence
+from .decisions import decision_as_data, own_sentence, sentence
 from .promises import audience_in_words, condition_in_words, effect_in_words, incentive_in_words, obstacle_in_words
 
 __all__ = [
@@ -10,5 +10,6 @@ __all__ = [
     "effect_in_words",
     "incentive_in_words",
     "obstacle_in_words",
+    "own_sentence",
     "sentence",
 ]

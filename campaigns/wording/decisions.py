@@ -1,9 +1,10 @@
 """Decisions in words and as data: every reason as a sentence, every decision as the JSON of ``docs/api.md``."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from campaigns.rules.applying import Added
 from campaigns.rules.awards import Awarded, AwardType
@@ -12,9 +13,25 @@ from campaigns.rules.decision import Applied, Decision, LineResult, Refused, Sha
 from campaigns.rules.facts import is_money
 from incentives_site.shared.money import format_money
 
+# What an operator wrote: by refusal reason or ``any``, then by language.
+OwnSentences = Mapping[str, Mapping[str, str]]
+ANY = "any"
 
-def sentence(refused: Refused, currency: str, names: dict[str, str] | None = None) -> str:
-    """Why the incentive was refused, for the person at the till. ``names`` gives an incentive's name by its key."""
+
+def own_sentence(reason: str, own: OwnSentences) -> str:
+    """The operator's sentence in the reader's language, or the language it derives from; empty without one."""
+    language = get_language() or ""
+    languages = [language, language.partition("-")[0]]
+    return next((text for key in (reason, ANY) for code in languages if (text := own.get(key, {}).get(code, ""))), "")
+
+
+def sentence(refused: Refused, currency: str, names: Mapping[str, str] | None = None, own: OwnSentences | None = None) -> str:
+    """Why the incentive was refused, for the person at the till: in the operator's ``own`` words where there are any.
+
+    ``names`` gives an incentive's name by its key.
+    """
+    if own and (text := own_sentence(refused.reason.value, own)):
+        return text
     if refused.reason is Reason.CONDITION_NOT_MET:
         return _near_miss(refused, currency)
     if refused.needs_customer:
@@ -41,9 +58,15 @@ def sentence(refused: Refused, currency: str, names: dict[str, str] | None = Non
         Reason.LOST_TO_BETTER: _("“%(winner)s” gives more.") % {"winner": winner}
         if winner
         else _("Other incentives give more together."),
-        Reason.LOST_TO_EXCLUSIVE: _("It cannot be combined with “%(winner)s”, which applies alone.") % {"winner": winner},
-        Reason.NOT_FIRST: _("Only one of its kind applies: “%(winner)s” came first.") % {"winner": winner},
-        Reason.GROUP_LIMIT: _("No more of its kind can be combined with “%(winner)s”.") % {"winner": winner},
+        Reason.LOST_TO_EXCLUSIVE: _("It cannot be combined with “%(winner)s”, which applies alone.") % {"winner": winner}
+        if winner
+        else _("It cannot be combined with one that applies alone."),
+        Reason.NOT_FIRST: _("Only one of its kind applies: “%(winner)s” came first.") % {"winner": winner}
+        if winner
+        else _("Only one of its kind applies, and another came first."),
+        Reason.GROUP_LIMIT: _("No more of its kind can be combined with “%(winner)s”.") % {"winner": winner}
+        if winner
+        else _("No more of its kind can be combined."),
         Reason.STACK_LIMIT: _("No more incentives fit on one order."),
         Reason.CAP_REACHED: _("The order already has the largest discount allowed."),
         Reason.REQUEST_FAILED: _("Another code failed, and all or none was asked for."),
@@ -73,14 +96,20 @@ def _near_miss(refused: Refused, currency: str) -> str:
     return _("The basket does not meet its conditions.")
 
 
-def decision_as_data(decision: Decision, names: dict[str, str] | None = None) -> dict[str, Any]:
-    """The decision as JSON-able data (``docs/api.md``): three lists with reasons, totals, what each line pays."""
+def decision_as_data(
+    decision: Decision, names: Mapping[str, str] | None = None, own: Mapping[str, OwnSentences] | None = None
+) -> dict[str, Any]:
+    """The decision as JSON-able data (``docs/api.md``): three lists with reasons, totals, what each line pays.
+
+    ``names`` gives names, ``own`` operators' own sentences, both by the incentive's key in the decision.
+    """
+    own = own or {}
     names = {**{a.incentive: a.name for a in decision.applied}, **(names or {})}
     return {
         "currency": decision.currency,
         "applied": [_applied(item) for item in decision.applied],
-        "inapplicable": [_refused(item, decision.currency, names) for item in decision.inapplicable],
-        "skipped": [_refused(item, decision.currency, names) for item in decision.skipped],
+        "inapplicable": [_refused(item, decision.currency, names, own.get(item.incentive)) for item in decision.inapplicable],
+        "skipped": [_refused(item, decision.currency, names, own.get(item.incentive)) for item in decision.skipped],
         "totals": {
             "items": decision.totals.items,
             "shipping": decision.totals.shipping,
@@ -154,12 +183,12 @@ def _awarded(award: Awarded) -> dict[str, Any]:
     return data
 
 
-def _refused(item: Refused, currency: str, names: dict[str, str]) -> dict[str, Any]:
+def _refused(item: Refused, currency: str, names: Mapping[str, str], own: OwnSentences | None) -> dict[str, Any]:
     data: dict[str, Any] = {
         "incentive": item.incentive or None,
         "name": item.name,
         "code": item.reason.value,
-        "message": sentence(item, currency, names),
+        "message": sentence(item, currency, names, own),
     }
     if item.code:
         data["sent_code"] = item.code

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from campaigns import operations
 from campaigns import queries as campaign_queries
 from campaigns.models import Campaign, Incentive, Limit, LimitCounter, Per, Status
+from campaigns.rules.awards import open_to
 from campaigns.rules.basket import Basket
 from campaigns.rules.candidates import Candidate, LimitState, OnShort, Standing
 from campaigns.rules.groups import Group
@@ -193,6 +194,7 @@ class Asking:
     groups: Mapping[str, Group]
     unknown_codes: tuple[Any, ...]
     names: Mapping[str, str]
+    sentences: Mapping[str, Mapping[str, Mapping[str, str]]]
     own: frozenset[str]
 
 
@@ -287,6 +289,10 @@ def _asking(
         groups={**found.groups, **groups},
         unknown_codes=tuple(found.unknown_codes),
         names={candidate.key: candidate.name for candidate in (*others, *mine)},
+        sentences={
+            **{key: source.incentive.sentences for key, source in found.sources.items()},
+            **{str(incentive.public_id): incentive.sentences for incentive in own},
+        },
         own=frozenset(candidate.key for candidate in mine),
     )
 
@@ -313,7 +319,7 @@ def _as_if_live(incentive: Incentive, customer: Customer | None, position: int, 
             ends_at=campaign.ends_at,
             # A draft without channels yet is shown in all of them.
             channels=redeemed_in or None,
-            currency=campaign.currency,
+            currency=campaign.currency if open_to(effect, awards) is None else None,
             audience=ALWAYS if is_imagined else campaign_queries.audience_condition(campaign),
             limits=_limits(incentive, customer, is_imagined=is_imagined),
             time_zone=campaign.time_zone,
@@ -345,7 +351,7 @@ def _decided(asked: Simulation, asking: Asking, customer: Customer | None) -> di
         unknown_codes=asking.unknown_codes,
         surroundings=replace(asked.surroundings, customer=customer_queries.known_of(customer) if customer else None),
     )
-    return _shown(decision_as_data(decision, dict(asking.names)), asked, asking)
+    return _shown(decision_as_data(decision, asking.names, asking.sentences), asked, asking)
 
 
 # --- Showing ----------------------------------------------------------------------------------------------------------

@@ -11,13 +11,15 @@ from django.utils.translation import gettext as _
 
 from campaigns import queries as campaign_queries
 from campaigns.models import Campaign, Claim, Grant, GrantState, Incentive, StackGroup, Status
+from campaigns.rules.awards import open_to
 from campaigns.rules.candidates import Reason, Standing
 from campaigns.rules.groups import Group
-from campaigns.rules.language import read_simulation
+from campaigns.rules.language import promise_of, read_simulation
 from campaigns.rules.stacking import decide
 from customers import queries as customer_queries
 from customers.models import Customer
 from customers.rules.conditions import Branch, Quantifier
+from customers.rules.faults import Misunderstood
 
 MOST_LOOKED_AT = 500
 MOST_SHOWN = 50
@@ -101,7 +103,7 @@ def _meet(
     channels: Mapping[int, frozenset[int]],
     groups: Mapping[str, Group],
 ) -> Meeting:
-    if campaign.currency != other.campaign.currency:
+    if _currencies(own).isdisjoint(_currencies(other)):
         return Meeting(other, Verdict.NEVER, _("They are in different currencies."))
     here = channels.get(campaign.pk)
     # A draft without channels yet is taken as one that may be used in all of them.
@@ -115,6 +117,15 @@ def _meet(
     return Meeting(other, verdict, reason)
 
 
+def _currencies(incentive: Incentive) -> frozenset[str]:
+    """Where amounts are given by currency, these; otherwise the campaign's."""
+    try:
+        found = open_to(*promise_of(incentive.effect, incentive.awards))
+    except Misunderstood:
+        found = None
+    return found if found is not None else frozenset({incentive.campaign.currency})
+
+
 def _over_before(one: Campaign, other: Campaign) -> bool:
     return one.ends_at is not None and other.starts_at is not None and one.ends_at <= other.starts_at
 
@@ -123,7 +134,8 @@ def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """Why the two can never lower the same thing; empty when they could."""
     first, second = one.get("target") or {}, other.get("target") or {}
     scopes = {first.get("scope", "order"), second.get("scope", "order")}
-    if one.get("type") in COMPOSED or other.get("type") in COMPOSED:
+    # One that only gives awards lowers nothing, so it is never in the way.
+    if not one or not other or one.get("type") in COMPOSED or other.get("type") in COMPOSED:
         return ""
     if "shipping" in scopes and len(scopes) == 2:
         return _("One is about the shipping costs, the other about the goods.")

@@ -52,7 +52,12 @@ class Quote:
     @property
     def data(self) -> dict[str, Any]:
         """The decision as JSON-able data, with names in its sentences."""
-        return decision_as_data(self.decision, {key: source.incentive.name for key, source in self.sources.items()})
+        rows = {key: source.incentive for key, source in self.sources.items()}
+        return decision_as_data(
+            self.decision,
+            {key: row.name for key, row in rows.items()},
+            {key: row.sentences for key, row in rows.items() if row.sentences},
+        )
 
 
 def quote(request: Request, *, now: datetime.datetime, campaigns: Sequence[str] = ()) -> Quote:
