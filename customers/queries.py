@@ -129,12 +129,15 @@ def channel(key: str) -> Channel:
     return found
 
 
-def store(key: str) -> Store:
-    """Raises ``StoreUnknown``."""
-    found = Store.objects.select_related("channel").filter(key=key, is_active=True).first()
-    if found is None:
+# For statements that ask for a store beside other things: the active one with the key ``%(store)s``, as ``store_from`` reads it.
+ACTIVE_STORE = "(SELECT to_jsonb(s) FROM customers_store s WHERE s.key = %(store)s AND s.is_active)"
+
+
+def store_from(answer: Mapping[str, Any] | None) -> Store:
+    """The store that ``ACTIVE_STORE`` has found. Raises ``StoreUnknown``."""
+    if answer is None:
         raise StoreUnknown
-    return found
+    return Store.from_db("default", list(answer), list(answer.values()))
 
 
 def audience_vocabulary() -> dict[str, list[str]]:

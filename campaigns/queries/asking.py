@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from customers import queries as customer_queries
-from customers.models import Channel, Customer
+from customers.models import Channel, Customer, Store
 from customers.rules.conditions import ALWAYS
 from incentives_site.shared.rows import columns, row_as
 
@@ -41,6 +41,7 @@ class CandidateSet:
     """
 
     channel: Channel | None
+    store: Store | None
     customer: Customer | None
     candidates: tuple[Candidate, ...]
     unknown_codes: tuple[UnknownCode, ...]
@@ -64,6 +65,7 @@ class _Answer:
     """What the database says to one question, all of one snapshot. ``counters`` are uses by ``limit/subject``."""
 
     version: int | None
+    store: Store | None
     customer: Customer | None
     opened: list[Any]
     held: list[Any]
@@ -91,13 +93,14 @@ def candidates(
     customer: Customer | customer_queries.Named | None,
     sent: Sequence[str],
     now: datetime.datetime,
+    store: str = "",
     imagined: Sequence[Incentive] = (),
 ) -> CandidateSet:
     """What asks to be applied to ``basket`` in ``channel``: automatic ones that could match, the wallet, what the codes open.
 
     An incentive asks once: through the code that was sent, else through the grant that ends first. Without a customer, the
     holder of a grant whose code was sent is the customer. One query when nothing has changed and neither codes nor grants bring
-    limits of their own; a few more otherwise, however many incentives are live. Raises ``CustomerUnknown``.
+    limits of their own; a few more otherwise, however many incentives are live. Raises ``CustomerUnknown``, ``StoreUnknown``.
 
     ``imagined`` incentives, with their campaign and stack group, ask as if that campaign were live: automatic ones always, those
     with a code when it was sent, those of a wallet as if a known customer held one.
@@ -109,7 +112,8 @@ def candidates(
     guessed = guess.matching(basket, channel, expected) if guess else []
     counted = _limit_ids(guessed)
     who = customer_queries.named_by_id(customer.pk) if isinstance(customer, Customer) else customer
-    answer = _ask(who=who, digests=digests, limits=counted)
+    answer = _ask(who=who, store=store, digests=digests, limits=counted)
+    found_store = answer.store
     live = catalogue.current(answer.version)
     opened = answer.opened
     holders = {row["grant"]["customer_id"] for row in opened if row["grant"]}
@@ -131,6 +135,7 @@ def candidates(
     unknown += [UnknownCode(code.strip()[:64]) for code in sent if not code_rules.normalise(code)]
     return CandidateSet(
         channel=live.channels.get(channel),
+        store=found_store,
         customer=subject,
         candidates=tuple(_candidate(item, subject, counters, position) for position, item in enumerate(asking.values())),
         unknown_codes=tuple(unknown),
@@ -143,20 +148,22 @@ def candidates(
 def _ask(
     *,
     who: customer_queries.Named | None = None,
+    store: str = "",
     digests: Iterable[bytes] = (),
     limits: Iterable[int] = (),
     subject: Customer | None = None,
 ) -> _Answer:
     """The version of the catalogue, who is named, what this one holds, what the codes open, what was used of the limits by all
     and by the one who is named (or by ``subject``): one question, one snapshot. What is not asked is left out of the statement,
-    since planning it would cost more than answering it. Raises ``CustomerUnknown``.
+    since planning it would cost more than answering it. Raises ``CustomerUnknown``, ``StoreUnknown``.
     """
-    wanted: dict[str, Any] = {"digests": list(digests), "limits": list(limits)}
+    wanted: dict[str, Any] = {"digests": list(digests), "limits": list(limits), "store": store}
     user = "c.public_id::text" if who else "%(subject)s"
     pieces = [
         _VERSION,
         _OPENED if wanted["digests"] else "NULL",
         _COUNTERS.format(subject=user) if wanted["limits"] else "NULL",
+        customer_queries.ACTIVE_STORE if store else "NULL",
     ]
     source = ""
     if who:
@@ -175,8 +182,9 @@ def _ask(
         version=row[0],
         opened=_read(row[1]) or [],
         counters=_read(row[2]) or {},
-        held=_read(row[3]) or [] if who else [],
-        customer=row_as(Customer, row[4:]) if who else None,
+        store=customer_queries.store_from(_read(row[3])) if store else None,
+        held=_read(row[4]) or [] if who else [],
+        customer=row_as(Customer, row[5:]) if who else None,
     )
 
 

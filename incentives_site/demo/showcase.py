@@ -13,7 +13,7 @@ from django.db.models import Sum
 
 from campaigns import operations as campaign_operations
 from campaigns.models import Campaign, Claim, Goal, Incentive, StackGroup
-from customers.models import Channel, Customer, PurchaseLine, Store
+from customers.models import Channel, Customer, PurchaseLine
 from redemptions import operations as redemption_operations
 
 from . import files
@@ -214,7 +214,6 @@ def _redeem(
         uses.append((next(coming), now - dt.timedelta(hours=hours_ago), channel, ("SUMMER10",)))
     for hours_ago, channel in REGULAR_USES:
         uses.append((next(coming), now - dt.timedelta(hours=hours_ago), channel, ("REGULAR20",)))
-    counter = Store.objects.get(key=DEMO_STORE)
     redeemed = None
     for number, (customer, moment, channel, sent) in enumerate(sorted(uses, key=lambda use: use[1]), start=1):
         basket = _basket_like_the_last(customer)
@@ -223,7 +222,7 @@ def _redeem(
             basket=basket,
             channel=channels[channel].key,
             customer=customer,
-            store=counter if channel == "store" else None,
+            store=DEMO_STORE if channel == "store" else "",
             codes=sent,
         )
         redeemed = redemption_operations.redeem(

@@ -12,7 +12,6 @@ from rest_framework.response import Response
 
 from campaigns import queries as campaign_queries
 from campaigns.api.serializers import DecisionOut
-from customers import queries as customer_queries
 from customers.api.references import named
 from incentives_site.integrations.api.views import PartnerView
 from incentives_site.integrations.models import Scope
@@ -25,13 +24,12 @@ class _BasketView(PartnerView):
     """What quotes and redemptions share: who asks, where, with which basket and codes."""
 
     def request_of(self, wanted: dict[str, Any]) -> operations.Request:
-        store_key = self.store_key(wanted.get("store"))
         return operations.Request(
             currency=wanted.get("currency") or wanted["basket"].get("currency"),
             basket=wanted["basket"],
             channel=self.channel_key(wanted.get("channel")),
             customer=named(wanted.get("customer")),
-            store=customer_queries.store(store_key) if store_key else None,
+            store=self.store_key(wanted.get("store")) or "",
             codes=wanted.get("codes", []),
         )
 

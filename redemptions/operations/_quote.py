@@ -26,14 +26,15 @@ MOST_CAMPAIGNS = 50
 class Request:
     """What is asked: a basket as JSON-able data (``docs/api.md``), who and where, and the codes shown.
 
-    ``channel`` is a key. It and a customer who is only ``Named`` are looked up with everything else, in the quote's one question.
+    ``channel`` and ``store`` are keys. They and a customer who is only ``Named`` are looked up with everything else, in the
+    quote's one question.
     """
 
     currency: str
     basket: Mapping[str, Any]
     channel: str
     customer: Customer | customer_queries.Named | None = None
-    store: Store | None = None
+    store: str = ""
     codes: Sequence[str] = ()
 
 
@@ -45,6 +46,7 @@ class Quote:
     basket: Basket
     decision: Decision
     channel: Channel
+    store: Store | None
     customer: Customer | None
     sources: Mapping[str, campaign_queries.Source]
     limits: Mapping[str, tuple[Any, ...]]
@@ -64,7 +66,8 @@ def quote(request: Request, *, now: datetime.datetime, campaigns: Sequence[str] 
     """Decide what ``request`` gets at ``now``.
 
     ``campaigns`` are public ids of some that are considered as if they were live, whatever their status: what would happen, not
-    what does. Raises ``Invalid`` with a pointer for each fault of the basket, ``ChannelUnknown``, ``CustomerUnknown``.
+    what does. Raises ``Invalid`` with a pointer for each fault of the basket, ``ChannelUnknown``, ``StoreUnknown``,
+    ``CustomerUnknown``.
     """
     reader = Reader()
     basket = read_basket(request.basket, currency=request.currency, reader=reader)
@@ -76,7 +79,13 @@ def quote(request: Request, *, now: datetime.datetime, campaigns: Sequence[str] 
     except Misunderstood as error:
         raise understood(error) from None
     found = campaign_queries.candidates(
-        basket=basket, channel=request.channel, customer=request.customer, sent=request.codes, now=now, imagined=imagined
+        basket=basket,
+        channel=request.channel,
+        store=request.store,
+        customer=request.customer,
+        sent=request.codes,
+        now=now,
+        imagined=imagined,
     )
     channel, customer = found.channel, found.customer
     if channel is None:
@@ -91,12 +100,12 @@ def quote(request: Request, *, now: datetime.datetime, campaigns: Sequence[str] 
             now=now,
             channel_key=channel.key,
             channel_kind=channel.kind,
-            store_key=request.store.key if request.store else "",
+            store_key=request.store,
             customer=customer_queries.known_of(customer) if customer else None,
         ),
     )
     limits = {candidate.key: candidate.standing.limits for candidate in found.candidates}
-    return Quote(request, basket, decision, channel, customer, found.sources, limits)
+    return Quote(request, basket, decision, channel, found.store, customer, found.sources, limits)
 
 
 def _imagined(campaigns: Sequence[str], reader: Reader) -> list[Incentive]:

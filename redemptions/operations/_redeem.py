@@ -107,7 +107,7 @@ def _write(
         order_key=order_key,
         customer=quoted.customer,
         channel=quoted.channel,
-        store=request.store,
+        store=quoted.store,
         currency=decision.currency,
         basket={**request.basket, "currency": request.currency, "codes": list(request.codes)},
         decision=quoted.data,

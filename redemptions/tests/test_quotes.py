@@ -16,7 +16,7 @@ from campaigns.models import Campaign, Claim, Grant, LimitCounter, Status
 from campaigns.queries import catalogue
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory, LimitFactory
 from customers.models import Channel, Customer, Identity
-from customers.tests.factories import NOON, ChannelFactory, CustomerFactory, IdentityFactory
+from customers.tests.factories import NOON, ChannelFactory, CustomerFactory, IdentityFactory, StoreFactory
 from incentives_site.integrations.models import ApiKey, Partner
 from incentives_site.integrations.tests.factories import PartnerClient, partner_key
 from redemptions.models import Redemption
@@ -63,8 +63,10 @@ class TestHowMuchIsAsked:
         customer = CustomerFactory(traits={"tier": "gold"})
         identity = IdentityFactory(customer=customer)
         GrantFactory(customer=customer, incentive__name="held")
+        by_id = {**BASKET, "customer": {"id": str(customer.public_id)}}
+        here = {"store": StoreFactory().key}
         answer(client, by(identity))
-        for body in (BASKET, by(identity), {**BASKET, "customer": {"id": str(customer.public_id)}}, {**BASKET, "codes": ["x"]}):
+        for body in (BASKET, {**BASKET, **here}, by(identity), by_id, {**by(identity), **here}, {**BASKET, "codes": ["x"]}):
             with CaptureQueriesContext(connection) as asked:
                 assert answer(client, body)[0] == 200
             assert len(asked) == 2, [query["sql"] for query in asked]
@@ -117,6 +119,26 @@ class TestWhatChangesCountsAtOnce:
         assert answer(client, BASKET) == (200, ["ten"])
         Channel.objects.filter(key="store").update(kind="app")
         assert answer(client, BASKET) == (200, [])
+
+    def test_a_store_that_is_switched_off_is_not_there(self, client: PartnerClient) -> None:
+        store = StoreFactory(key="high-street")
+        here = {"all": [{"fact": "store.key", "op": "==", "value": "high-street"}]}
+        IncentiveFactory(name="here", conditions=here)
+        body = {**BASKET, "store": "high-street"}
+        assert answer(client, BASKET) == (200, [])
+        assert answer(client, body) == (200, ["here"])
+        assert answer(client, {**body, "customer": {"id": str(CustomerFactory().public_id)}}) == (200, ["here"])
+        assert answer(client, {**body, "store": "no-such"}) == (404, "store-unknown")
+        type(store).objects.update(is_active=False)
+        assert answer(client, body) == (404, "store-unknown")
+
+    def test_the_one_store_of_a_key_is_meant_when_none_is_named(self, client: PartnerClient) -> None:
+        StoreFactory(key="high-street")
+        IncentiveFactory(name="here", conditions={"all": [{"fact": "store.key", "op": "==", "value": "high-street"}]})
+        bound = PartnerClient(partner_key(store_keys=["high-street"])[1])
+        assert answer(bound, BASKET) == (200, ["here"])
+        made = bound.post("redemptions", {**BASKET, "order": {"id": "1"}}).json()
+        assert made["store"] == "high-street"
 
     def test_a_pause_stops_what_applies_by_itself_and_what_is_held(self, client: PartnerClient) -> None:
         IncentiveFactory(name="ten")

@@ -118,7 +118,12 @@ def _request_of(request: HttpRequest, sale: Sale, basket: dict[str, Any]) -> ope
     if channel is None:
         raise customer_queries.ChannelUnknown
     return operations.Request(
-        currency=sale.currency, basket=basket, channel=channel.key, customer=sale.customer, store=store, codes=sale.codes
+        currency=sale.currency,
+        basket=basket,
+        channel=channel.key,
+        customer=sale.customer,
+        store=store.key if store else "",
+        codes=sale.codes,
     )
 
 
