@@ -15,26 +15,13 @@ from customers.api.references import CustomerReferenceSerializer
 from incentives_site.shared.serializers import StrictSerializer
 
 
-class SimulationRequest(StrictSerializer):
-    """A whole question said inline: basket, facts, incentives, groups, policy (``docs/api.md``). Stores nothing."""
-
-    currency = serializers.CharField()
-    at = serializers.DateTimeField(required=False)
-    channel = serializers.DictField(required=False)
-    store = serializers.DictField(required=False)
-    customer = serializers.DictField(required=False)
-    basket = serializers.DictField()
-    groups = serializers.ListField(child=serializers.DictField(), required=False)
-    incentives = serializers.ListField(child=serializers.DictField())
-    policy = serializers.DictField(required=False)
-
-
 class AppliedOut(serializers.Serializer[Any]):
     incentive = serializers.CharField()
     name = serializers.CharField()
     group = serializers.CharField()
     amount = serializers.IntegerField()
     wanted = serializers.IntegerField(required=False)
+    units = serializers.DictField(child=serializers.IntegerField(), required=False)
     lines = serializers.ListField(child=serializers.DictField())
     shipping = serializers.ListField(child=serializers.DictField())
     items_added = serializers.ListField(child=serializers.DictField())

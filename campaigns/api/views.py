@@ -22,12 +22,13 @@ from incentives_site.integrations.models import Scope
 from incentives_site.shared.problems import FieldError, Invalid
 
 from . import serializers
+from .openapi import body_of
 
 
 class Simulations(PartnerView):
     required_scopes = {"POST": Scope.SIMULATE}
 
-    @extend_schema(operation_id="simulate", request=serializers.SimulationRequest, responses=serializers.DecisionOut)
+    @extend_schema(operation_id="simulate", request=body_of("Simulation"), responses=serializers.DecisionOut)
     def post(self, request: Request) -> Response:
         """Decide for a basket and incentives given inline. Stores nothing, so it needs no Idempotency-Key."""
         try:

@@ -239,7 +239,7 @@ def _read_line(data: object, here: str, currency: object, reader: Reader) -> Lin
     discountable = line.get("discountable", True)
     if not isinstance(discountable, bool):
         reader.fault(f"{here}/discountable", "not-a-boolean", "true or false is expected.")
-    attributes = line.get("attributes") or {}
+    attributes = {} if line.get("attributes") is None else line["attributes"]
     if not isinstance(attributes, dict) or len(attributes) > 50:
         reader.fault(f"{here}/attributes", "not-an-object", "An object of at most 50 names and texts is expected.")
         attributes = {}
@@ -286,13 +286,14 @@ def _read_attributes(data: object, here: str, reader: Reader) -> tuple[tuple[str
     if not isinstance(data, dict) or len(data) > 50:
         reader.fault(f"{here}/attributes", "not-an-object", "An object of at most 50 names with lists of values is expected.")
         return ()
-    return tuple(
-        (
-            reader.text(name, f"{here}/attributes"),
-            frozenset(reader.texts(values, f"{here}/attributes/{escape(str(name)[:60])}")),
-        )
-        for name, values in sorted(data.items(), key=lambda entry: str(entry[0]))
-    )
+    found = []
+    for name, values in sorted(data.items(), key=lambda entry: str(entry[0])):
+        place = f"{here}/attributes/{escape(str(name)[:60])}"
+        wanted = frozenset(reader.texts(values, place))
+        if not values:
+            reader.fault(place, "empty-list", "An empty list would match nothing: leave the attribute out instead.")
+        found.append((reader.text(name, f"{here}/attributes"), wanted))
+    return tuple(found)
 
 
 UNIT_FIELDS = {"pick", "max_per_line", "max_per_order", "skip", "every", "group_size", "per_group", "max_groups"}
@@ -533,7 +534,7 @@ def read_awards(data: object, *, reader: Reader, pointer: str = "/awards") -> tu
 
 def _read_award(data: object, here: str, reader: Reader) -> Award:
     kind = data.get("type") if isinstance(data, dict) else None
-    if kind not in AWARD_FIELDS:
+    if not isinstance(kind, str) or kind not in AWARD_FIELDS:
         reader.fault(f"{here}/type", "unknown-award", "One of: " + ", ".join(AWARD_FIELDS) + ".")
         return Award(AwardType.ACCESS)
     body = reader.fields(data, here, {"type", *AWARD_FIELDS[kind]})
@@ -642,7 +643,7 @@ def _read_surroundings(body: dict[str, Any], now: datetime.datetime, reader: Rea
     channel = reader.fields(body["channel"], "/channel", {"key", "kind"}) if body.get("channel") is not None else {}
     store = reader.fields(body["store"], "/store", {"key"}) if body.get("store") is not None else {}
     customer = reader.fields(body["customer"], "/customer", {"facts"}) if body.get("customer") is not None else {}
-    facts = customer.get("facts") or {}
+    facts = {} if customer.get("facts") is None else customer["facts"]
     if not isinstance(facts, dict) or len(facts) > 500:
         reader.fault("/customer/facts", "not-an-object", "An object of at most 500 facts is expected.")
         facts = {}
@@ -725,7 +726,7 @@ def _read_limits(data: object, here: str, position: int, reader: Reader) -> tupl
     for i, item in enumerate(reader.entries(data, here, MOST_LIMITS)):
         body = reader.fields(item, f"{here}/{i}", {"measure", "left", "on_short"})
         measure = body.get("measure")
-        if measure not in {"uses", "units", "discount"}:
+        if measure not in ("uses", "units", "discount"):
             reader.fault(f"{here}/{i}/measure", "unknown-value", "One of: uses, units, discount.")
         found.append(
             LimitState(
