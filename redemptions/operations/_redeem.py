@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.models import Measure, Per, TargetedCustomer
+from campaigns.models import Per, TargetedCustomer
 from campaigns.operations import Demand, consume, use_grants
 from campaigns.rules.decision import Applied
 from customers.operations import track
@@ -173,13 +173,13 @@ def _tell_timeline(quoted: Quote, redemption: Redemption, now: datetime.datetime
 
 
 def _demands(quoted: Quote, item: Applied) -> list[Demand]:
-    """What one applied incentive uses of each limit that guards it: one use, or its discount; by the customer or by all."""
+    """What one applied incentive uses of each limit that guards it, by the customer or by all."""
     customer = str(quoted.customer.public_id) if quoted.customer else ""
     return [
         Demand(
             limit.id,
             customer if limit.per == Per.CUSTOMER else "",
-            item.amount if limit.measure == Measure.DISCOUNT else 1,
+            limit.wanted(amount=item.amount, units=item.units),
         )
         for limit in quoted.limits[item.incentive]
     ]

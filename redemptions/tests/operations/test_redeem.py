@@ -8,13 +8,14 @@ import pytest
 from campaigns import operations as campaign_operations
 from campaigns import queries as campaign_queries
 from campaigns.models import GrantState, LimitCounter, Measure, Per, TargetedCustomer
+from campaigns.rules.candidates import OnShort
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory, LimitFactory, StackGroupFactory
 from customers.models import Event
 from customers.tests.factories import NOON, ChannelFactory, CustomerFactory
 from incentives_site.shared.problems import Invalid
 from redemptions import operations
 from redemptions.models import AppliedIncentive, Redemption
-from redemptions.tests.factories import request_for
+from redemptions.tests.factories import lines, request_for
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + datetime.timedelta(hours=1)
@@ -117,6 +118,32 @@ class TestRedeem:
         assert refused_reasons(refusal.value) == ["budget-exhausted"]
         assert redeem(request_for(5_000), order="order-3").discount == 500
         assert LimitCounter.objects.get(limit=limit).used == 1_500
+
+    def test_a_clipped_budget_gives_what_is_left(self) -> None:
+        incentive = IncentiveFactory()
+        limit = LimitFactory(
+            incentive=None, campaign=incentive.campaign, measure=Measure.DISCOUNT, maximum=1_500, on_short=OnShort.CLIP
+        )
+        redeem(request_for())
+        second = redeem(request_for(), order="order-2")
+        assert second.discount == 500
+        [applied] = second.decision["applied"]
+        assert (applied["amount"], applied["wanted"]) == (500, 1_000)
+        assert LimitCounter.objects.get(limit=limit).used == 1_500
+
+    def test_units_are_counted_clipped_and_given_back(self) -> None:
+        effect = {"type": "percent_off", "percent": "10", "target": {"scope": "lines"}}
+        limit = LimitFactory(incentive=IncentiveFactory(effect=effect), measure=Measure.UNITS, maximum=10, on_short=OnShort.CLIP)
+        bought = {"A": 5, "B": 4, "C": 3}
+        redeemed = {
+            who: redeem(request_for(basket={"lines": [{**lines(1_000)["lines"][0], "quantity": units}]}), order=who)
+            for who, units in bought.items()
+        }
+        assert [redemption.discount for redemption in redeemed.values()] == [500, 400, 100]
+        with pytest.raises(operations.NothingToRedeem):
+            redeem(request_for(), order="D")
+        operations.give_back(redemption=redeemed["B"], by="user:1", now=LATER)
+        assert LimitCounter.objects.get(limit=limit).used == 6
 
     def test_what_was_told_must_still_hold(self) -> None:
         IncentiveFactory()
