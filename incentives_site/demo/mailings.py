@@ -169,7 +169,8 @@ def _incentives(
     pairs = [(mailing, upc) for mailing in sorted(offered) for upc in offered[mailing]]
     ids = dict(zip(pairs, reserve_ids(Incentive, len(pairs)), strict=True))
     step = report.step("incentives", len(pairs))
-    fields = ["id", "public_id", "campaign", "key", "name", "claim", "effect", "stack_group", "priority", "created_at"]
+    terms = ["effect", "awards", "sentences", "stack_group", "priority"]
+    fields = ["id", "public_id", "campaign", "key", "name", "claim", *terms, "created_at"]
 
     def rows() -> Iterator[tuple[Any, ...]]:
         for (mailing, upc), id_ in ids.items():
@@ -186,6 +187,8 @@ def _incentives(
                 f"Coupon {upc}: {_commonest(products, categories)}",
                 claim.value,
                 json.dumps(effect),
+                "[]",
+                "{}",
                 group.pk,
                 0,
                 now,
