@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MEASUREMENTS = ("loading", "engine")
+MEASUREMENTS = ("loading", "engine", "refusals")
 
 
 def main() -> int:
