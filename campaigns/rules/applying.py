@@ -24,7 +24,6 @@ from .effects import (
     PercentOff,
     Scope,
     StoredValue,
-    Target,
     TierBy,
     Tiers,
     UnitPick,
@@ -78,25 +77,17 @@ NOTHING_MATCHED = Outcome(matched=False)
 
 
 class Scene(NamedTuple):
-    """What effects are worked out against. ``only`` restricts to some lines (for picks per line).
-
-    ``most`` (minor units) and ``most_units`` are what caps and limits leave.
-    """
+    """What effects are worked out against. ``most`` (minor units) and ``most_units`` are what caps and limits leave."""
 
     running: Running
     matcher: Matcher
     original: bool = False
     most: int | None = None
-    only: frozenset[int] | None = None
     most_units: int | None = None
 
     @property
     def currency(self) -> str:
         return self.running.basket.currency
-
-    def lines(self, target: Target) -> list[int]:
-        found = self.matcher.lines(target)
-        return found if self.only is None else [line for line in found if line in self.only]
 
     def cap(self, money: Money | None) -> int | None:
         """The lower of the effect's own cap and the one from outside."""
@@ -139,6 +130,32 @@ def units_lowered(outcome: Outcome, running: Running) -> int:
     return lowered + sum(item.quantity for item in outcome.added if not item.replaces)
 
 
+def part_of(outcome: Outcome, lines: Mapping[int, int], methods: Mapping[int, int], running: Running) -> Outcome:
+    """What ``outcome`` does on some of its lines and shipping methods alone, at most the given amounts there."""
+    picks, before = outcome.picks or {}, dict(zip(outcome.lines, outcome.parts, strict=True))
+    amount = sum(lines.values()) + sum(methods.values())
+    wanted = sum(before[line] for line in lines) + sum(part for method, part in outcome.shipping if method in methods)
+    replaced = {"", *(running.basket.lines[line].id for line in lines)}
+    part = Outcome(
+        lines=sorted(lines),
+        parts=[lines[line] for line in sorted(lines)],
+        picks={line: _lowered_picks(picks[line], lines[line]) for line in lines if line in picks} or None,
+        shipping=sorted(methods.items()),
+        amount=0 if outcome.stored_value else amount,
+        wanted=wanted,
+        stored_value=amount if outcome.stored_value else 0,
+        added=[item for item in outcome.added if item.replaces in replaced],
+    )
+    if outcome.units_wanted:
+        part.units = part.units_wanted = units_lowered(part, running)
+    return part
+
+
+def _lowered_picks(picks: Picks, amount: int) -> Picks:
+    cut = _cut([each for _run, _count, each in picks], amount)
+    return [(run, count, each) for (run, count, _each), each in zip(picks, cut, strict=True)]
+
+
 def commit(outcome: Outcome, running: Running) -> Running:
     """The amounts after ``outcome``: ``running`` itself, changed, or the copy on which a compound was worked out."""
     if outcome.after is not None:
@@ -163,7 +180,7 @@ def _lower(effect: Lowering, scene: Scene) -> Outcome:
     scope = target.scope
     if scope is _SHIPPING:
         return _lower_shipping(effect, scene)
-    lines = scene.lines(target)
+    lines = scene.matcher.lines(target)
     if not lines:
         return NOTHING_MATCHED
     picks_units = target.units is not None or target.undiscounted_only or scene.most_units is not None
@@ -416,7 +433,7 @@ def _stock_outcome(stocks: Iterable[_Stock], scene: Scene, own_cap: Money | None
 
 
 def _bundle(effect: BundlePrice, scene: Scene) -> Outcome:
-    lines = scene.lines(effect.target)
+    lines = scene.matcher.lines(effect.target)
     units = effect.target.units or Units(pick=UnitPick.DEAREST)
     selected = select(scene.running, lines, units, undiscounted_only=effect.target.undiscounted_only, most_units=scene.most_units)
     if sum(unit.count for unit in selected) < effect.size:
@@ -452,8 +469,6 @@ def _take(stocks: list[_Stock], count: int) -> list[tuple[_Stock, int]] | None:
 def _buy_get(effect: BuyGet, scene: Scene) -> Outcome:
     running, basket = scene.running, scene.running.basket
     give = [i for i in scene.matcher.filtered(effect.get.filter) if basket.lines[i].discountable]
-    if scene.only is not None:
-        give = [line for line in give if line in scene.only]
     trigger = scene.matcher.filtered(effect.buy.filter)
     if not give or not trigger:
         return NOTHING_MATCHED
@@ -531,8 +546,6 @@ def _price_gifts(effect: BuyGet, gifts: list[_Stock], scene: Scene) -> None:
 
 def _upgrade(effect: Upgrade, scene: Scene) -> Outcome:
     lines = scene.matcher.filtered(effect.source)
-    if scene.only is not None:
-        lines = [line for line in lines if line in scene.only]
     if not lines:
         return NOTHING_MATCHED
     price = in_currency(effect.unit_price, scene.currency) or 0
@@ -571,7 +584,7 @@ def _pay(effect: StoredValue, scene: Scene) -> Outcome:
 
 
 def _tier(effect: Tiers, scene: Scene) -> Outcome:
-    lines = scene.lines(effect.target)
+    lines = scene.matcher.lines(effect.target)
     goods = scene.running.basket.lines
     if effect.by is TierBy.SPEND:
         reached = sum(goods[line].amount for line in lines)

@@ -1,18 +1,20 @@
 """The dearest (or cheapest) permitted combination, exactly, within a stated bound of work.
 
-A combination keeps the order of the incentives and leaves some of them out. The search goes through the order and tries each with
-and without, with first; so of equal combinations the one that a plain walk would reach first is found first and kept. A branch is
-given up when even taking everything that is left to pay could not make it better. Past ``MOST_ATTEMPTS`` judgements the best
-found so far is returned, and said not to be proved.
+A combination keeps the order of the incentives and leaves some of them out. The search goes through the turns and tries each with
+and without, with first; so of equal combinations the one that a plain walk would reach first is found first and kept. At the turn
+of a group that picks one, each of its incentives is tried; of one that picks for each line, each set of them. A branch is given
+up when even taking everything that is left to pay could not make it better. Past ``MOST_ATTEMPTS`` judgements the best found so
+far is returned, and said not to be proved.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 
 from .candidates import Candidate, Reason
-from .decision import Refused
-from .groups import Eligibility
+from .decision import Refused, refused
+from .groups import Eligibility, Group
 from .policy import Choose
-from .walking import Question, Walk, refused
+from .walking import Question, Walk, by_pick, picks_per_line, turns
 
 MOST_ATTEMPTS = 20_000
 
@@ -20,9 +22,10 @@ MOST_ATTEMPTS = 20_000
 class _Search:
     def __init__(self, question: Question, candidates: Sequence[Candidate], choose: Choose) -> None:
         self.question = question
-        self.candidates = candidates
+        self.turns = turns(candidates, question)
         self.wants_most = choose is Choose.BEST_FOR_CUSTOMER
         self.best: Walk | None = None
+        self.chosen: frozenset[int] = frozenset()  # by identity, those the best walk was asked for
         self.attempts = 0
 
     @property
@@ -43,22 +46,41 @@ class _Search:
             return walk.discount + walk.running.total <= self.best.discount
         return bool(walk.taken) and walk.discount >= self.best.discount
 
-    def explore(self, walk: Walk, position: int) -> None:
+    def explore(self, walk: Walk, position: int, chosen: frozenset[int] = frozenset()) -> None:
         if self.is_exhausted or self.is_hopeless(walk):
             return
-        if position == len(self.candidates):
+        if position == len(self.turns):
             if self.is_better(walk):
-                self.best = walk
+                self.best, self.chosen = walk, chosen
             return
-        candidate = self.candidates[position]
-        group = self.question.group_of(candidate)
-        self.attempts += 1
-        outcome = walk.attempt(candidate, group)
-        if not isinstance(outcome, Refused):
+        group, members = self.turns[position]
+        for with_it, taken in self._ways(walk, group, members):
+            self.explore(with_it, position + 1, chosen | taken)
+        self.explore(walk, position + 1, chosen)
+
+    def _ways(self, walk: Walk, group: Group, members: Sequence[Candidate]) -> Iterable[tuple[Walk, frozenset[int]]]:
+        """Every way to take something at one turn, what a plain walk would do first."""
+        if picks_per_line(group):
+            for size in range(len(members), 0, -1):
+                for asked in itertools.combinations(members, size):
+                    if self.is_exhausted:
+                        return
+                    self.attempts += size
+                    with_it = walk.copy()
+                    with_it.pick_per_line(asked, group)
+                    if len(with_it.taken) > len(walk.taken):
+                        yield with_it, frozenset(map(id, asked))
+            return
+        able = []
+        for candidate in members:
+            self.attempts += 1
+            outcome = walk.attempt(candidate, group)
+            if not isinstance(outcome, Refused):
+                able.append((candidate, outcome))
+        for candidate, outcome in by_pick(able, group):
             with_it = walk.copy()
             with_it.take(candidate, group, outcome)
-            self.explore(with_it, position + 1)
-        self.explore(walk, position + 1)
+            yield with_it, frozenset({id(candidate)})
 
 
 def search(question: Question, ordered: Sequence[Candidate], choose: Choose) -> tuple[Walk, bool]:
@@ -70,32 +92,36 @@ def search(question: Question, ordered: Sequence[Candidate], choose: Choose) -> 
         Eligibility.EXCLUSIVE: [c for c in ordered if question.group_of(c).eligibility is not Eligibility.COMMON],
         Eligibility.COMMON: [c for c in ordered if question.group_of(c).eligibility is not Eligibility.EXCLUSIVE],
     }
-    found = _Search(question, (), choose)
+    best: Walk | None = None
+    chosen: frozenset[int] = frozenset()
     proved = True
     for candidates in families.values():
         attempt = _Search(question, candidates, choose)
-        attempt.best = found.best
+        attempt.best, attempt.chosen = best, chosen
         attempt.explore(Walk(question), 0)
         proved = proved and not attempt.is_exhausted
-        found.best = attempt.best
-    chosen = {id(taken.candidate) for taken in found.best.taken} if found.best else set()
+        best, chosen = attempt.best, attempt.chosen
     return _tell(question, ordered, chosen), proved
 
 
-def _tell(question: Question, ordered: Sequence[Candidate], chosen: set[int]) -> Walk:
+def _tell(question: Question, ordered: Sequence[Candidate], chosen: frozenset[int]) -> Walk:
     """Walk again with the chosen ones, saying of each other why it is not among them."""
     walk = Walk(question)
     left_out: list[Candidate] = []
-    for candidate in ordered:
-        group = question.group_of(candidate)
-        if id(candidate) in chosen:
-            walk.offer(candidate, group)
-            continue
-        outcome = walk.attempt(candidate, group)
-        if isinstance(outcome, Refused):
-            walk.refuse(outcome)
-        else:
-            left_out.append(candidate)
+    for group, members in turns(ordered, question):
+        asked = [candidate for candidate in members if id(candidate) in chosen]
+        if picks_per_line(group):
+            walk.pick_per_line(asked, group)
+        for candidate in members:
+            if id(candidate) in chosen:
+                if not picks_per_line(group):
+                    walk.offer(candidate, group)
+                continue
+            outcome = walk.attempt(candidate, group)
+            if isinstance(outcome, Refused):
+                walk.refuse(outcome)
+            else:
+                left_out.append(candidate)
     if left_out:
         winner = max(walk.taken, key=lambda taken: taken.outcome.amount).candidate.key if walk.taken else ""
         for candidate in left_out:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from .applying import Added
 from .awards import Awarded
-from .candidates import Reason
+from .candidates import Candidate, Reason
 
 
 class Share(NamedTuple):
@@ -51,6 +51,10 @@ class Refused(NamedTuple):
     winner: str = ""
     # It may well apply to a customer who is known: nobody has said yet who it is.
     needs_customer: bool = False
+
+
+def refused(candidate: Candidate, reason: Reason, *, winner: str = "") -> Refused:
+    return Refused(incentive=candidate.key, name=candidate.name, reason=reason, code=candidate.code, winner=winner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from .basket import Basket
 from .candidates import Candidate, Reason, UnknownCode
 from .choosing import search
-from .decision import Decision, LineResult, Refused, Totals
+from .decision import Decision, LineResult, Refused, Totals, refused
 from .facts import Surroundings
 from .groups import Base, Eligibility, Group
 from .matching import Matcher
 from .policy import Choose, Failure, Order, Policy
 from .screening import screen
-from .walking import Question, Walk, refused
+from .walking import Question, Walk
 
 __all__ = ["Base", "Choose", "Failure", "Order", "Policy", "decide"]
 

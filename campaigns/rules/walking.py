@@ -11,7 +11,8 @@ from .applying import Outcome, Scene, commit, units_lowered, work_out
 from .awards import Awarded, awarded
 from .basket import Basket, Line, Shipping
 from .candidates import Candidate, LimitState, OnShort, Reason
-from .decision import Applied, Refused, Share
+from .decision import Applied, Refused, Share, refused
+from .dividing import Division
 from .effects import Effect, NoEffect, Target
 from .facts import BasketFacts, Surroundings
 from .groups import DEFAULT_GROUP, Base, Eligibility, Group, Pick, PickScope
@@ -84,7 +85,7 @@ class Walk:
 
     # --- Judging one --------------------------------------------------------------------------------------------------
 
-    def attempt(self, candidate: Candidate, group: Group, only: frozenset[int] | None = None) -> Outcome | Refused:
+    def attempt(self, candidate: Candidate, group: Group, *, is_capped: bool = True) -> Outcome | Refused:
         """What the candidate would do as things stand, or why it does nothing. Changes nothing."""
         if reason := self._no_place(group):
             return refused(candidate, reason, winner=next(iter(self.in_group.get(group.key, [])), ""))
@@ -98,8 +99,8 @@ class Walk:
             if failed is not None:
                 return near_miss(candidate, failed, self.facts)
         original = (group.base or question.policy.base) is _ORIGINAL
-        most = None if question.cap is None else max(0, question.cap - self.discount)
-        scene = Scene(self.running, question.matcher, original, most, only)
+        most = None if question.cap is None or not is_capped else max(0, question.cap - self.discount)
+        scene = Scene(self.running, question.matcher, original, most)
         outcome = work_out(candidate.effect, scene)
         if not outcome.matched:
             return refused(candidate, Reason.NO_MATCHING_LINES)
@@ -110,11 +111,12 @@ class Walk:
         if not (outcome.amount or outcome.stored_value or outcome.added or candidate.awards or group.consume_without_effect):
             return refused(candidate, Reason.CAP_REACHED if outcome.wanted and most == 0 else Reason.NO_EFFECT)
         for limit in candidate.standing.limits:
-            if self._left(limit) < limit.wanted(amount=outcome.amount, units=outcome.units):
+            if self.left(limit) < limit.wanted(amount=outcome.amount, units=outcome.units):
                 return refused(candidate, limit.reason)
         return outcome
 
-    def _left(self, limit: LimitState) -> int:
+    def left(self, limit: LimitState) -> int:
+        """What is left of a limit after the incentives taken so far."""
         return max(0, limit.left - self.spent.get(limit.id, 0))
 
     def _clipped(self, candidate: Candidate, outcome: Outcome, scene: Scene) -> Outcome:
@@ -127,7 +129,7 @@ class Walk:
         units = units_lowered(outcome, scene.running) if counts_units else 0
         outcome.units = outcome.units_wanted = units
         for limit in limits:
-            left = self._left(limit)
+            left = self.left(limit)
             if limit.on_short is OnShort.REFUSE or left >= limit.wanted(amount=outcome.amount, units=outcome.units):
                 continue
             if limit.measure == "units":
@@ -209,8 +211,8 @@ class Walk:
         for group, members in turns(candidates, question):
             if not _chooses(group):
                 self.offer(members[0], group)
-            elif group.scope is PickScope.LINE:
-                self._pick_per_line(members, group)
+            elif picks_per_line(group):
+                self.pick_per_line(members, group)
             else:
                 self._pick_one(members, group)
         return self
@@ -226,40 +228,37 @@ class Walk:
                 able.append((candidate, outcome))
         if not able:
             return
-        sign = -1 if group.pick is Pick.BEST_FOR_CUSTOMER else 1
-        winner, outcome = min(able, key=lambda pair: sign * pair[1].amount)
+        winner, outcome = by_pick(able, group)[0]
         self.take(winner, group, outcome)
         for candidate, _outcome in able:
             if candidate is not winner:
                 self.refuse(refused(candidate, Reason.LOST_TO_BETTER, winner=winner.key))
 
-    def _pick_per_line(self, members: Sequence[Candidate], group: Group) -> None:
+    def pick_per_line(self, members: Sequence[Candidate], group: Group) -> None:
         """Each line goes to one of the group: the first, best or cheapest there."""
-        offers: dict[int, list[tuple[int, int]]] = {}
-        able: list[int] = []
-        for position, candidate in enumerate(members):
-            outcome = self.attempt(candidate, group)
+        able: list[tuple[Candidate, Outcome]] = []
+        for candidate in members:
+            outcome = self.attempt(candidate, group, is_capped=False)
             if isinstance(outcome, Refused):
                 self.refuse(outcome)
-                continue
-            able.append(position)
-            for line, amount in zip(outcome.lines, outcome.parts, strict=True):
-                offers.setdefault(line, []).append((position, amount))
-        sign = {Pick.BEST_FOR_CUSTOMER: -1, Pick.LEAST_COST: 1}.get(group.pick, 0)
-        winners = {line: min(bids, key=lambda bid: sign * bid[1])[0] for line, bids in offers.items()}
-        for position in able:
-            candidate = members[position]
-            own = frozenset(line for line, winner in winners.items() if winner == position)
-            if own:
-                outcome = self.attempt(candidate, group, only=own)
-                if isinstance(outcome, Refused):
-                    self.refuse(outcome)
-                else:
-                    self.take(candidate, group, outcome)
-                continue
-            lost_to = next((members[w].key for line, w in winners.items() if any(p == position for p, _ in offers[line])), "")
-            reason = Reason.NOT_FIRST if group.pick is Pick.FIRST else Reason.LOST_TO_BETTER
-            self.refuse(refused(candidate, reason if lost_to else Reason.NO_EFFECT, winner=lost_to))
+            else:
+                able.append((candidate, outcome))
+        division = Division(group.pick, able, self._places(group), self.left, self.running)
+        division.give_away(None if self.question.cap is None else self.question.cap - self.discount)
+        for candidate, part in division.won():
+            self.take(candidate, group, part)
+        for refusal in division.lost():
+            self.refuse(refusal)
+
+    def _places(self, group: Group) -> dict[Reason, int]:
+        """How many more of the group there is room for, by what an incentive is told when there is none."""
+        policy = self.question.policy
+        places = {Reason.STACK_LIMIT: policy.max_incentives - len(self.taken)}
+        if group.eligibility is _EXCLUSIVE:
+            places[Reason.STACK_LIMIT] = min(places[Reason.STACK_LIMIT], policy.max_exclusive - len(self.exclusive))
+        if group.limit is not None:
+            places[Reason.GROUP_LIMIT] = group.limit - len(self.in_group.get(group.key, ()))
+        return places
 
     # --- What came of it ------------------------------------------------------------------------------------------------
 
@@ -379,8 +378,14 @@ def _chooses(group: Group) -> bool:
     return group.pick is not _ALL and not (group.pick is Pick.FIRST and group.scope is PickScope.BASKET)
 
 
-def refused(candidate: Candidate, reason: Reason, *, winner: str = "") -> Refused:
-    return Refused(incentive=candidate.key, name=candidate.name, reason=reason, code=candidate.code, winner=winner)
+def picks_per_line(group: Group) -> bool:
+    return group.scope is PickScope.LINE and _chooses(group)
+
+
+def by_pick(able: Sequence[tuple[Candidate, Outcome]], group: Group) -> list[tuple[Candidate, Outcome]]:
+    """Those that could be taken at the group's turn, the one it picks first; of equal ones the first in order."""
+    sign = {Pick.BEST_FOR_CUSTOMER: -1, Pick.LEAST_COST: 1}.get(group.pick, 0)
+    return sorted(able, key=lambda pair: sign * pair[1].amount)
 
 
 def near_miss(candidate: Candidate, failed: Condition, facts: BasketFacts) -> Refused:

@@ -1,5 +1,6 @@
 """The stacking rule: worked examples, groups, reasons, and the promises that hold for every basket."""
 
+import dataclasses
 import datetime
 import itertools
 from decimal import Decimal
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.rules.basket import Basket, Filter, Line, Shipping
-from campaigns.rules.candidates import Candidate, LimitState, Reason, Standing, UnknownCode
+from campaigns.rules.candidates import OPEN, Candidate, LimitState, OnShort, Reason, Standing, UnknownCode
 from campaigns.rules.decision import Decision
 from campaigns.rules.effects import (
     Allocation,
@@ -205,6 +206,63 @@ def test_a_group_has_a_limit_and_a_pick() -> None:
     assert reasons(decision) == {"b": Reason.NOT_FIRST}
 
 
+LINES = Target(Scope.LINES)
+
+
+def test_each_line_goes_to_the_best_offer_there() -> None:
+    """10 % is 10.00 and 5.00, 8.00 a line is 8.00 and 8.00: the first line to the one, the second to the other."""
+    decision = decided(
+        basket(10_000, 5_000),
+        Candidate("ten", PercentOff(Decimal(10), LINES), group="each-line"),
+        Candidate("eight", AmountOff(800, Allocation.EACH_LINE, LINES), group="each-line"),
+        Candidate("least", PercentOff(Decimal(1), LINES), group="each-line"),
+    )
+    assert amounts(decision) == {"eight": 800, "ten": 1_000}
+    assert [line.discount for line in decision.lines] == [1_000, 800]
+    assert [(item.incentive, item.reason, item.winner) for item in decision.skipped] == [
+        ("least", Reason.LOST_TO_BETTER, "ten"),
+    ]
+
+
+def test_who_wins_a_line_gives_there_what_it_offered_there() -> None:
+    """30.00 off the order offers 20.00 and 10.00. It wins the first line alone, and gives 20.00 there."""
+    order = Candidate("order", AmountOff(3_000), group="each-line")
+    second = Candidate(
+        "second", AmountOff(1_500, target=Target(Scope.LINES, Filter(skus=frozenset({"sku-2"})))), group="each-line"
+    )
+    decision = decided(basket(20_000, 10_000), order, second)
+    assert amounts(decision) == {"order": 2_000, "second": 1_500}
+
+
+def test_a_line_goes_to_the_next_best_when_the_best_has_no_room() -> None:
+    """One place on the order: the first line goes to 10 %, so the second goes to it too although 12 % is offered there."""
+    ten = Candidate("ten", PercentOff(Decimal(10), LINES), group="each-line")
+    twelve = Candidate(
+        "twelve", PercentOff(Decimal(12), Target(Scope.LINES, Filter(skus=frozenset({"sku-2"})))), group="each-line"
+    )
+    decision = decided(basket(10_000, 5_000), ten, twelve, max_incentives=1)
+    assert amounts(decision) == {"ten": 1_500}
+    assert reasons(decision) == {"twelve": Reason.STACK_LIMIT}
+
+
+def test_a_cap_is_used_up_line_by_line() -> None:
+    """20.00 may be given: 15.00 on the first line, then 5.00 of the 10.00 offered on the second, nothing on the third."""
+    half = Candidate("half", PercentOff(Decimal(50), LINES), group="each-line")
+    third = Candidate("third", PercentOff(Decimal(60), Target(Scope.LINES, Filter(skus=frozenset({"sku-3"})))), group="each-line")
+    decision = decided(basket(3_000, 2_000, 1_000), half, third, max_total_amount=2_000)
+    assert [line.discount for line in decision.lines] == [1_500, 500, 0]
+    assert (decision.applied[0].wanted, reasons(decision)) == (2_500, {"third": Reason.CAP_REACHED})
+
+
+def test_the_best_for_the_customer_keeps_to_one_incentive_for_each_line() -> None:
+    """20 % and 30 % of each line never meet on a line, whoever looks for the best combination."""
+    twenty, thirty = (Candidate(value, PercentOff(Decimal(value), LINES), group="each-line") for value in ("20", "30"))
+    decision = decided(basket(10_000, 5_000), twenty, thirty, choose=Choose.BEST_FOR_CUSTOMER)
+    assert amounts(decision) == {"30": 4_500}
+    assert reasons(decision) == {"20": Reason.LOST_TO_BETTER}
+    assert amounts(decided(basket(10_000, 5_000), twenty, thirty, choose=Choose.LEAST_COST)) == {"20": 3_000}
+
+
 def test_percentages_of_the_original_do_not_compound() -> None:
     decision = decided(basket(10_000), percent("a", "10"), percent("b", "20"), base=Base.ORIGINAL)
     assert decision.totals.payable == 7_000
@@ -368,6 +426,21 @@ conditions = st.one_of(
 )
 
 
+# Few numbers, so that incentives share limits.
+limits = st.builds(
+    LimitState,
+    st.integers(1, 2),
+    st.sampled_from(["uses", "units", "discount"]),
+    st.just("total"),
+    st.integers(1, 30_000),
+    st.just(0),
+    st.sampled_from(list(OnShort)),
+)
+standings = st.one_of(
+    st.just(OPEN), st.just(OPEN), st.builds(Standing, limits=st.lists(limits, min_size=1, max_size=2).map(tuple))
+)
+
+
 @st.composite
 def candidate_lists(draw: st.DrawFn) -> list[Candidate]:
     return [
@@ -377,6 +450,7 @@ def candidate_lists(draw: st.DrawFn) -> list[Candidate]:
             group=draw(st.sampled_from([*GROUPS, "undefined"])),
             priority=draw(st.integers(-2, 2)),
             conditions=draw(conditions),
+            standing=draw(standings),
         )
         for n in range(draw(st.integers(0, 8)))
     ]
@@ -384,6 +458,7 @@ def candidate_lists(draw: st.DrawFn) -> list[Candidate]:
 
 policies = st.builds(
     Policy,
+    order=st.sampled_from(list(Order)),
     base=st.sampled_from(list(Base)),
     max_total_percent=st.one_of(st.none(), st.decimals(0, 100, places=1)),
     max_total_amount=st.one_of(st.none(), st.integers(0, 50_000)),
@@ -454,51 +529,64 @@ def test_taking_away_what_was_not_applied_changes_nothing_else(what: Basket, can
 
 
 def by_brute_force(what: Basket, candidates: list[Candidate], policy: Policy) -> list[int]:
-    """The discounts of all permitted combinations that apply anything: every subset, walked in order."""
-    question = Question(what, TILL, PLAIN_GROUPS, policy, Matcher(what))
-    ordered = sorted(candidates, key=lambda c: (PLAIN_GROUPS[c.group].rank, -c.priority, c.key))
+    """The discounts of all combinations that apply anything: every subset without common beside exclusive, walked in order."""
+    question = Question(what, TILL, GROUPS, policy, Matcher(what))
+    is_listed = policy.order is Order.LISTED
+    ordered = sorted(candidates, key=lambda c: c.key if is_listed else (question.group_of(c).rank, -c.priority, c.key))
     found = []
     for size in range(1, len(ordered) + 1):
         for subset in itertools.combinations(ordered, size):
-            kinds = {PLAIN_GROUPS[c.group].eligibility for c in subset}
-            if {Eligibility.COMMON, Eligibility.EXCLUSIVE} <= kinds:
-                continue
-            walk = Walk(question)
-            if all(walk.offer(c, PLAIN_GROUPS[c.group]) for c in subset):
-                found.append(walk.discount)
+            kinds = {question.group_of(c).eligibility for c in subset}
+            if not {Eligibility.COMMON, Eligibility.EXCLUSIVE} <= kinds:
+                walk = Walk(question).go(subset)
+                if walk.taken:
+                    found.append(walk.discount)
     return found
-
-
-PLAIN_GROUPS = {name: group for name, group in GROUPS.items() if group.pick is Pick.ALL}
 
 
 @st.composite
 def few_candidates(draw: st.DrawFn) -> list[Candidate]:
+    # Two in three are small: each further incentive doubles what brute force has to look at.
+    most = draw(st.sampled_from([4, 6, 10]))
     return [
         Candidate(
             f"incentive-{n}",
             draw(lowering),
-            group=draw(st.sampled_from(list(PLAIN_GROUPS))),
+            group=draw(st.sampled_from(list(GROUPS))),
             priority=draw(st.integers(-1, 1)),
             conditions=draw(conditions),
         )
-        for n in range(draw(st.integers(1, 6)))
+        for n in range(draw(st.integers(1, most)))
     ]
 
 
-@given(baskets(), few_candidates())
-def test_the_best_combination_is_the_best_of_all(what: Basket, candidates: list[Candidate]) -> None:
-    def chosen(choose: Choose) -> Decision:
-        return decide(basket=what, candidates=candidates, surroundings=TILL, groups=PLAIN_GROUPS, policy=Policy(choose=choose))
-
-    discounts = by_brute_force(what, candidates, Policy())
-    best, least, plain = (chosen(choose) for choose in (Choose.BEST_FOR_CUSTOMER, Choose.LEAST_COST, Choose.IN_ORDER))
+@given(baskets(), few_candidates(), st.one_of(st.just(Policy()), policies))
+def test_the_best_combination_is_the_best_of_all(what: Basket, candidates: list[Candidate], policy: Policy) -> None:
+    """And the cheapest is the cheapest of all: compared with brute force on up to ten incentives, whatever their groups."""
+    discounts = by_brute_force(what, candidates, policy)
+    best, least, plain = (ask(what, candidates, dataclasses.replace(policy, choose=choose)) for choose in CHOICES)
     assert best.optimal
     assert least.optimal
     assert plain.optimal is None
     assert best.totals.discount == max(discounts, default=0)
     assert least.totals.discount == min(discounts, default=0)
     assert best.totals.discount >= plain.totals.discount
+    assert least.totals.discount <= plain.totals.discount or not plain.applied
+
+
+@given(baskets(), few_candidates(), policies, st.sampled_from([Choose.BEST_FOR_CUSTOMER, Choose.LEAST_COST]), st.randoms())
+def test_the_chosen_combination_depends_on_nothing_that_was_not_applied(
+    what: Basket, candidates: list[Candidate], policy: Policy, choose: Choose, random: Any
+) -> None:
+    policy = dataclasses.replace(policy, choose=choose)
+    decision = ask(what, candidates, policy)
+    assert ask(what, random.sample(candidates, len(candidates)), policy).applied == decision.applied
+    applied = {item.incentive for item in decision.applied}
+    without = ask(what, [candidate for candidate in candidates if candidate.key in applied], policy)
+    assert without.applied == decision.applied
+
+
+CHOICES = (Choose.BEST_FOR_CUSTOMER, Choose.LEAST_COST, Choose.IN_ORDER)
 
 
 def test_what_loses_to_a_better_combination_is_told_so() -> None:
