@@ -118,6 +118,32 @@ class Campaign(PublicIdModel):
         return self.name
 
 
+# The words of the stacking rule as a marketer says them.
+ELIGIBILITIES = [
+    (Eligibility.COMMON.value, _("Combines with others")),
+    (Eligibility.EXCLUSIVE.value, _("Applies alone: those that combine are left out")),
+    (Eligibility.ALWAYS.value, _("Always applies, whatever else does")),
+]
+PICKS = [
+    (Pick.ALL.value, _("All that apply")),
+    (Pick.FIRST.value, _("Only the first that applies")),
+    (Pick.BEST_FOR_CUSTOMER.value, _("Only the largest discount")),
+    (Pick.LEAST_COST.value, _("Only the smallest discount")),
+]
+PICK_SCOPES = [
+    (PickScope.BASKET.value, _("Once for the whole basket")),
+    (PickScope.LINE.value, _("For each line by itself")),
+]
+BASES = [
+    (Base.RUNNING.value, _("What is left after earlier discounts")),
+    (Base.ORIGINAL.value, _("The price before any discount")),
+]
+WHEN_SHORT = [
+    (OnShort.REFUSE.value, _("It gives nothing")),
+    (OnShort.CLIP.value, _("It gives what is left")),
+]
+
+
 @pghistory.track()
 class StackGroup(models.Model):
     """How the incentives in it go together with others (``docs/stacking.md``)."""
@@ -127,7 +153,8 @@ class StackGroup(models.Model):
     eligibility = models.CharField(
         _("goes together"),
         max_length=16,
-        choices=[(e.value, e.value) for e in Eligibility],
+        help_text=_("What happens when incentives of other groups apply to the same order."),
+        choices=ELIGIBILITIES,
         default=Eligibility.COMMON.value,
     )
     rank = models.IntegerField(_("rank"), default=100, help_text=_("Lower ranks are applied first."))
@@ -136,27 +163,28 @@ class StackGroup(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("At most so many of the group at once."),
+        help_text=_("At most so many of the group on one order; empty: no limit."),
     )
     pick = models.CharField(
-        _("pick"),
+        _("taken of the group"),
         max_length=32,
-        choices=[(p.value, p.value) for p in Pick],
+        help_text=_("Which incentives of this group are taken when several could apply."),
+        choices=PICKS,
         default=Pick.ALL.value,
     )
     scope = models.CharField(
         _("picked for"),
         max_length=16,
-        choices=[(s.value, s.value) for s in PickScope],
+        choices=PICK_SCOPES,
         default=PickScope.BASKET.value,
-        help_text=_("Whether the pick is made once for the basket, or for each line by itself."),
+        help_text=_("Means something only where one of the group is picked."),
     )
     base = models.CharField(
-        _("base"),
+        _("percentages are taken of"),
         max_length=16,
-        choices=[(b.value, b.value) for b in Base],
+        choices=BASES,
         blank=True,
-        help_text=_("What percentages are taken of; empty: what the policy says."),
+        help_text=_("Empty: what the policy of the calculation says, usually what is left."),
     )
     consume_without_effect = models.BooleanField(
         _("uses count without effect"),
@@ -269,7 +297,7 @@ class Limit(models.Model):
     on_short = models.CharField(
         _("when less is left than wanted"),
         max_length=8,
-        choices=[(s.value, s.value) for s in OnShort],
+        choices=WHEN_SHORT,
         default=OnShort.REFUSE.value,
         help_text=_("Refuse, or clip: give what is left."),
     )

@@ -3,7 +3,7 @@
 import contextlib
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -84,6 +84,22 @@ def incentive_by_public_id(public_id: object) -> Incentive:
     if found is None:
         raise IncentiveUnknown
     return found
+
+
+def names_of_given(incentives: Iterable[Incentive]) -> dict[str, str]:
+    """The names of what the incentives give into wallets, by public id; no query when they give nothing so."""
+    ids = {str(award.get("incentive")) for row in incentives for award in row.awards if award.get("type") == "grant"}
+    return names_of(ids)
+
+
+def names_of(public_ids: Iterable[str]) -> dict[str, str]:
+    """The names of incentives by public id."""
+    ids = set(public_ids)
+    if not ids:
+        return {}
+    return {
+        str(public_id): name for public_id, name in Incentive.objects.filter(public_id__in=ids).values_list("public_id", "name")
+    }
 
 
 def group_by_key(key: str) -> StackGroup:

@@ -410,8 +410,10 @@ def _review_page(request: HttpRequest, campaign: Campaign, problem: Problem | No
         advice.append({"text": _("Nothing says what customers are promised."), "url": _address(campaign, "goal")})
     if queries.budget(campaign) is None:
         advice.append({"text": _("There is no budget: nothing bounds what it may give away."), "url": _address(campaign, "goal")})
+    incentives = _incentives(campaign)
+    given = queries.names_of_given(incentives)
     context = {
-        "incentives": [(row, incentive_in_words(row), queries.generic_code(row)) for row in _incentives(campaign)],
+        "incentives": [(row, incentive_in_words(row, given), queries.generic_code(row)) for row in incentives],
         "channels": list(campaign.channels.all()),
         "budget": queries.budget(campaign),
         "size": size_of(campaign.audience, campaign.currency),

@@ -1,5 +1,7 @@
 """The public wallet: what a customer holds, how much longer, how to use it; opened by a signed link, without signing in."""
 
+from collections.abc import Mapping
+
 import segno
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,7 +20,8 @@ def wallet(request: HttpRequest, token: str) -> HttpResponse:
     """Opening the link changes nothing: mail scanners open every link."""
     customer = queries.customer_of_wallet(token)
     items = queries.wallet(customer, now=timezone.now(), most=100)
-    usable = [_card(item) for item in items if item.is_usable]
+    given = queries.names_of_given(item.grant.incentive for item in items if item.is_usable)
+    usable = [_card(item, given) for item in items if item.is_usable]
     past = [(item, _own_sentence(item)) for item in items if not item.is_usable]
     response = render(request, "campaigns/wallet.html", {"usable": usable, "past": past})
     # The address is the key to the wallet: it must not travel on to other sites, nor into shared caches and search engines.
@@ -44,14 +47,14 @@ def _own_sentence(item: WalletItem) -> str:
     return own_sentence(reason, {reason: item.grant.incentive.sentences.get(reason, {})})
 
 
-def _card(item: WalletItem) -> dict[str, object]:
+def _card(item: WalletItem, given: Mapping[str, str]) -> dict[str, object]:
     incentive = item.grant.incentive
     ends = [end for end in (item.grant.ends_at, incentive.campaign.ends_at) if end is not None]
     return {
         "item": item,
         "name": incentive.name,
         "promise": incentive.campaign.promise,
-        "conditions": incentive_in_words(incentive),
+        "conditions": incentive_in_words(incentive, given),
         "channels": [channel.name for channel in incentive.campaign.channels.all() if channel.can_redeem],
         "ends_at": min(ends) if ends else None,
         "qr": segno.make(item.code, micro=False).svg_data_uri(border=2, scale=5) if item.code else "",

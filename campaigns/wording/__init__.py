@@ -1,13 +1,25 @@
 """Rules in words: why something was refused, what an incentive promises, whom a campaign is meant for."""
 
 from .decisions import decision_as_data, own_sentence, sentence
-from .promises import audience_in_words, condition_in_words, effect_in_words, incentive_in_words, obstacle_in_words
+from .promises import (
+    audience_in_words,
+    awards_in_words,
+    condition_in_words,
+    effect_in_words,
+    given_in_words,
+    group_in_words,
+    incentive_in_words,
+    obstacle_in_words,
+)
 
 __all__ = [
     "audience_in_words",
+    "awards_in_words",
     "condition_in_words",
     "decision_as_data",
     "effect_in_words",
+    "given_in_words",
+    "group_in_words",
     "incentive_in_words",
     "obstacle_in_words",
     "own_sentence",

@@ -9,8 +9,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.models import Claim, Incentive, Per
+from campaigns.models import Claim, Incentive, Limit, Measure, Per, StackGroup
+from campaigns.rules.awards import Award, AwardType, Rounding
 from campaigns.rules.basket import Filter
+from campaigns.rules.candidates import OnShort
 from campaigns.rules.effects import (
     Allocation,
     AmountOff,
@@ -34,8 +36,8 @@ from campaigns.rules.effects import (
     Upgrade,
 )
 from campaigns.rules.facts import BASKET_FACTS, is_money
-from campaigns.rules.groups import Eligibility
-from campaigns.rules.language import effect_of
+from campaigns.rules.groups import Base, Eligibility, Pick, PickScope
+from campaigns.rules.language import Reader, effect_of, read_awards
 from customers.rules.conditions import AUDIENCE_FACTS, ISO_DATE, Branch, Catalogue, Condition, Leaf, Op, Quantifier, parse
 from customers.rules.faults import Fault, Misunderstood
 from incentives_site.shared.money import format_money
@@ -45,24 +47,132 @@ MONEY_FACTS = frozenset({"customer.spend", "customer.average_order"})
 MOST_NAMED = 8
 
 
-def incentive_in_words(incentive: Incentive) -> list[str]:
+def incentive_in_words(incentive: Incentive, given: Mapping[str, str] | None = None) -> list[str]:
     """Sentences: what it gives, on which conditions, how it is claimed, how often, how it goes together with others.
 
-    Reads the incentive's ``campaign``, ``limits`` and ``stack_group``: prefetch them for a list.
+    Reads the incentive's ``campaign``, ``limits`` and ``stack_group``: prefetch them for a list. ``given`` names the incentives
+    that it gives, by public id (``queries.names_of_given``).
     """
     currency = incentive.campaign.currency
-    sentences = [effect_in_words(incentive.effect, currency)]
+    sentences = [effect_in_words(incentive.effect, currency)] if incentive.effect or not incentive.awards else []
     if incentive.effect.get("type") == "recorded":
         return sentences
+    sentences += awards_in_words(incentive.awards, currency, given, also=bool(incentive.effect))
     sentences += condition_in_words(incentive.conditions, currency)
     sentences.append(_claim(incentive))
-    sentences += [_limit(limit.per, limit.maximum) for limit in sorted(incentive.limits.all(), key=lambda row: row.per)]
+    sentences += [
+        _limit(limit) for limit in sorted(incentive.limits.all(), key=lambda row: (row.measure != Measure.USES, row.per))
+    ]
     sentences.append(_stacking(incentive.stack_group.eligibility, incentive.stack_group.name))
+    return sentences
+
+
+def awards_in_words(
+    awards: Sequence[Mapping[str, Any]], currency: str, given: Mapping[str, str] | None = None, *, also: bool = False
+) -> list[str]:
+    """What it gives beside the price, one sentence for each award; ``also`` when it takes something off as well."""
+    reader = Reader()
+    read = read_awards(list(awards), reader=reader)
+    if reader.faults:
+        return [_("It gives something this page has no words for.")]
+    template = _("It also gives %(award)s.") if also else _("It gives %(award)s.")
+    return [template % {"award": _award(award, currency, given or {})} for award in read]
+
+
+def _award(award: Award, currency: str, given: Mapping[str, str]) -> str:
+    match award.type:
+        case AwardType.POINTS:
+            text = ngettext("%(n)s point", "%(n)s points", award.points) % {"n": f"{award.points:,}"}
+            if award.per is not None:
+                text = _("%(points)s for every %(amount)s paid") % {"points": text, "amount": _money(award.per, currency)}
+            if award.multiplier_fact:
+                text += _(", times “%(fact)s”") % {"fact": fact_in_words(award.multiplier_fact)}
+            text += {Rounding.HALF_UP: _(", rounded"), Rounding.UP: _(", rounded up")}.get(award.rounding, "")
+        case AwardType.CREDIT:
+            if award.percent is not None:
+                text = _("%(percent)s %% of what is paid as credit") % {"percent": _plain(award.percent)}
+            else:
+                text = _("%(amount)s of credit") % {"amount": _money(award.amount or 0, currency)}
+        case AwardType.CONTEST_ENTRY:
+            words = {"n": award.quantity, "name": award.key}
+            text = ngettext("%(n)s entry to “%(name)s”", "%(n)s entries to “%(name)s”", award.quantity) % words
+        case AwardType.ACCESS:
+            text = _("access to “%(name)s”") % {"name": award.key}
+        case AwardType.GRANT:
+            name = given.get(award.key)
+            text = _("“%(name)s” for the wallet") % {"name": name} if name else _("another incentive for the wallet")
+    if award.valid_months is not None:
+        months = ngettext("to be used within %(n)s month", "to be used within %(n)s months", award.valid_months)
+        text = f"{text}, {months % {'n': award.valid_months}}"
+    return text
+
+
+def given_in_words(awards: Sequence[Mapping[str, Any]], currency: str, given: Mapping[str, str]) -> str:
+    """What an incentive gave beside the price, as a decision says it (``docs/api.md``); empty when it gave nothing so."""
+    parts = []
+    for award in awards:
+        match award.get("type"):
+            case "points":
+                parts.append(ngettext("%(n)s point", "%(n)s points", award["points"]) % {"n": f"{award['points']:,}"})
+            case "credit":
+                parts.append(_("%(amount)s of credit") % {"amount": format_money(award["amount"], currency)})
+            case "contest_entry":
+                words = {"n": award["entries"], "name": award["contest"]}
+                parts.append(ngettext("%(n)s entry to “%(name)s”", "%(n)s entries to “%(name)s”", award["entries"]) % words)
+            case "access":
+                parts.append(_("access to “%(name)s”") % {"name": award["key"]})
+            case "grant":
+                name = given.get(award["incentive"])
+                parts.append(_("“%(name)s” for the wallet") % {"name": name} if name else _("another incentive for the wallet"))
+    if not parts:
+        return ""
+    listed = _(" and ").join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+    return _("also gives %(awards)s") % {"awards": listed}
+
+
+def group_in_words(group: StackGroup) -> list[str]:
+    """How the incentives of a stack group go together, in sentences."""
+    sentences = [
+        {
+            Eligibility.EXCLUSIVE.value: _("If it applies, incentives that combine are left out."),
+            Eligibility.ALWAYS.value: _("It applies whatever else does, also beside one that applies alone."),
+        }.get(group.eligibility, _("It adds up with others on the same order, unless one applies alone."))
+    ]
+    by_line = group.scope == PickScope.LINE
+    if group.pick == Pick.FIRST:
+        sentences.append(
+            _("Of this group only the first that applies is taken, for each line by itself.")
+            if by_line
+            else _("Of this group only the first that applies is taken.")
+        )
+    elif group.pick == Pick.BEST_FOR_CUSTOMER:
+        sentences.append(
+            _("Of this group each line gets the largest discount only.")
+            if by_line
+            else _("Of this group only the largest discount is taken.")
+        )
+    elif group.pick == Pick.LEAST_COST:
+        sentences.append(
+            _("Of this group each line gets the smallest discount only.")
+            if by_line
+            else _("Of this group only the smallest discount is taken.")
+        )
+    if group.limit is not None:
+        text = ngettext("At most %(n)s of this group on one order.", "At most %(n)s of this group on one order.", group.limit)
+        sentences.append(text % {"n": group.limit})
+    if group.base == Base.ORIGINAL:
+        sentences.append(_("Percentages are taken of the price before any discount."))
+    elif group.base == Base.RUNNING:
+        sentences.append(_("Percentages are taken of what is left after earlier discounts."))
+    if group.consume_without_effect:
+        sentences.append(_("It counts as used even when it takes nothing off."))
     return sentences
 
 
 def effect_in_words(effect: Mapping[str, Any], currency: str) -> str:
     """One sentence; of several effects one after another, one sentence still."""
+    if not effect:
+        return _("It takes nothing off the price.")
     try:
         read: Effect = effect_of(effect)
     except Misunderstood:
@@ -269,7 +379,15 @@ def _claim(incentive: Incentive) -> str:
     return text % {"n": incentive.valid_days}
 
 
-def _limit(per: str, maximum: int) -> str:
+def _limit(limit: Limit) -> str:
+    per, maximum = limit.per, limit.maximum
+    if limit.measure == Measure.UNITS:
+        text = (
+            ngettext("Each customer gets %(n)s piece of it.", "Each customer gets %(n)s pieces of it.", maximum)
+            if per == Per.CUSTOMER
+            else ngettext("There is %(n)s piece of it in total.", "There are %(n)s pieces of it in total.", maximum)
+        ) % {"n": f"{maximum:,}"}
+        return f"{text} {_('When fewer are left, it gives what is left.')}" if limit.on_short == OnShort.CLIP else text
     if per == Per.CUSTOMER:
         return ngettext("Each customer may use it once.", "Each customer may use it %(n)s times.", maximum) % {
             "n": f"{maximum:,}"

@@ -23,7 +23,7 @@ from campaigns.rules.groups import Group
 from campaigns.rules.language import Reader, Simulation, conditions_of, promise_of, read_basket, read_simulation
 from campaigns.rules.stacking import decide
 from campaigns.views.admission import READERS, may_write
-from campaigns.wording import decision_as_data, incentive_in_words
+from campaigns.wording import decision_as_data, given_in_words, incentive_in_words
 from customers import queries as customer_queries
 from customers.models import Channel, Customer, Purchase, PurchaseLine, Store
 from customers.rules.conditions import ALWAYS
@@ -83,13 +83,14 @@ def preview(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _frame(request: HttpRequest, campaign: Campaign, own: Sequence[Incentive], now: datetime.datetime) -> dict[str, Any]:
     """What stands around the basket and does not change with it."""
+    given = campaign_queries.names_of_given(own)
     return {
         "crumbs": [
             {"label": _("Campaigns"), "url": reverse("campaigns:list")},
             {"label": campaign.name, "url": reverse("campaigns:detail", args=[campaign.public_id])},
             {"label": _("Preview")},
         ],
-        "own": [(incentive, incentive_in_words(incentive)[0]) for incentive in own],
+        "own": [(incentive, incentive_in_words(incentive, given)[0]) for incentive in own],
         "may_edit": may_write(request) and campaign.status in operations.REVISABLE,
         "meetings": meetings(campaign, own[:MOST_MET], now=now) if campaign.status != Status.ENDED else [],
         "offered": _offered(campaign.currency),
@@ -359,7 +360,14 @@ def _decided(asked: Simulation, asking: Asking, customer: Customer | None) -> di
 
 def _shown(data: Mapping[str, Any], asked: Simulation, asking: Asking) -> dict[str, Any]:
     """The decision as the page shows it, made from its public form (``docs/api.md``)."""
-    applied = [{**item, "is_own": item["incentive"] in asking.own} for item in data["applied"]]
+    currency = str(data["currency"])
+    given = campaign_queries.names_of(
+        str(award["incentive"]) for item in data["applied"] for award in item["awards"] if award["type"] == "grant"
+    )
+    applied = [
+        {**item, "is_own": item["incentive"] in asking.own, "gives": given_in_words(item["awards"], currency, given)}
+        for item in data["applied"]
+    ]
     refused = [{**item, "is_own": item["incentive"] in asking.own} for item in data["inapplicable"]]
     skipped = [
         {**item, "is_own": item["incentive"] in asking.own, "winner_name": asking.names.get(item.get("winner", ""), "")}
