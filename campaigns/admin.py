@@ -1,15 +1,24 @@
 """Campaigns in the back office. What is promised is changed in the editor, where the rules are; here it is read.
 
-Stack groups are configuration and may be edited.
+Stack groups are configuration and may be edited, by the same verbs as elsewhere.
 """
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
+from incentives_site.shared.problems import Invalid
 
+from . import operations, queries
 from .models import Campaign, CatalogueVersion, Code, Grant, Incentive, Limit, LimitCounter, StackGroup, TargetedCustomer
+from .wording import group_in_words, incentive_in_words
 
 
 class IncentiveInline(TabularInline):
@@ -43,24 +52,95 @@ class CatalogueVersionAdmin(ReadOnlyAdmin):
     list_display = ["number"]
 
 
+class StackGroupForm(forms.ModelForm[StackGroup]):
+    """Judged by the rule that every door follows."""
+
+    class Meta:
+        model = StackGroup
+        fields = ["name", "key", "eligibility", "rank", "pick", "scope", "limit", "base", "consume_without_effect"]
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        try:
+            operations.check_group(self.instance)
+        except Invalid as problem:
+            for error in problem.errors:
+                field = error.pointer.removeprefix("/")
+                self.add_error(field if field in self.fields else None, str(error.detail))
+
+
 @admin.register(StackGroup)
 class StackGroupAdmin(BackOfficeAdmin):
-    list_display = ["name", "key", "eligibility", "rank", "limit", "pick"]
+    form = StackGroupForm
+    list_display = ["name", "key", "eligibility", "rank", "pick", "scope", "limit", "base", "consume_without_effect"]
     search_fields = ["name", "key"]
-    prepopulated_fields = {"key": ["name"]}
+    fieldsets = [
+        (None, {"fields": ["name", "key", "in_words"]}),
+        (_("Beside other groups"), {"fields": ["eligibility", "rank"]}),
+        (_("Within the group"), {"fields": ["pick", "scope", "limit"]}),
+        (_("Counting"), {"fields": ["base", "consume_without_effect"]}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: StackGroup | None = None) -> list[str]:
+        return ["in_words", "key"] if obj else ["in_words"]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: StackGroup | None = None) -> dict[str, list[str]]:
+        return {} if obj else {"key": ["name"]}
+
+    @display(description=_("in words"))
+    def in_words(self, group: StackGroup) -> str:
+        return " ".join(group_in_words(group)) if group.pk else ""
+
+    def save_model(self, request: HttpRequest, obj: StackGroup, form: Any, change: bool) -> None:
+        """Through the verb, so that the audit trail says who and why."""
+        by = f"user:{request.user.pk}"
+        terms = {name: getattr(obj, name) for name in form.cleaned_data if name != "key"}
+        if change:
+            operations.revise_group(group=obj, by=by, **terms)
+        else:
+            obj.pk = operations.define_group(by=by, key=obj.key, **terms).pk
 
 
 @admin.register(Incentive)
 class IncentiveAdmin(ReadOnlyAdmin):
     list_display = ["name", "campaign", "claim", "stack_group", "priority"]
+    readonly_fields = ["in_words", "own_sentences"]
+    fields = [
+        "campaign",
+        "key",
+        "name",
+        "in_words",
+        "claim",
+        "stack_group",
+        "priority",
+        "valid_days",
+        "effect",
+        "awards",
+        "conditions",
+        "own_sentences",
+    ]
     list_filter = ["claim", "stack_group"]
     list_select_related = ["campaign", "stack_group"]
     search_fields = ["name", "key", "public_id"]
 
+    @display(description=_("in words"))
+    def in_words(self, incentive: Incentive) -> str:
+        given = queries.names_of_given([incentive])
+        return format_html_join("", "{}<br>", ((sentence,) for sentence in incentive_in_words(incentive, given)))
+
+    @display(description=_("own sentences"))
+    def own_sentences(self, incentive: Incentive) -> str:
+        said = [
+            (reason, language, text) for reason, texts in sorted(incentive.sentences.items()) for language, text in texts.items()
+        ]
+        return format_html_join("", "{} ({}): {}<br>", said) or "-"
+
 
 @admin.register(Limit)
 class LimitAdmin(ReadOnlyAdmin):
-    list_display = ["__str__", "campaign", "incentive", "maximum"]
+    list_display = ["__str__", "campaign", "incentive", "maximum", "on_short"]
     list_select_related = ["campaign", "incentive"]
     list_filter = ["measure", "per"]
 
