@@ -52,7 +52,7 @@ class CatalogueVersionAdmin(ReadOnlyAdmin):
     list_display = ["number"]
 
 
-class StackGroupForm(forms.ModelForm[StackGroup]):
+class StackGroupForm(forms.ModelForm):
     """Judged by the rule that every door follows."""
 
     class Meta:
