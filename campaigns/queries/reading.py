@@ -73,9 +73,9 @@ def campaigns_by_public_ids(public_ids: Sequence[str]) -> list[Campaign | None]:
     return [found.get(known[text]) if text in known else None for text in public_ids]
 
 
-def incentives_of(campaigns: Sequence[Campaign]) -> list[Incentive]:
+def incentives_of(campaigns: Sequence[Campaign]) -> QuerySet[Incentive]:
     """The incentives of the campaigns, whatever the campaigns' status, with campaign and stack group."""
-    return list(Incentive.objects.filter(campaign__in=campaigns).select_related("campaign", "stack_group").order_by("pk"))
+    return Incentive.objects.filter(campaign__in=campaigns).select_related("campaign", "stack_group").order_by("pk")
 
 
 def incentive_by_public_id(public_id: object) -> Incentive:

@@ -20,6 +20,7 @@ from customers.rules.faults import Misunderstood
 
 MOST_CODES = 30
 MOST_CAMPAIGNS = 50
+MOST_IMAGINED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +120,7 @@ def _imagined(campaigns: Sequence[str], reader: Reader) -> list[Incentive]:
     for position, campaign in enumerate(found):
         if campaign is None:
             reader.fault(f"/campaigns/{position}", "campaign-unknown", "There is no such campaign.")
-    return campaign_queries.incentives_of([campaign for campaign in found if campaign is not None])
+    rows = list(campaign_queries.incentives_of([campaign for campaign in found if campaign is not None])[: MOST_IMAGINED + 1])
+    if len(rows) > MOST_IMAGINED:
+        reader.fault("/campaigns", "too-many", f"At most {MOST_IMAGINED:,} incentives in all of them.")
+    return rows

@@ -12,7 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from campaigns import operations as campaign_operations
 from campaigns import queries as campaign_queries
-from campaigns.models import Campaign, Claim, Grant, LimitCounter, Status
+from campaigns.models import Campaign, Claim, Grant, Incentive, LimitCounter, Status
 from campaigns.queries import catalogue
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory, LimitFactory
 from customers.models import Channel, Customer, Identity
@@ -298,6 +298,16 @@ class TestCampaignsAsIfTheyWereLive:
     def test_junk_is_refused(self, client: PartnerClient, campaigns: Any, pointer: str) -> None:
         response = client.post("quotes", {**BASKET, "campaigns": campaigns})
         assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, pointer)
+
+    def test_a_thousand_incentives_are_enough(self, client: PartnerClient) -> None:
+        draft, one_more = CampaignFactory(), IncentiveFactory(campaign=CampaignFactory())
+        Incentive.objects.bulk_create(
+            Incentive(campaign=draft, key=f"i-{n}", name=str(n), effect=one_more.effect, stack_group=one_more.stack_group)
+            for n in range(1_000)
+        )
+        assert answer(client, self.asked(draft))[0] == 200
+        said = client.post("quotes", self.asked(draft, one_more.campaign)).json()
+        assert [(error["pointer"], error["code"]) for error in said["errors"]] == [("#/campaigns", "too-many")]
 
     def test_nothing_imagined_is_redeemed(self, client: PartnerClient) -> None:
         draft = IncentiveFactory(campaign=CampaignFactory()).campaign
