@@ -34,9 +34,10 @@ KINDS: list[tuple[str, Any]] = [
     ("stored_value", gettext_lazy("Stored value")),
     ("tiers", gettext_lazy("Steps")),
     ("compound", gettext_lazy("Several at once")),
+    ("awards_only", gettext_lazy("No discount")),
 ]
 # What may stand inside steps and several effects: nothing that has parts of its own, and no payment.
-INSIDE = [choice for choice in KINDS if choice[0] not in {"tiers", "compound", "stored_value"}]
+INSIDE = [choice for choice in KINDS if choice[0] not in {"tiers", "compound", "stored_value", "awards_only"}]
 FIELDS_OF_KIND = {
     "percent_off": ("percent", "max_amount"),
     "amount_off": ("amount", "allocation", "max_amount"),
@@ -48,6 +49,7 @@ FIELDS_OF_KIND = {
     "stored_value": ("available", "rate", "max_amount"),
     "tiers": ("by",),
     "compound": (),
+    "awards_only": (),
 }
 WITH_TARGET = frozenset({"percent_off", "amount_off", "fixed_price", "bundle_price", "tiers"})
 FILTERS_OF_KIND = {"buy_get": ("buy", "get"), "upgrade": ("from",)}
@@ -329,6 +331,8 @@ class EffectForm:
         data, form = self.type.cleaned_data, self.type
         said: dict[str, Any] = {"type": self.kind}
         match self.kind:
+            case "awards_only":
+                return {}
             case "percent_off":
                 said["percent"] = form.percent_typed("percent", _("Say how many percent."))
             case "amount_off":
@@ -478,6 +482,8 @@ StepForm.declared_fields = StepForm.base_fields
 
 def effect_as_typed(effect: Mapping[str, Any], currency: str) -> dict[str, str] | None:
     """The fields that say the same as ``effect``, by their names; ``None`` when they cannot say it."""
+    if not effect:
+        return {f"{PREFIX}-kind": "awards_only"}
     try:
         meant = effect_of(effect)
         typed = _typed(effect, PREFIX, currency)

@@ -8,7 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Campaign, Goal
+from campaigns.models import WHEN_SHORT, Campaign, Goal
+from campaigns.rules.candidates import OnShort
 from incentives_site.shared.money import CURRENCIES
 
 from .typed import amount_as_typed, amount_of, instant_of
@@ -23,6 +24,7 @@ POINTERS = {
     "/starts_at": "starts",
     "/ends_at": "ends",
     "/budget": "budget",
+    "/when_short": "when_short",
 }
 
 
@@ -67,6 +69,12 @@ class GoalForm(forms.Form):
         max_length=60,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         help_text=_("The most it may give away in discounts. Empty: no bound."),
+    )
+    when_short = forms.ChoiceField(
+        label=_("When less is left of the budget than wanted"),
+        required=False,
+        choices=WHEN_SHORT,
+        initial=OnShort.REFUSE.value,
     )
 
     def __init__(self, *args: Any, saved: Campaign | None = None, **kwargs: Any) -> None:
@@ -121,11 +129,15 @@ class GoalForm(forms.Form):
         return {**fields, "name": data["name"].strip(), "starts_at": data["starts"], "ends_at": data["ends"]}
 
     @property
+    def chosen_when_short(self) -> str:
+        return self.cleaned_data["when_short"] or OnShort.REFUSE.value
+
+    @property
     def minor_budget(self) -> int | None:
         return self.cleaned_data["budget"] or None
 
 
-def initial_of(campaign: Campaign, budget: int | None) -> dict[str, Any]:
+def initial_of(campaign: Campaign, budget: int | None, when_short: str) -> dict[str, Any]:
     """The campaign as this form shows it."""
     zone = zoneinfo.ZoneInfo(campaign.time_zone)
 
@@ -141,4 +153,5 @@ def initial_of(campaign: Campaign, budget: int | None) -> dict[str, Any]:
         "starts": local(campaign.starts_at),
         "ends": local(campaign.ends_at),
         "budget": amount_as_typed(budget, campaign.currency),
+        "when_short": when_short,
     }

@@ -11,14 +11,19 @@ from django import forms
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import queries
-from campaigns.models import Campaign, Claim, Incentive, Per
+from campaigns import operations, queries
+from campaigns.models import WHEN_SHORT, Campaign, Claim, Incentive
 from campaigns.rules import codes
+from campaigns.rules.candidates import OnShort
 from campaigns.rules.language import conditions_of, effect_of
 from customers.rules.faults import Misunderstood
+from incentives_site.shared.problems import Invalid, Problem
 
+from .awards import AwardsForm, are_the_same, awards_as_typed
 from .conditions import ConditionsForm
 from .effects import EffectForm, effect_as_typed
+from .placing import place_errors
+from .sentences import SentencesForm, sentences_as_typed
 
 POINTERS = {
     "/name": "name",
@@ -26,8 +31,14 @@ POINTERS = {
     "/code": "code",
     "/total_uses": "total_uses",
     "/uses_per_customer": "uses_per_customer",
+    "/total_units": "total_units",
+    "/units_per_customer": "units_per_customer",
+    "/when_short": "when_short",
     "/valid_days": "valid_days",
 }
+
+
+LIMITS = ("total_uses", "uses_per_customer", "total_units", "units_per_customer", "when_short")
 
 
 class IncentiveForm(forms.Form):
@@ -62,6 +73,19 @@ class IncentiveForm(forms.Form):
     uses_per_customer = forms.IntegerField(
         label=_("Uses per customer"), required=False, min_value=1, max_value=10**12, help_text=_("Empty: no bound.")
     )
+    total_units = forms.IntegerField(
+        label=_("Pieces in total"),
+        required=False,
+        min_value=1,
+        max_value=10**12,
+        help_text=_("That are lowered. Empty: no bound."),
+    )
+    units_per_customer = forms.IntegerField(
+        label=_("Pieces per customer"), required=False, min_value=1, max_value=10**12, help_text=_("Empty: no bound.")
+    )
+    when_short = forms.ChoiceField(
+        label=_("When fewer pieces are left"), required=False, choices=WHEN_SHORT, initial=OnShort.REFUSE.value
+    )
 
     def __init__(
         self,
@@ -71,10 +95,13 @@ class IncentiveForm(forms.Form):
         incentive: Incentive | None = None,
         effect_doing: str = "",
         conditions_doing: str = "",
+        awards_doing: str = "",
+        sentences_doing: str = "",
     ) -> None:
-        """``effect_doing`` and ``conditions_doing`` are buttons that change a builder: nothing is judged then."""
+        """``…_doing`` are buttons that change a builder: nothing is judged then."""
         self.campaign, self.incentive = campaign, incentive
-        is_shown_again = bool(effect_doing or conditions_doing)
+        is_shown_again = bool(effect_doing or conditions_doing or awards_doing or sentences_doing)
+        again = "update" if is_shown_again else ""
         saved = incentive.effect if incentive else None
         typed = effect_as_typed(saved, campaign.currency) if saved is not None else {}
         self.keeps_effect = typed is None
@@ -82,13 +109,28 @@ class IncentiveForm(forms.Form):
             data if data is not None else typed,
             currency=campaign.currency,
             is_bound=data is not None,
-            doing=effect_doing or conditions_doing,
+            doing=effect_doing or again,
         )
+        given = awards_as_typed(incentive.awards, campaign) if incentive else {}
+        self.keeps_awards = given is None
+        self.awards = AwardsForm(
+            data if data is not None else given or {},
+            campaign=campaign,
+            incentive=incentive,
+            is_bound=data is not None,
+            doing=awards_doing or again,
+        )
+        self.sentences = SentencesForm(
+            data if data is not None else sentences_as_typed(incentive.sentences if incentive else {}),
+            is_bound=data is not None,
+            doing=sentences_doing or again,
+        )
+        self.sentences.is_open = bool(sentences_doing)
         self.conditions = ConditionsForm(
             data,
             condition=incentive.conditions if incentive else None,
             currency=campaign.currency,
-            doing=conditions_doing or effect_doing,
+            doing=conditions_doing or again,
         )
         self.keeps_conditions = not self.conditions.can_say_saved
         begins = terms_of(incentive) if incentive is not None else {}
@@ -112,11 +154,35 @@ class IncentiveForm(forms.Form):
         parts = [super().is_valid()]
         parts += [] if self.keeps_effect else [self.effect.is_valid()]
         parts += [] if self.keeps_conditions else [self.conditions.is_valid()]
+        parts += [] if self.keeps_awards else [self.awards.is_valid()]
+        parts.append(self.sentences.is_valid())
+        if all(parts) and not self.keeps_effect and not self.effect.effect and not self.built_awards:
+            self.awards.rows[0].complain("kind", _("Without a discount it has to give something else."))
+            return False
         return all(parts)
 
     @property
+    def built_awards(self) -> list[dict[str, Any]]:
+        """The awards as they would be saved; what means the same as before stays as it was written."""
+        saved = self.incentive.awards if self.incentive else []
+        if self.keeps_awards or are_the_same(self.awards.awards, saved):
+            return list(saved)
+        return self.awards.awards
+
+    def place(self, problem: Problem) -> None:
+        """What an operation refused, each beside the field it belongs to."""
+        left = []
+        for error in problem.errors:
+            placed = self.awards.place(error.pointer, str(error.detail)) or self.sentences.place(error.pointer, str(error.detail))
+            left += [] if placed else [error]
+        if left or not problem.errors:
+            place_errors(self, Invalid(problem.detail, errors=left), POINTERS)
+
+    @property
     def is_refused(self) -> bool:
-        return self.is_bound and bool(self.errors or self.effect_errors or self.conditions.errors)
+        return self.is_bound and bool(
+            self.errors or self.effect_errors or self.conditions.errors or self.awards.errors or self.sentences.errors
+        )
 
     @property
     def effect_errors(self) -> dict[str, list[str]]:
@@ -125,7 +191,8 @@ class IncentiveForm(forms.Form):
     def has_changed(self) -> bool:
         """Whether anything was typed: what merely stands in the fields at the beginning does not count."""
         said = any(row.row.fact or row.row.value for row in self.conditions.rows)
-        return said or self.effect.has_changed() or super().has_changed()
+        has_rows = self.awards.has_anything or self.sentences.has_anything
+        return said or has_rows or self.effect.has_changed() or super().has_changed()
 
     @property
     def built(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -147,12 +214,17 @@ class IncentiveForm(forms.Form):
         return {
             "name": data["name"].strip(),
             "effect": effect,
+            "awards": self.built_awards,
             "conditions": conditions,
+            "sentences": self.sentences.sentences,
             "claim": data["claim"],
             "code": data["code"],
             "valid_days": data["valid_days"],
             "total_uses": data["total_uses"],
             "uses_per_customer": data["uses_per_customer"],
+            "total_units": data["total_units"],
+            "units_per_customer": data["units_per_customer"],
+            "when_short": data["when_short"] or OnShort.REFUSE.value,
         }
 
 
@@ -175,16 +247,11 @@ def key_for(campaign: Campaign, name: str) -> str:
 
 def terms_of(incentive: Incentive) -> dict[str, Any]:
     """The incentive as the form shows it, without what the builders show."""
+    saved = operations.terms_of(incentive)
     return {
         "name": incentive.name,
         "claim": incentive.claim,
         "code": queries.generic_code(incentive),
         "valid_days": incentive.valid_days,
-        **limits_as_terms(incentive),
+        **{name: saved[name] for name in LIMITS},  # type: ignore[literal-required]
     }
-
-
-def limits_as_terms(incentive: Incentive) -> dict[str, int | None]:
-    """How often the incentive may be used, by the names the operations give it."""
-    limits = {limit.per: limit.maximum for limit in queries.limits_of(incentive)}
-    return {"total_uses": limits.get(Per.TOTAL), "uses_per_customer": limits.get(Per.CUSTOMER)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core import signing
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,7 @@ from customers.rules.conditions import AUDIENCE_FACTS, Condition, parse
 from incentives_site.shared.problems import NotFound
 
 from .. import sealing
-from ..models import Campaign, Code, Grant, GrantState, Incentive, Limit, LimitCounter, Measure, Per, StackGroup, Status
+from ..models import Campaign, Claim, Code, Grant, GrantState, Incentive, Limit, LimitCounter, Measure, Per, StackGroup, Status
 from ..rules.candidates import OnShort
 
 
@@ -84,6 +84,27 @@ def incentive_by_public_id(public_id: object) -> Incentive:
     if found is None:
         raise IncentiveUnknown
     return found
+
+
+MOST_GIVABLE = 500
+
+
+def givable(campaign: Campaign, chosen: Iterable[str] = (), *, but: Incentive | None = None) -> list[Incentive]:
+    """Incentives that could be given into a wallet, the campaign's own first; ``chosen`` (public ids) whatever became of them."""
+    kept = {str(one) for one in chosen if _is_uuid(str(one))}
+    found = Incentive.objects.filter(Q(claim=Claim.GRANT) & ~Q(campaign__status=Status.ENDED) | Q(public_id__in=kept))
+    if but is not None:
+        found = found.exclude(pk=but.pk)
+    is_own = Case(When(campaign=campaign, then=0), default=1)
+    return list(found.select_related("campaign").order_by(is_own, "campaign__name", "name", "pk")[:MOST_GIVABLE])
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def names_of_given(incentives: Iterable[Incentive]) -> dict[str, str]:

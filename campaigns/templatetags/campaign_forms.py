@@ -30,6 +30,7 @@ MEANINGS = {
         "stored_value": (_("A gift card, credit or points pay a part."), "wallet"),
         "tiers": (_("5 % off from 50.00, 10 % from 100.00."), "trending-up"),
         "compound": (_("For example 10 % off and no shipping costs."), "stack-2"),
+        "awards_only": (_("Only points, credit, entries, access or another incentive."), "star"),
     },
     "claim": {
         "automatic": (_("It applies by itself whenever the conditions are met."), "bolt"),
@@ -45,13 +46,19 @@ MEANINGS = {
 
 
 @register.inclusion_tag("campaigns/edit/_choice_cards.html")
-def choice_cards(field: BoundField, meanings: dict[str, str] | None = None) -> dict[str, Any]:
-    """Radio buttons as cards. ``meanings`` (optional) maps a value to the key under which its meaning is known."""
+def choice_cards(
+    field: BoundField, meanings: dict[str, str] | None = None, texts: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Radio buttons as cards. ``meanings`` (optional) maps a value to the key under which its meaning is known.
+
+    ``texts`` (optional) says what a value means in words of its own.
+    """
     known = MEANINGS.get(field.name.rpartition("-")[2], {})
     cards = []
     for choice in field:
         value = str(choice.data["value"])
         text, icon = known.get((meanings or {}).get(value, value), ("", ""))
+        text = (texts or {}).get(value, text)
         cards.append(
             {
                 "id": choice.id_for_label,

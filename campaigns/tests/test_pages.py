@@ -765,3 +765,167 @@ def test_stacking_of_several_incentives_is_saved_together_or_not_at_all(marketer
     assert marketer.post(step(draft, "stacking"), typed).status_code == 302
     good.refresh_from_db()
     assert good.stack_group.key == "always"
+
+
+# --- Awards, own sentences, limits of units -----------------------------------------------------------------------------
+
+ONLY_POINTS = {
+    "name": "Double points",
+    "effect-kind": "awards_only",
+    "award-n": "2",
+    "award-0-kind": "points",
+    "award-0-points": "2",
+    "award-0-per": "1.00",
+    "award-0-rounding": "up",
+    "award-0-multiplier": "basket.quantity",
+    "award-0-valid_months": "12",
+    "award-0-until_end_of": "year",
+    "award-1-kind": "contest_entry",
+    "award-1-contest": "Summer draw",
+    "claim": "automatic",
+}
+
+
+def test_an_incentive_that_only_gives_awards_is_built_and_comes_back_the_same(marketer: Client, draft: Campaign) -> None:
+    answer = marketer.post(step(draft, "incentive"), {**ONLY_POINTS, "when-n": "0"})
+    assert answer.status_code == 302, answer.content.decode()
+    row = draft.incentives.get()
+    assert row.effect == {}
+    assert row.awards == [
+        {
+            "type": "points", "points": 2, "per": 100, "rounding": "up", "multiplier_fact": "basket.quantity",
+            "valid_months": 12, "round_up_to_end_of": "year",
+        },
+        {"type": "contest_entry", "contest": "Summer draw", "entries": 1},
+    ]  # fmt: skip
+    page = marketer.get(step(draft, "incentive"))
+    assert "2 points for every 1.00 EUR paid" in page.content.decode()
+    assert marketer.post(step(draft, "incentive"), sent(page)).status_code == 302
+    again = draft.incentives.get()
+    assert (again.effect, again.awards) == ({}, row.awards)
+
+
+def test_another_incentive_is_chosen_from_a_list(marketer: Client, draft: Campaign) -> None:
+    given = IncentiveFactory(granted=True, name="Welcome back", campaign=CampaignFactory(name="Autumn", channels=[]))
+    IncentiveFactory(granted=True, name="Over", campaign=CampaignFactory(status="ended", channels=[]))
+    IncentiveFactory(name="Automatic")
+    row = {"name": "Give it", "effect-kind": "percent_off", "effect-percent": "5", "award-n": "1", "award-0-kind": "grant"}
+    shown = marketer.post(step(draft, "incentive"), {**row, "award-do": "update"}).content.decode()
+    assert "Welcome back (Autumn)" in shown
+    assert "Over" not in shown
+    assert "Automatic" not in shown
+    chosen = {**row, "award-0-incentive": str(given.public_id), "claim": "automatic"}
+    assert marketer.post(step(draft, "incentive"), chosen).status_code == 302
+    assert draft.incentives.get().awards == [{"type": "grant", "incentive": str(given.public_id)}]
+    assert "“Welcome back” for the wallet" in marketer.get(step(draft, "review")).content.decode()
+
+
+def test_a_circle_is_refused_beside_the_award(marketer: Client, draft: Campaign) -> None:
+    mine = IncentiveFactory(granted=True, name="Mine", campaign=draft)
+    other = IncentiveFactory(granted=True, name="Other", campaign=CampaignFactory(channels=[]))
+    operations.revise_incentive(incentive=other, by="test", awards=[{"type": "grant", "incentive": str(mine.public_id)}])
+    typed = sent(marketer.get(step(draft, "incentive")))
+    typed |= {"award-0-kind": "grant", "award-0-incentive": str(other.public_id)}
+    answer = marketer.post(step(draft, "incentive"), typed)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "“Mine” → “Other” → “Mine”" in page
+    assert 'href="#id_award-0-incentive"' in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"award-0-kind": ""}, "has to give something else"),
+        ({"award-0-kind": "points", "award-0-points": ""}, "how many points"),
+        ({"award-0-kind": "points", "award-0-points": "5", "award-0-per": "0"}, "More than 0"),
+        ({"award-0-kind": "points", "award-0-points": "5", "award-0-until_end_of": "month"}, "how many months"),
+        ({"award-0-kind": "credit"}, "how much credit"),
+        ({"award-0-kind": "credit", "award-0-percent": "101"}, "at most 100"),
+        ({"award-0-kind": "credit", "award-0-credit": "0"}, "gives nothing"),
+        ({"award-0-kind": "contest_entry"}, "which contest"),
+        ({"award-0-kind": "access"}, "access to"),
+        ({"award-0-kind": "grant"}, "Choose an incentive"),
+        ({"award-0-kind": "points", "award-0-points": "5", "when_short": "clip"}, "Only a limit of units can be clipped"),
+        ({"award-0-kind": "points", "award-0-points": "5", "total_units": "5"}, "lowers no pieces"),
+        (
+            {"award-0-kind": "points", "award-0-points": "5", "sentence-n": "1", "sentence-0-text-en": "No."},
+            "which sentence it replaces",
+        ),
+        (
+            {"award-0-kind": "points", "award-0-points": "5", "sentence-n": "1", "sentence-0-reason": "any"},
+            "Write the sentence",
+        ),
+    ],
+)
+def test_what_is_missing_of_an_award_is_said_beside_it(
+    marketer: Client, draft: Campaign, typed: dict[str, str], sentence: str
+) -> None:
+    base = {"name": "N", "effect-kind": "awards_only", "claim": "automatic", "award-n": "1"}
+    answer = marketer.post(step(draft, "incentive"), {**base, **typed})
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert not draft.incentives.exists()
+
+
+def test_rows_of_awards_and_sentences_grow_and_shrink_without_scripts(marketer: Client, draft: Campaign) -> None:
+    typed = {**ONLY_POINTS, "sentence-n": "1", "sentence-0-reason": "any", "sentence-0-text-en": "Ask us."}
+    more = sent(marketer.post(step(draft, "incentive"), {**typed, "award-do": "more", "sentence-do": ""}))
+    assert (more["award-n"], more["award-1-contest"], more["sentence-0-text-en"]) == ("3", "Summer draw", "Ask us.")
+    less = sent(marketer.post(step(draft, "incentive"), {**typed, "award-do": "remove:0"}))
+    assert (less["award-n"], less["award-0-contest"]) == ("1", "Summer draw")
+    two = sent(marketer.post(step(draft, "incentive"), {**typed, "sentence-do": "more"}))
+    assert two["sentence-n"] == "2"
+    assert not draft.incentives.exists()
+
+
+def test_own_sentences_and_limits_of_units_are_typed_and_come_back(marketer: Client, draft: Campaign) -> None:
+    typed = {
+        **INCENTIVE,
+        "total_units": "40",
+        "units_per_customer": "2",
+        "when_short": "clip",
+        "sentence-n": "2",
+        "sentence-0-reason": "limit-reached",
+        "sentence-0-text-en": "All gone.",
+        "sentence-1-reason": "any",
+        "sentence-1-text-en": "Ask at the desk.",
+    }
+    assert marketer.post(step(draft, "incentive"), typed).status_code == 302
+    row = draft.incentives.get()
+    assert row.sentences == {"limit-reached": {"en": "All gone."}, "any": {"en": "Ask at the desk."}}
+    assert marketer.post(step(draft, "incentive"), sent(marketer.get(step(draft, "incentive")))).status_code == 302
+    again = draft.incentives.get()
+    assert again.sentences == row.sentences
+    assert {(limit.measure, limit.per): (limit.maximum, limit.on_short) for limit in again.limits.all()} == {
+        ("uses", "total"): (1000, "refuse"),
+        ("uses", "customer"): (1, "refuse"),
+        ("units", "total"): (40, "clip"),
+        ("units", "customer"): (2, "clip"),
+    }
+
+
+def test_changing_how_it_stacks_leaves_awards_and_sentences_alone(marketer: Client, draft: Campaign) -> None:
+    awards, sentences = [{"type": "points", "points": 5}], {"any": {"en": "Ask."}}
+    row = operations.add_incentive(campaign=draft, by="test", key="a", name="A", awards=awards, sentences=sentences)
+    StackGroupFactory(always=True)
+    name = f"stack-{row.public_id}"
+    assert marketer.post(step(draft, "stacking"), {f"{name}-group": "always", f"{name}-priority": "3"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.stack_group.key, row.priority, row.awards, row.sentences) == ("always", 3, awards, sentences)
+
+
+def test_the_stacking_step_says_what_a_group_means(marketer: Client, draft: Campaign) -> None:
+    IncentiveFactory(campaign=draft)
+    operations.define_group(by="test", key="per-line", name="Toppings", pick="best_for_customer", scope="line", base="original")
+    page = marketer.get(step(draft, "stacking")).content.decode()
+    assert "each line gets the largest discount only" in page
+    assert "Percentages are taken of the price before any discount" in page
+
+
+def test_a_budget_that_runs_short_may_be_clipped(marketer: Client) -> None:
+    answer = marketer.post("/campaigns/new/", {**GOAL, "when_short": "clip"})
+    campaign = Campaign.objects.get()
+    assert answer.status_code == 302
+    assert campaign.limits.get().on_short == "clip"
+    assert sent(marketer.get(step(campaign, "goal")))["when_short"] == "clip"

@@ -21,7 +21,15 @@ from campaigns.forms import incentive as incentive_step
 from campaigns.forms import stacking as stacking_step
 from campaigns.models import Campaign, Incentive, StackGroup, Status
 from campaigns.rules.groups import Eligibility
-from campaigns.wording import audience_in_words, condition_in_words, effect_in_words, incentive_in_words, obstacle_in_words
+from campaigns.wording import (
+    audience_in_words,
+    awards_in_words,
+    condition_in_words,
+    effect_in_words,
+    group_in_words,
+    incentive_in_words,
+    obstacle_in_words,
+)
 from customers.models import Channel
 from incentives_site.accounts.roles import for_roles
 from incentives_site.shared.problems import Invalid, Problem
@@ -130,6 +138,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 by=actor(request),
                 fields=form.fields_of_campaign,
                 budget=form.minor_budget,
+                when_short=form.chosen_when_short,
                 created_by_id=request.user.pk,
             )
             return _onward(request, campaign, "goal")
@@ -142,12 +151,17 @@ def new(request: HttpRequest) -> HttpResponse:
 def goal(request: HttpRequest, public_id: str) -> HttpResponse:
     campaign = _take(public_id)
     budget = queries.budget(campaign)
-    form = forms.GoalForm(
-        request.POST or None, initial=goal_step.initial_of(campaign, budget[0] if budget else None), saved=campaign
-    )
+    begins = goal_step.initial_of(campaign, budget[0] if budget else None, queries.budget_when_short(campaign))
+    form = forms.GoalForm(request.POST or None, initial=begins, saved=campaign)
     if request.method == "POST" and form.is_valid():
         try:
-            operations.revise(campaign=campaign, by=actor(request), fields=form.fields_of_campaign, budget=form.minor_budget)
+            operations.revise(
+                campaign=campaign,
+                by=actor(request),
+                fields=form.fields_of_campaign,
+                budget=form.minor_budget,
+                when_short=form.chosen_when_short,
+            )
             return _onward(request, campaign, "goal")
         except Invalid as problem:
             forms.place_errors(form, problem, goal_step.POINTERS)
@@ -187,6 +201,8 @@ def incentive(request: HttpRequest, public_id: str) -> HttpResponse:
     doing = {
         "effect_doing": request.POST.get("effect-do", ""),
         "conditions_doing": request.POST.get("when-do", ""),
+        "awards_doing": request.POST.get("award-do", ""),
+        "sentences_doing": request.POST.get("sentence-do", ""),
     }
     form = forms.IncentiveForm(request.POST or None, campaign=campaign, incentive=chosen, **doing)
     built: dict[str, Any] | None = None
@@ -204,6 +220,7 @@ def incentive(request: HttpRequest, public_id: str) -> HttpResponse:
         "incentives": incentives,
         "is_removable": chosen is not None and campaign.launched_at is None,
         "effect_words": effect_in_words(chosen.effect, campaign.currency) if chosen else "",
+        "award_words": _award_words(chosen.awards, campaign.currency, also=bool(chosen.effect)) if chosen else [],
         "condition_words": condition_in_words(chosen.conditions, campaign.currency) if chosen else [],
         "built": built or (_saved_words(chosen) if chosen and not form.is_bound else None),
     }
@@ -215,8 +232,14 @@ def _saved_words(incentive: Incentive) -> dict[str, Any]:
     currency = incentive.campaign.currency
     return {
         "effect": effect_in_words(incentive.effect, currency),
+        "awards": _award_words(incentive.awards, currency, also=bool(incentive.effect)),
         "conditions": condition_in_words(incentive.conditions, currency),
     }
+
+
+def _award_words(awards: list[dict[str, Any]], currency: str, *, also: bool) -> list[str]:
+    given = queries.names_of(str(award.get("incentive")) for award in awards if award.get("type") == "grant")
+    return awards_in_words(awards, currency, given, also=also)
 
 
 def _built(form: forms.IncentiveForm) -> dict[str, Any]:
@@ -224,11 +247,16 @@ def _built(form: forms.IncentiveForm) -> dict[str, Any]:
     form.is_valid()
     complaints = [sentence for found in form.effect_errors.values() for sentence in found]
     complaints += [] if form.keeps_conditions else form.conditions.errors
+    complaints += [sentence for found in form.awards.errors.values() for sentence in found]
     if complaints:
         return {"complaints": list(dict.fromkeys(complaints))}
     effect, conditions = form.built
     currency = form.campaign.currency
-    return {"effect": effect_in_words(effect, currency), "conditions": condition_in_words(conditions, currency)}
+    return {
+        "effect": effect_in_words(effect, currency),
+        "awards": _award_words(form.built_awards, currency, also=bool(effect)),
+        "conditions": condition_in_words(conditions, currency),
+    }
 
 
 @for_roles(*WRITERS)
@@ -254,7 +282,7 @@ def _save_incentive(request: HttpRequest, campaign: Campaign, chosen: Incentive 
         form.add_error("code", f"{problem.title}. {problem.detail}")
         return False
     except Invalid as problem:
-        forms.place_errors(form, problem, incentive_step.POINTERS)
+        form.place(problem)
         return False
     return True
 
@@ -340,6 +368,7 @@ def stacking(request: HttpRequest, public_id: str) -> HttpResponse:
     # The plainest first, whatever their ranks.
     offered = sorted(StackGroup.objects.all(), key=lambda group: ELIGIBILITIES.index(group.eligibility))
     meanings = {group.key: group.eligibility for group in offered}
+    texts = {group.key: " ".join(group_in_words(group)) for group in offered}
     data = request.POST if request.method == "POST" else None
     rows = [
         (
@@ -359,7 +388,7 @@ def stacking(request: HttpRequest, public_id: str) -> HttpResponse:
         if _save_stacking(request, rows):
             return _onward(request, campaign, "stacking")
         has_errors = True
-    return _page(request, campaign, "stacking", REFUSED if has_errors else 200, rows=rows, meanings=meanings)
+    return _page(request, campaign, "stacking", REFUSED if has_errors else 200, rows=rows, meanings=meanings, texts=texts)
 
 
 def _save_stacking(request: HttpRequest, rows: list[tuple[Incentive, forms.StackingForm]]) -> bool:
