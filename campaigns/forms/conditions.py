@@ -222,6 +222,8 @@ class RowForm(forms.Form):
         if not typed:
             raise ValidationError(_("Say what it is compared with."))
         if op is Op.MATCHES:
+            if self.words.type_of(fact) not in {FactType.TEXT, FactType.ANY}:
+                raise ValidationError(_("Only a text follows a pattern."))
             return _pattern(typed)
         return self._scalar(fact, op, typed)
 
