@@ -1,18 +1,44 @@
 """The verbs of redemptions and their refusals."""
 
+from ._check_ledger import check_ledger
 from ._give_back import AlreadyReturned, RecordedElsewhere, give_back
+from ._ledger import (
+    Holder,
+    NotEnough,
+    TakeBack,
+    account_of,
+    activate_due,
+    adjust,
+    earn,
+    expire_due,
+    refund,
+    spend,
+    take_back,
+)
 from ._quote import Quote, Request, quote
 from ._redeem import DecisionChanged, NothingToRedeem, OrderAlreadyRedeemed, redeem
 
 __all__ = [
     "AlreadyReturned",
     "DecisionChanged",
+    "Holder",
+    "NotEnough",
     "NothingToRedeem",
     "OrderAlreadyRedeemed",
     "Quote",
     "RecordedElsewhere",
     "Request",
+    "TakeBack",
+    "account_of",
+    "activate_due",
+    "adjust",
+    "check_ledger",
+    "earn",
+    "expire_due",
     "give_back",
     "quote",
     "redeem",
+    "refund",
+    "spend",
+    "take_back",
 ]

@@ -1,5 +1,6 @@
 """Reads of redemptions and of what campaigns brought."""
 
+from .proof import LedgerFault, prove
 from .results import (
     Attention,
     CampaignResults,
@@ -25,12 +26,14 @@ __all__ = [
     "Figures",
     "Headline",
     "IncentiveResult",
+    "LedgerFault",
     "Reason",
     "RedemptionUnknown",
     "Totals",
     "campaign_results",
     "campaign_summaries",
     "headline",
+    "prove",
     "receipts",
     "recent_redemptions",
     "redemption_by_public_id",

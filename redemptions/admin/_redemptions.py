@@ -5,7 +5,7 @@ from unfold.admin import TabularInline
 
 from incentives_site.shared.admin import ReadOnlyAdmin
 
-from .models import AppliedIncentive, Redemption, Return
+from ..models import AppliedIncentive, Redemption, Return
 
 
 class AppliedIncentiveInline(TabularInline):

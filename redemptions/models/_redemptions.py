@@ -1,4 +1,4 @@
-"""What happened: redemptions with the decision that justified them, and returns. Append-only but for what a return marks."""
+"""Redemptions with the decision that justified them, and returns. Append-only but for what a return marks."""
 
 from django.db import models
 from django.db.models import F, Q

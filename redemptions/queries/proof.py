@@ -1,0 +1,103 @@
+"""The proof of the books: each promise of ``docs/ledger.md`` as a statement that finds what breaks it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFault:
+    """A promise that does not hold, how often, and the first few ids of what breaks it."""
+
+    code: str
+    sentence: str
+    count: int
+    examples: list[Any]
+
+
+# code, sentence, and a statement whose rows each name one thing (its id) that breaks the promise.
+PROMISES: list[tuple[str, str, str]] = [
+    (
+        "posting-not-zero",
+        "The entries of a posting sum to zero for each unit.",
+        """SELECT e.posting_id FROM redemptions_entry e JOIN redemptions_account a ON a.id = e.account_id
+           GROUP BY e.posting_id, a.unit, a.contest HAVING sum(e.amount) <> 0""",
+    ),
+    (
+        "posting-empty",
+        "A posting has entries.",
+        "SELECT p.id FROM redemptions_posting p WHERE NOT EXISTS (SELECT 1 FROM redemptions_entry e WHERE e.posting_id = p.id)",
+    ),
+    (
+        "balance-unlike-entries",
+        "A kept balance is the sum of its entries.",
+        """SELECT a.id FROM redemptions_account a LEFT JOIN redemptions_entry e ON e.account_id = a.id
+           WHERE a.kind NOT IN ('cost', 'outside') GROUP BY a.id HAVING a.balance <> COALESCE(sum(e.amount), 0)""",
+    ),
+    (
+        "balance-overdrawn",
+        "A balance is not overdrawn, but where a return may.",
+        "SELECT id FROM redemptions_account WHERE balance < 0 AND NOT may_be_negative",
+    ),
+    (
+        "lots-unlike-balance",
+        "What is left of the lots is the balance, or nothing when it is negative.",
+        """SELECT a.id FROM redemptions_account a LEFT JOIN redemptions_lot l ON l.account_id = a.id
+           WHERE a.kind IN ('points', 'points_pending', 'credit')
+           GROUP BY a.id HAVING GREATEST(a.balance, 0) <> COALESCE(sum(l.remaining), 0)""",
+    ),
+    (
+        "lot-in-the-wrong-account",
+        "Pending lots stand in accounts of pending points, and only they.",
+        """SELECT l.id FROM redemptions_lot l JOIN redemptions_account a ON a.id = l.account_id
+           WHERE l.is_pending <> (a.kind = 'points_pending')""",
+    ),
+    (
+        "undone-twice",
+        "No more is undone of a movement than it moved.",
+        """SELECT p.id FROM redemptions_posting p
+           JOIN redemptions_entry e ON e.posting_id = p.id JOIN redemptions_account a ON a.id = e.account_id
+           JOIN redemptions_posting u ON u.undoes_id = p.id JOIN redemptions_entry x ON x.posting_id = u.id
+           JOIN redemptions_account b ON b.id = x.account_id
+           WHERE a.kind NOT IN ('cost', 'outside') AND b.kind NOT IN ('cost', 'outside')
+           GROUP BY p.id, e.id, e.amount HAVING abs(sum(x.amount)) > abs(e.amount)""",
+    ),
+    (
+        "limit-exceeded",
+        "No counter is above its limit.",
+        """SELECT c.id FROM campaigns_limitcounter c JOIN campaigns_limit l ON l.id = c.limit_id WHERE c.used > l.maximum""",
+    ),
+    (
+        "redemption-unlike-its-incentives",
+        "The discount of a redemption is the sum of what its incentives gave.",
+        """SELECT r.id FROM redemptions_redemption r JOIN redemptions_appliedincentive a ON a.redemption_id = r.id
+           WHERE r.discount IS NOT NULL GROUP BY r.id HAVING r.discount <> sum(COALESCE(a.amount, 0))
+           AND bool_and(a.amount IS NOT NULL)""",
+    ),
+    (
+        "grant-used-without-redemption",
+        "A grant is used exactly when a redemption that was not returned used it.",
+        """SELECT g.id FROM campaigns_grant g LEFT JOIN redemptions_appliedincentive a
+           ON a.grant_id = g.id AND a.returned_at IS NULL
+           WHERE (g.state = 'used' AND a.id IS NULL AND NOT EXISTS (
+                      SELECT 1 FROM redemptions_appliedincentive b WHERE b.grant_id = g.id))
+              OR (g.state = 'held' AND a.id IS NOT NULL)""",
+    ),
+]
+
+
+def prove() -> list[LedgerFault]:
+    """Every promise that does not hold now. Reads one snapshot when called in a repeatable-read transaction."""
+    found = []
+    with connection.cursor() as cursor:
+        for code, sentence, statement in PROMISES:
+            cursor.execute(
+                f"SELECT count(*), (array_agg(id ORDER BY id))[1:{MOST_NAMED}] FROM ({statement}) AS broken (id)"  # noqa: S608
+            )
+            count, examples = cursor.fetchone()
+            if count:
+                found.append(LedgerFault(code, sentence, count, list(examples)))
+    return found

@@ -1,0 +1,29 @@
+"""Scheduled work on the ledger. Every task is safe to run twice and tolerates arguments of newer callers."""
+
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from . import operations
+
+
+@shared_task(name="redemptions.tasks.activate_points")
+def activate_points(**_ignored: Any) -> None:
+    """Every few minutes: points whose return window is over become usable."""
+    while operations.activate_due(now=timezone.now()):
+        pass
+
+
+@shared_task(name="redemptions.tasks.expire_value")
+def expire_value(**_ignored: Any) -> None:
+    """Hourly: end points and credit whose last usable day is over."""
+    now = timezone.now()
+    while operations.expire_due(today=now.date(), now=now):
+        pass
+
+
+@shared_task(name="redemptions.tasks.check_ledger")
+def check_ledger(**_ignored: Any) -> None:
+    """Nightly: prove the books."""
+    operations.check_ledger(now=timezone.now())
