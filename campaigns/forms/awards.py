@@ -56,7 +56,7 @@ class AwardForm(PartForm):
 
     kind = forms.ChoiceField(label=gettext_lazy("It gives"), required=False, choices=KINDS)
     points = _number(gettext_lazy("Points"), high=1_000_000)
-    per = _money(gettext_lazy("for every"), gettext_lazy("Of what is paid. Empty: once on an order."))
+    per = _money(gettext_lazy("For every"), gettext_lazy("Of what is paid. Empty: once on an order."))
     rounding = forms.ChoiceField(
         label=gettext_lazy("Parts of it are"),
         required=False,
@@ -66,7 +66,7 @@ class AwardForm(PartForm):
             (Rounding.UP.value, gettext_lazy("rounded up")),
         ],
     )
-    multiplier = forms.ChoiceField(label=gettext_lazy("Times"), required=False)
+    multiplier = forms.ChoiceField(label=gettext_lazy("Multiplied by"), required=False)
     credit = _money(gettext_lazy("Amount"))
     percent = _text(gettext_lazy("or percent of what is paid"), length=20, inputmode="decimal")
     valid_months = _number(gettext_lazy("Months it can be used"), gettext_lazy("Empty: without an end."), high=1200)
@@ -237,7 +237,7 @@ def _choices(campaign: Campaign, incentive: Incentive | None, typed: Mapping[str
     offered: list[Any] = [("", _("choose …"))]
     for row in queries.givable(campaign, chosen, but=incentive):
         offered.append((str(row.public_id), row.name if row.campaign_id == campaign.pk else f"{row.name} ({row.campaign.name})"))
-    return {"multiplier": [("", _("1")), *((fact, fact_in_words(fact)) for fact in facts)], "incentive": offered}
+    return {"multiplier": [("", _("nothing")), *((fact, fact_in_words(fact)) for fact in facts)], "incentive": offered}
 
 
 # --- Reading back -------------------------------------------------------------------------------------------------------

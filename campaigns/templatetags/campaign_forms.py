@@ -1,10 +1,13 @@
 """Choices as cards, each with a sentence that says what choosing it means."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
+
+from campaigns.wording import given_in_words
 
 register = template.Library()
 
@@ -71,3 +74,9 @@ def choice_cards(
             }
         )
     return {"field": field, "cards": cards}
+
+
+@register.filter
+def gives(awards: Sequence[Mapping[str, Any]], currency: str) -> str:
+    """``{{ item.awards|gives:"EUR" }}``: what an applied incentive gives beside the price, in words."""
+    return given_in_words(awards, currency, {})

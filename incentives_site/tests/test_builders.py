@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SCREENS = [("light", 1280), ("dark", 1280), ("light", 320), ("dark", 320)]
 KINDS = (
     "amount_off", "fixed_price", "bundle_price", "buy_get", "free_item", "upgrade", "stored_value", "tiers", "compound",
+    "awards_only",
 )  # fmt: skip
 
 
@@ -135,3 +136,73 @@ def test_nested_conditions_are_built_and_said_in_words_while_typing(
             {"any": [{"fact": "time.weekday", "op": "between", "value": [6, 7]}]},
         ]
     }
+
+
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+def test_awards_and_own_sentences_are_built_by_keyboard(
+    new_page: Any, live_server: Any, marketer: Any, draft: Campaign, scheme: str, width: int
+) -> None:
+    IncentiveFactory(granted=True, name="Come again", campaign=draft)
+    page = new_page(width=width, color_scheme=scheme)
+    open_as(page, marketer, live_server.url)
+    page.goto(f"{live_server.url}/campaigns/{draft.public_id}/edit/incentive/?incentive=new")
+    page.fill("[name=name]", "Points for coffee")
+    page.check("[name=effect-kind][value=awards_only]")
+    page.wait_for_function("() => !document.querySelector('[name=effect-percent]')")
+    for kind, field in (
+        ("credit", "credit"),
+        ("contest_entry", "contest"),
+        ("access", "to"),
+        ("grant", "incentive"),
+        ("points", "points"),
+    ):
+        page.select_option("[name=award-0-kind]", kind)
+        page.wait_for_selector(f"[name=award-0-{field}]")
+        assert_sound(page)
+    page.focus("[name=award-0-points]")
+    page.keyboard.type("3")
+    page.fill("[name=award-0-per]", "2.00")
+    page.focus("button:has-text('Give something more')")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[name=award-1-kind]")
+    assert page.input_value("[name=award-0-points]") == "3"
+    page.select_option("[name=award-1-kind]", "grant")
+    page.wait_for_selector("[name=award-1-incentive]")
+    page.select_option("[name=award-1-incentive]", label="Come again")
+    page.wait_for_selector("#built >> text=It gives 3 points for every 2.00 USD paid. It gives “Come again” for the wallet.")
+    page.click("summary:has-text('Own sentences')")
+    page.select_option("[name=sentence-0-reason]", "wrong-channel")
+    page.fill("[name=sentence-0-text-en]", "Only in our shops.")
+    page.click("button:has-text('Another sentence')")
+    page.wait_for_selector("[name=sentence-1-reason]")
+    assert page.input_value("[name=sentence-0-text-en]") == "Only in our shops."
+    assert_sound(page)
+    page.click("text=Save and continue")
+    page.wait_for_url("**/edit/audience/")
+    saved = Incentive.objects.get(name="Points for coffee")
+    assert (saved.effect, [award["type"] for award in saved.awards]) == ({}, ["points", "grant"])
+    assert saved.sentences == {"wrong-channel": {"en": "Only in our shops."}}
+
+
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+def test_the_preview_says_what_is_given_and_refuses_in_the_operators_words(
+    new_page: Any, live_server: Any, marketer: Any, draft: Campaign, scheme: str, width: int
+) -> None:
+    given = IncentiveFactory(granted=True, name="Come again", campaign=draft)
+    own = {"any": {"en": "Ask at the desk, they know all about it."}}
+    awards = [{"type": "points", "per": 100, "points": 2}, {"type": "grant", "incentive": str(given.public_id)}]
+    IncentiveFactory(name="Points", effect={}, awards=awards, campaign=draft)
+    far = {"all": [{"fact": "channel.key", "op": "==", "value": "moon"}]}
+    IncentiveFactory(name="Moon", conditions=far, sentences=own)
+    page = new_page(width=width, color_scheme=scheme)
+    open_as(page, marketer, live_server.url)
+    page.goto(f"{live_server.url}/campaigns/{draft.public_id}/preview/")
+    for name, value in {"sku": "COF-1", "categories": "COFFEE", "quantity": "2", "price": "10"}.items():
+        page.fill(f"[name=line-1-{name}]", value)
+    page.click("button:has-text('Calculate')")
+    page.wait_for_selector("#decision-1")
+    said = page.inner_text("#preview-outcome")
+    assert "also gives" in said
+    assert "points and “Come again” for the wallet" in said
+    assert "Ask at the desk, they know all about it." in said
+    assert_sound(page)
