@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python lint format bench bench-engine bench-refusals screenshots lock
+.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format bench bench-engine bench-refusals screenshots lock
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,11 @@ bench-refusals: setup-dev  ## how soon hostile input is refused (docs/benchmarks
 
 test-deep: setup-dev  ## the promises of the stacking rule on 10,000 examples each
 	EXAMPLES=10000 $(BIN)/pytest -n 2 campaigns/tests/rules
+
+mutants: setup-dev  ## change the rules line by line and see whether a test notices (docs/mutants.md); MUTANTS="campaigns.rules.walking*"
+	test -x .venv-mutants/bin/mutmut || { $(PYTHON) -m venv .venv-mutants && .venv-mutants/bin/pip install --quiet mutmut==3.8.1; }
+	echo "$$PWD/.venv/lib/$$(ls .venv/lib)/site-packages" > .venv-mutants/lib/$$(ls .venv-mutants/lib)/site-packages/project.pth
+	EXAMPLES=30 RULES_PROFILE=mutants DEMO=1 .venv-mutants/bin/mutmut run $(MUTANTS)
 
 screenshots: setup-dev  ## take the pictures of docs/img from the demo that runs on VAR_DIR
 	$(BIN)/python -m docs.screenshots
