@@ -46,11 +46,15 @@ def decide(
         else:
             refusals.append(refusal)
 
-    optimal: bool | None = None
-    if question.policy.choose is Choose.IN_ORDER:
-        walk = _exclusive_first(question, eligible)
-    else:
-        walk, optimal = search(question, eligible, question.policy.choose)
+    walk, optimal = _choose(question, eligible)
+    without_effect: list[Candidate] = []
+    while nothing := walk.came_to_nothing():  # as if they had not asked: they must not take a place from others
+        without_effect += nothing
+        gone = {id(candidate) for candidate in nothing}
+        eligible = [candidate for candidate in eligible if id(candidate) not in gone]
+        walk, optimal = _choose(question, eligible)
+    for candidate in without_effect:
+        walk.refuse(refused(candidate, Reason.NO_EFFECT))
     if question.policy.failure is Failure.ALL and any(item.code for item in (*refusals, *walk.inapplicable, *walk.skipped)):
         walk = _nothing(question, walk)
     return _decision(question, walk, refusals, ordered, optimal)
@@ -67,6 +71,12 @@ def _in_order(candidates: Sequence[Candidate], question: Question) -> list[Candi
 
 _AS_LISTED = operator.attrgetter("position", "key", "code", "grant")
 _BY_PLACE = operator.attrgetter("place")
+
+
+def _choose(question: Question, eligible: Sequence[Candidate]) -> tuple[Walk, bool | None]:
+    """The walk that is taken, and whether it is proved to be the best of its policy (``None``: none was looked for)."""
+    choose = question.policy.choose
+    return (_exclusive_first(question, eligible), None) if choose is Choose.IN_ORDER else search(question, eligible, choose)
 
 
 def _exclusive_first(question: Question, eligible: Sequence[Candidate]) -> Walk:

@@ -263,16 +263,19 @@ class Walk:
     # --- What came of it ------------------------------------------------------------------------------------------------
 
     def applied(self) -> list[Applied]:
-        """What was applied, with awards computed on what is payable in the end. What came to nothing after all is skipped."""
-        found = []
-        for taken in self.taken:
-            applied = self._describe(taken)
-            has_effect = applied.amount or applied.stored_value or applied.added or applied.awards
-            if has_effect or taken.group.consume_without_effect:
-                found.append(applied)
-            else:
-                self.skipped.append(refused(taken.candidate, Reason.NO_EFFECT))
-        return found
+        """What was applied, with awards computed on what is payable in the end."""
+        return [self._describe(taken) for taken in self.taken]
+
+    def came_to_nothing(self) -> list[Candidate]:
+        """Those taken for their awards alone that award nothing in the end."""
+        return [
+            taken.candidate
+            for taken in self.taken
+            if taken.candidate.awards
+            and not (taken.outcome.amount or taken.outcome.stored_value or taken.outcome.added)
+            and not taken.group.consume_without_effect
+            and not list(self._awards(taken.candidate))
+        ]
 
     def _describe(self, taken: Taken) -> Applied:
         candidate, group, outcome, before, after = taken

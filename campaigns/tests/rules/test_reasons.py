@@ -1,6 +1,7 @@
 """Every reason there is, each reached the way it comes about."""
 
 import datetime
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -48,34 +49,34 @@ def asked(*candidates: Candidate, unknown: tuple[UnknownCode, ...] = (), **polic
     )
 
 
-REACHED: dict[Reason, Decision] = {
-    Reason.NOT_LIVE: asked(standing(is_live=False)),
-    Reason.OUTSIDE_SCHEDULE: asked(standing(starts_at=NOW + datetime.timedelta(1))),
-    Reason.WRONG_CHANNEL: asked(standing(channels=frozenset({"web"}))),
-    Reason.WRONG_CURRENCY: asked(Candidate("a", AmountOff({"EUR": 100}))),
-    Reason.NOT_ELIGIBLE: asked(standing(audience=VIP)),
-    Reason.OPTED_OUT: asked(standing(refusal=Reason.OPTED_OUT)),
-    Reason.HELD_OUT: asked(standing(refusal=Reason.HELD_OUT)),
-    Reason.CODE_UNKNOWN: asked(unknown=(UnknownCode("TYPO"),)),
-    Reason.CODE_EXPIRED: asked(half(code="OLD", standing=Standing(ends_at=NOW))),
-    Reason.CODE_USED: asked(standing(refusal=Reason.CODE_USED)),
-    Reason.NOT_HOLDER: asked(standing(refusal=Reason.NOT_HOLDER)),
-    Reason.LIMIT_REACHED: asked(standing(limits=(USED_UP,))),
-    Reason.BUDGET_EXHAUSTED: asked(standing(limits=(SPENT,))),
-    Reason.CONDITION_NOT_MET: asked(half(conditions=conditions_of({"fact": "basket.quantity", "op": ">=", "value": 2}))),
-    Reason.NO_MATCHING_LINES: asked(Candidate("a", PercentOff(Decimal(50), ELSEWHERE))),
-    Reason.NO_EFFECT: asked(half("a", priority=1), Candidate("b", AmountOff(9_000), priority=1), half("c")),
-    Reason.LOST_TO_EXCLUSIVE: asked(half("a"), half("b", group="alone")),
-    Reason.LOST_TO_BETTER: asked(half("a", group="best"), Candidate("b", AmountOff(1), group="best")),
-    Reason.NOT_FIRST: asked(half("a", group="first"), half("b", group="first")),
-    Reason.GROUP_LIMIT: asked(half("a", group="single"), half("b", group="single")),
-    Reason.STACK_LIMIT: asked(half("a"), half("b"), max_incentives=1),
-    Reason.CAP_REACHED: asked(half("a"), half("b"), max_total_amount=5_000),
-    Reason.REQUEST_FAILED: asked(half("a"), unknown=(UnknownCode("TYPO"),), failure=Failure.ALL),
+REACHED: dict[Reason, Callable[[], Decision]] = {
+    Reason.NOT_LIVE: lambda: asked(standing(is_live=False)),
+    Reason.OUTSIDE_SCHEDULE: lambda: asked(standing(starts_at=NOW + datetime.timedelta(1))),
+    Reason.WRONG_CHANNEL: lambda: asked(standing(channels=frozenset({"web"}))),
+    Reason.WRONG_CURRENCY: lambda: asked(Candidate("a", AmountOff({"EUR": 100}))),
+    Reason.NOT_ELIGIBLE: lambda: asked(standing(audience=VIP)),
+    Reason.OPTED_OUT: lambda: asked(standing(refusal=Reason.OPTED_OUT)),
+    Reason.HELD_OUT: lambda: asked(standing(refusal=Reason.HELD_OUT)),
+    Reason.CODE_UNKNOWN: lambda: asked(unknown=(UnknownCode("TYPO"),)),
+    Reason.CODE_EXPIRED: lambda: asked(half(code="OLD", standing=Standing(ends_at=NOW))),
+    Reason.CODE_USED: lambda: asked(standing(refusal=Reason.CODE_USED)),
+    Reason.NOT_HOLDER: lambda: asked(standing(refusal=Reason.NOT_HOLDER)),
+    Reason.LIMIT_REACHED: lambda: asked(standing(limits=(USED_UP,))),
+    Reason.BUDGET_EXHAUSTED: lambda: asked(standing(limits=(SPENT,))),
+    Reason.CONDITION_NOT_MET: lambda: asked(half(conditions=conditions_of({"fact": "basket.quantity", "op": ">=", "value": 2}))),
+    Reason.NO_MATCHING_LINES: lambda: asked(Candidate("a", PercentOff(Decimal(50), ELSEWHERE))),
+    Reason.NO_EFFECT: lambda: asked(half("a", priority=1), Candidate("b", AmountOff(9_000), priority=1), half("c")),
+    Reason.LOST_TO_EXCLUSIVE: lambda: asked(half("a"), half("b", group="alone")),
+    Reason.LOST_TO_BETTER: lambda: asked(half("a", group="best"), Candidate("b", AmountOff(1), group="best")),
+    Reason.NOT_FIRST: lambda: asked(half("a", group="first"), half("b", group="first")),
+    Reason.GROUP_LIMIT: lambda: asked(half("a", group="single"), half("b", group="single")),
+    Reason.STACK_LIMIT: lambda: asked(half("a"), half("b"), max_incentives=1),
+    Reason.CAP_REACHED: lambda: asked(half("a"), half("b"), max_total_amount=5_000),
+    Reason.REQUEST_FAILED: lambda: asked(half("a"), unknown=(UnknownCode("TYPO"),), failure=Failure.ALL),
 }
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_reached(reason: Reason) -> None:
-    decision = REACHED[reason]
+    decision = REACHED[reason]()
     assert reason in {item.reason for item in (*decision.inapplicable, *decision.skipped)}
