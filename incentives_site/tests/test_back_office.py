@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from campaigns.tests.factories import GrantFactory, LimitFactory
+from campaigns.models import StackGroup
+from campaigns.tests.factories import GrantFactory, IncentiveFactory, LimitFactory
 from customers.models import Event
 from incentives_site.accounts.models import User
 from incentives_site.shared.admin import ReadOnlyAdmin
@@ -47,6 +48,47 @@ def test_one_row_of_every_kind_opens(operator: Client) -> None:
     ):
         address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
         assert operator.get(address).status_code == 200, address
+
+
+GROUP = {
+    "name": "Toppings", "key": "toppings", "eligibility": "common", "rank": "50", "pick": "best_for_customer", "scope": "line",
+    "limit": "", "base": "original", "consume_without_effect": "on",
+}  # fmt: skip
+
+
+def test_a_stack_group_is_made_and_changed_as_a_whole(operator: Client) -> None:
+    assert operator.post(reverse("admin:campaigns_stackgroup_add"), GROUP).status_code == 302
+    group = StackGroup.objects.get(key="toppings")
+    assert (group.pick, group.scope, group.base, group.consume_without_effect) == ("best_for_customer", "line", "original", True)
+    address = reverse("admin:campaigns_stackgroup_change", args=[group.pk])
+    assert "each line gets the largest discount only" in operator.get(address).content.decode()
+    assert operator.post(address, {**GROUP, "scope": "basket", "base": ""}).status_code == 302
+    group.refresh_from_db()
+    assert (group.key, group.scope, group.base) == ("toppings", "basket", "")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"pick": "first", "scope": "basket", "limit": "3"}, "could never be reached"),
+        ({"pick": "all"}, "nothing to pick for each line"),
+        ({"limit": "0"}, "greater than or equal to 1"),
+    ],
+)
+def test_a_stack_group_is_refused_by_the_rule_of_every_door(operator: Client, change: dict[str, str], sentence: str) -> None:
+    answer = operator.post(reverse("admin:campaigns_stackgroup_add"), {**GROUP, **change})
+    assert answer.status_code == 200
+    assert sentence in answer.content.decode()
+    assert not StackGroup.objects.filter(key="toppings").exists()
+
+
+def test_a_group_is_not_turned_against_what_is_in_it(operator: Client) -> None:
+    group = IncentiveFactory().stack_group
+    address = reverse("admin:campaigns_stackgroup_change", args=[group.pk])
+    answer = operator.post(address, {**GROUP, "name": group.name})
+    assert "move it to another group first" in answer.content.decode()
+    group.refresh_from_db()
+    assert group.scope == "basket"
 
 
 @pytest.mark.parametrize("model", [Event, Redemption, AppliedIncentive, Return])
