@@ -8,9 +8,9 @@ from rest_framework import serializers
 from campaigns import operations, queries
 from campaigns.models import Campaign, Goal, Grant, Incentive, StackGroup
 from campaigns.queries import WalletItem
-from campaigns.rules.awards import AwardType, Rounding
-from campaigns.rules.expiry import RoundUp
+from campaigns.rules import schema
 from campaigns.rules.groups import Base, Eligibility, Pick, PickScope
+from campaigns.rules.language import MOST_AWARDS
 from customers.api.references import CustomerReferenceSerializer
 from incentives_site.shared.serializers import StrictSerializer
 
@@ -117,30 +117,18 @@ def wallet_item_as_data(item: WalletItem, wallet_url: str) -> dict[str, Any]:
     return grant_as_data(item.grant, code=item.code, state=str(item.state), wallet_url=wallet_url)
 
 
-class AwardSerializer(serializers.Serializer[Any]):
-    """What an incentive gives beside the price (``docs/stacking.md``, Awards): ``type``, then what belongs to the type."""
-
-    type = serializers.ChoiceField([kind.value for kind in AwardType])
-    points = serializers.IntegerField(required=False, help_text="points: so many for each `per`.")
-    per = serializers.JSONField(required=False, help_text="points: minor units, or an object of them by currency.")
-    rounding = serializers.ChoiceField([kind.value for kind in Rounding], required=False, help_text="points")
-    multiplier_fact = serializers.CharField(required=False, help_text="points: a fact whose number they are multiplied with.")
-    amount = serializers.JSONField(required=False, help_text="credit: minor units, or an object of them by currency.")
-    percent = serializers.CharField(required=False, help_text="credit: of what is paid.")
-    valid_months = serializers.IntegerField(required=False, help_text="points, credit")
-    round_up_to_end_of = serializers.ChoiceField([kind.value for kind in RoundUp], required=False, help_text="points, credit")
-    contest = serializers.CharField(required=False, help_text="contest_entry")
-    entries = serializers.IntegerField(required=False, help_text="contest_entry")
-    key = serializers.CharField(required=False, help_text="access: to what.")
-    incentive = serializers.CharField(
-        required=False, help_text="grant: the id of an incentive that is kept in wallets, or the key of one of the same campaign."
-    )
+@extend_schema_field({"$ref": schema.PREFIX + "Effect"})
+class EffectField(serializers.DictField):
+    """Said in the incentive language and read by the rule's own reader, whose pointers lead further in."""
 
 
-@extend_schema_field(AwardSerializer(many=True))
+@extend_schema_field({"oneOf": [{"$ref": schema.PREFIX + "Condition"}, {"type": "null"}]})
+class ConditionsField(serializers.DictField):
+    pass
+
+
+@extend_schema_field({"type": "array", "items": {"$ref": schema.PREFIX + "Award"}, "maxItems": MOST_AWARDS})
 class AwardsField(serializers.ListField):
-    """Described in full; read by the rule's own reader, whose pointers are kinder."""
-
     child = serializers.JSONField()
 
 
@@ -159,9 +147,9 @@ class TermsRequest(StrictSerializer):
     """What an incentive promises. On PATCH what is not named stays."""
 
     name = serializers.CharField(max_length=200)
-    effect = serializers.DictField(required=False, help_text="Empty when it only gives awards.")
+    effect = EffectField(required=False, help_text="Absent when it only gives awards.")
     awards = AwardsField(required=False)
-    conditions = serializers.DictField(required=False, allow_null=True)
+    conditions = ConditionsField(required=False, allow_null=True)
     sentences = SentencesField(required=False)
     claim = serializers.CharField(required=False)
     code = serializers.CharField(required=False, allow_blank=True, max_length=64)
@@ -186,9 +174,9 @@ class IncentiveOut(serializers.Serializer[Any]):
     campaign = serializers.UUIDField()
     key = serializers.CharField()
     name = serializers.CharField()
-    effect = serializers.DictField()
-    awards = AwardSerializer(many=True)
-    conditions = serializers.DictField(allow_null=True)
+    effect = serializers.DictField(help_text="Empty when it only gives awards.")
+    awards = AwardsField()
+    conditions = ConditionsField(allow_null=True)
     sentences = SentencesField()
     claim = serializers.CharField()
     group = serializers.CharField()
@@ -231,15 +219,22 @@ class NewGroupRequest(GroupRequest):
     key = serializers.SlugField(max_length=64)
 
 
-class GroupOut(serializers.ModelSerializer[StackGroup]):
-    base = serializers.SerializerMethodField()
+class GroupOut(serializers.Serializer[StackGroup]):
+    """A stack group; ``base`` null: the policy's."""
 
-    class Meta:
-        model = StackGroup
-        fields = ["key", "name", "eligibility", "rank", "limit", "pick", "scope", "base", "consume_without_effect"]
+    key = serializers.CharField()
+    name = serializers.CharField()
+    eligibility = serializers.ChoiceField([kind.value for kind in Eligibility])
+    rank = serializers.IntegerField()
+    limit = serializers.IntegerField(allow_null=True)
+    pick = serializers.ChoiceField([kind.value for kind in Pick])
+    scope = serializers.ChoiceField([kind.value for kind in PickScope])
+    base = serializers.ChoiceField([kind.value for kind in Base], allow_null=True)
+    consume_without_effect = serializers.BooleanField()
 
-    def get_base(self, group: StackGroup) -> str | None:
-        return group.base or None
+    def to_representation(self, instance: StackGroup) -> dict[str, Any]:
+        data: dict[str, Any] = super().to_representation(instance)
+        return {**data, "base": instance.base or None}
 
 
 class CampaignRequest(StrictSerializer):

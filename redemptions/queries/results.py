@@ -2,7 +2,8 @@
 
 A redemption here is one incentive used on one order and not returned. Revenue is attributed: what was paid for the orders on
 which an incentive of the campaign was used, each order once. It is not what the campaign added; that needs a comparison. Amounts
-are minor units of the campaign's currency. What a source did not record is counted apart and never estimated.
+are minor units of the campaign's currency: what was given in another one, or what a source did not record, is counted apart and
+never estimated.
 """
 
 import datetime as dt
@@ -107,20 +108,24 @@ def rate(part: int, whole: int) -> Decimal | None:
 _BY_ORDER = """
     WITH orders AS (
         SELECT r.id, r.customer_id, r.channel_id, (r.redeemed_at AT TIME ZONE %(zone)s)::date AS day, r.payable,
-               count(*) AS uses, sum(a.amount) AS discount, count(*) FILTER (WHERE a.amount IS NULL) AS unrecorded
+               r.currency = %(currency)s AS counts, count(*) AS uses, sum(a.amount) AS discount,
+               count(*) FILTER (WHERE a.amount IS NULL OR r.currency <> %(currency)s) AS unrecorded
         FROM redemptions_appliedincentive a JOIN redemptions_redemption r ON r.id = a.redemption_id
         WHERE a.campaign_id = %(campaign)s AND a.returned_at IS NULL
           AND (%(since)s::timestamptz IS NULL OR r.redeemed_at >= %(since)s)
           AND (%(until)s::timestamptz IS NULL OR r.redeemed_at < %(until)s)
         GROUP BY r.id
     )
-    SELECT channel_id, day, count(DISTINCT customer_id)::int, coalesce(sum(uses), 0)::bigint, coalesce(sum(discount), 0)::bigint,
-           coalesce(sum(unrecorded), 0)::bigint, coalesce(sum(payable), 0)::bigint
+    SELECT channel_id, day, count(DISTINCT customer_id)::int, coalesce(sum(uses), 0)::bigint,
+           coalesce(sum(discount) FILTER (WHERE counts), 0)::bigint, coalesce(sum(unrecorded), 0)::bigint,
+           coalesce(sum(payable) FILTER (WHERE counts), 0)::bigint
     FROM orders GROUP BY GROUPING SETS ((), (channel_id), (day)) ORDER BY day, channel_id
 """
 _BY_INCENTIVE = """
-    SELECT a.incentive_id, count(DISTINCT r.customer_id)::int, count(*)::int, coalesce(sum(a.amount), 0)::bigint,
-           count(*) FILTER (WHERE a.amount IS NULL)::int, coalesce(sum(r.payable), 0)::bigint
+    SELECT a.incentive_id, count(DISTINCT r.customer_id)::int, count(*)::int,
+           coalesce(sum(a.amount) FILTER (WHERE r.currency = %(currency)s), 0)::bigint,
+           count(*) FILTER (WHERE a.amount IS NULL OR r.currency <> %(currency)s)::int,
+           coalesce(sum(r.payable) FILTER (WHERE r.currency = %(currency)s), 0)::bigint
     FROM redemptions_appliedincentive a JOIN redemptions_redemption r ON r.id = a.redemption_id
     WHERE a.campaign_id = %(campaign)s AND a.returned_at IS NULL
       AND (%(since)s::timestamptz IS NULL OR r.redeemed_at >= %(since)s)
@@ -137,7 +142,13 @@ def campaign_results(
     ``since`` (included) and ``until`` (excluded) choose by the instant of redemption and of granting; whom the campaign was
     addressed to does not depend on them.
     """
-    parameters = {"campaign": campaign.pk, "zone": campaign.time_zone, "since": since, "until": until}
+    parameters = {
+        "campaign": campaign.pk,
+        "currency": campaign.currency,
+        "zone": campaign.time_zone,
+        "since": since,
+        "until": until,
+    }
     granted = _granted(campaign, since, until)
     recorded = campaign.grants_are_recorded
 
@@ -223,15 +234,18 @@ def campaign_summaries(campaign_ids: Sequence[int]) -> dict[int, Totals]:
     rows = _rows(
         """
         WITH orders AS (
-            SELECT a.campaign_id, r.customer_id, r.payable, count(*) AS uses, sum(a.amount) AS discount,
-                   count(*) FILTER (WHERE a.amount IS NULL) AS unrecorded
+            SELECT a.campaign_id, r.customer_id, r.payable, r.currency = own.currency AS counts, count(*) AS uses,
+                   sum(a.amount) AS discount,
+                   count(*) FILTER (WHERE a.amount IS NULL OR r.currency <> own.currency) AS unrecorded
             FROM redemptions_appliedincentive a JOIN redemptions_redemption r ON r.id = a.redemption_id
+                 JOIN campaigns_campaign own ON own.id = a.campaign_id
             WHERE a.campaign_id = ANY(%(campaigns)s) AND a.returned_at IS NULL
-            GROUP BY a.campaign_id, r.id
+            GROUP BY a.campaign_id, own.currency, r.id
         ), redeemed AS (
             SELECT campaign_id, count(DISTINCT customer_id)::int AS redeemers, sum(uses)::bigint AS redemptions,
-                   coalesce(sum(discount), 0)::bigint AS discount, sum(unrecorded)::bigint AS unrecorded,
-                   coalesce(sum(payable), 0)::bigint AS revenue
+                   coalesce(sum(discount) FILTER (WHERE counts), 0)::bigint AS discount,
+                   sum(unrecorded)::bigint AS unrecorded,
+                   coalesce(sum(payable) FILTER (WHERE counts), 0)::bigint AS revenue
             FROM orders GROUP BY campaign_id
         ), targeted AS (
             SELECT campaign_id, count(*)::int AS customers FROM campaigns_targetedcustomer

@@ -150,6 +150,16 @@ def test_an_amount_that_was_not_recorded_is_counted_apart(world: World) -> None:
     assert (totals.redemptions, totals.discount, totals.discount_unrecorded, totals.revenue) == (2, 80, 1, 1000)
 
 
+def test_amounts_in_another_currency_than_the_campaigns_are_counted_apart(world: World) -> None:
+    campaign = world.campaign(currency="USD")
+    incentive = world.incentive(campaign)
+    world.redeem(world.ann, (incentive, 100), payable=1000)
+    world.redeem(world.bob, (incentive, 90), payable=900, currency="EUR")
+    results, summary = queries.campaign_results(campaign), queries.campaign_summaries([campaign.pk])[campaign.pk]
+    for row in (results.totals, *results.by_channel, *results.by_incentive, summary):
+        assert (row.redeemers, row.redemptions, row.discount, row.discount_unrecorded, row.revenue) == (2, 2, 100, 1, 1000)
+
+
 def test_grants_count_where_they_were_given_and_redemptions_where_they_were_used(world: World) -> None:
     campaign = world.campaign()
     incentive = world.incentive(campaign)
