@@ -17,7 +17,18 @@ from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 from incentives_site.shared.problems import Invalid
 
 from . import operations, queries
-from .models import Campaign, CatalogueVersion, Code, Grant, Incentive, Limit, LimitCounter, StackGroup, TargetedCustomer
+from .models import (
+    Campaign,
+    CatalogueVersion,
+    Code,
+    Grant,
+    Incentive,
+    Limit,
+    LimitCounter,
+    LoyaltyProgramme,
+    StackGroup,
+    TargetedCustomer,
+)
 from .wording import group_in_words, incentive_in_words
 
 
@@ -177,3 +188,8 @@ class TargetedCustomerAdmin(ReadOnlyAdmin):
     list_filter = ["campaign"]
     list_select_related = ["campaign", "customer"]
     ordering = ["-id"]
+
+
+@admin.register(LoyaltyProgramme)
+class LoyaltyProgrammeAdmin(BackOfficeAdmin):
+    list_display = ["name", "pending_days", "valid_months", "take_back", "is_active"]

@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from incentives_site.shared.models import PublicIdModel
 
 from .rules.candidates import OnShort
+from .rules.expiry import RoundUp
 from .rules.groups import Base, Eligibility, Pick, PickScope
+from .rules.loyalty import OnBrokenReturn, TakeBack
 
 
 class Goal(models.TextChoices):
@@ -70,6 +72,14 @@ class Campaign(PublicIdModel):
         _("give back on return"),
         default=True,
         help_text=_("A full return gives the use back to limits and wallet."),
+    )
+    on_broken_return = models.CharField(
+        _("when a return breaks its conditions"),
+        max_length=16,
+        choices=[(p.value, p.value) for p in OnBrokenReturn],
+        default=OnBrokenReturn.KEEP.value,
+        db_default=OnBrokenReturn.KEEP.value,
+        help_text=_("What is kept no longer meets the conditions: keep its discount, or claw it back from what is paid back."),
     )
     grants_are_recorded = models.BooleanField(
         _("grants are recorded"),
@@ -453,3 +463,41 @@ class TargetedCustomer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}: {self.customer_id}"
+
+
+@pghistory.track()
+class LoyaltyProgramme(models.Model):
+    """What a point is worth, when it can be used and when it ends. One programme is active at a time."""
+
+    name = models.CharField(_("name"), max_length=200)
+    point_values = models.JSONField(
+        _("value of a point"),
+        default=dict,
+        help_text=_("Minor units of each currency in which points may pay, as decimal texts, such as {“USD”: “0.5”}."),
+    )
+    pending_days = models.PositiveIntegerField(
+        _("days pending"), default=14, help_text=_("Earned points can be spent after so many days: the return window.")
+    )
+    valid_months = models.PositiveIntegerField(_("months valid"), null=True, blank=True, help_text=_("Empty: points do not end."))
+    round_up_to_end_of = models.CharField(
+        _("rounded up to the end of"), max_length=16, choices=[(p.value, p.value) for p in RoundUp], blank=True
+    )
+    take_back = models.CharField(
+        _("points of returned goods"),
+        max_length=16,
+        choices=[(p.value, p.value) for p in TakeBack],
+        default=TakeBack.UP_TO_BALANCE.value,
+    )
+    reminder_days = models.PositiveIntegerField(_("days of reminder before points end"), default=14)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("loyalty programme")
+        verbose_name_plural = _("loyalty programmes")
+        constraints = [
+            models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="one_programme_is_active"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

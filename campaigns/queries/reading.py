@@ -19,7 +19,21 @@ from customers.rules.conditions import AUDIENCE_FACTS, Condition, parse
 from incentives_site.shared.problems import NotFound
 
 from .. import sealing
-from ..models import Campaign, Claim, Code, Grant, GrantState, Incentive, Limit, LimitCounter, Measure, Per, StackGroup, Status
+from ..models import (
+    Campaign,
+    Claim,
+    Code,
+    Grant,
+    GrantState,
+    Incentive,
+    Limit,
+    LimitCounter,
+    LoyaltyProgramme,
+    Measure,
+    Per,
+    StackGroup,
+    Status,
+)
 from ..rules.candidates import OnShort
 
 
@@ -276,3 +290,16 @@ def grant_code(grant: Grant) -> str:
     """The code that proves this grant, empty when it has none."""
     code = Code.objects.filter(grant=grant).first()
     return code_text(code) if code else ""
+
+
+def active_programme() -> LoyaltyProgramme | None:
+    """The loyalty programme that says what points are worth, if there is one."""
+    return LoyaltyProgramme.objects.filter(is_active=True).first()
+
+
+def incentive_given(public_id: str) -> Incentive | None:
+    """The incentive that an award gives, with its campaign; ``None`` when it is gone."""
+    try:
+        return Incentive.objects.select_related("campaign").filter(public_id=uuid.UUID(public_id)).first()
+    except ValueError:
+        return None

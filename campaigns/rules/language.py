@@ -670,31 +670,43 @@ def read_instant(data: object, pointer: str, reader: Reader) -> datetime.datetim
     return instant
 
 
+LARGEST_RANK = 1_000_000
 GROUP_FIELDS = {"key", "name", "eligibility", "rank", "limit", "pick", "scope", "base", "consume_without_effect"}
 
 
 def _read_groups(data: object, reader: Reader) -> dict[str, Group]:
     groups: dict[str, Group] = {}
     for i, item in enumerate(reader.entries(data, "/groups", MOST_GROUPS)):
-        here = f"/groups/{i}"
-        body = reader.fields(item, here, GROUP_FIELDS)
-        group = Group(
-            key=reader.text(body.get("key"), f"{here}/key"),
-            name=reader.text(body.get("name"), f"{here}/name", required=False),
-            eligibility=reader.choice(body.get("eligibility"), f"{here}/eligibility", Eligibility, Eligibility.COMMON),
-            rank=reader.integer(body.get("rank"), f"{here}/rank", low=-1_000_000, high=1_000_000, default=100),
-            limit=None if body.get("limit") is None else reader.integer(body["limit"], f"{here}/limit", low=1, high=1000),
-            pick=reader.choice(body.get("pick"), f"{here}/pick", Pick, Pick.ALL),
-            scope=reader.choice(body.get("scope"), f"{here}/scope", PickScope, PickScope.BASKET),
-            base=None if body.get("base") is None else reader.choice(body["base"], f"{here}/base", Base),
-            consume_without_effect=reader.boolean(
-                body.get("consume_without_effect"), f"{here}/consume_without_effect", default=False
-            ),
-        )
+        group = _read_group(item, f"/groups/{i}", reader)
         if group.key in groups:
-            reader.fault(f"{here}/key", "repeated", "This group is defined twice.")
+            reader.fault(f"/groups/{i}/key", "repeated", "This group is defined twice.")
         groups[group.key] = group
     return groups
+
+
+def _read_group(data: object, here: str, reader: Reader) -> Group:
+    body = reader.fields(data, here, GROUP_FIELDS)
+    return Group(
+        key=reader.text(body.get("key"), f"{here}/key"),
+        name=reader.text(body.get("name"), f"{here}/name", required=False),
+        eligibility=reader.choice(body.get("eligibility"), f"{here}/eligibility", Eligibility, Eligibility.COMMON),
+        rank=reader.integer(body.get("rank"), f"{here}/rank", low=-LARGEST_RANK, high=LARGEST_RANK, default=100),
+        limit=None if body.get("limit") is None else reader.integer(body["limit"], f"{here}/limit", low=1, high=1000),
+        pick=reader.choice(body.get("pick"), f"{here}/pick", Pick, Pick.ALL),
+        scope=reader.choice(body.get("scope"), f"{here}/scope", PickScope, PickScope.BASKET),
+        base=None if body.get("base") is None else reader.choice(body["base"], f"{here}/base", Base),
+        consume_without_effect=reader.boolean(
+            body.get("consume_without_effect"), f"{here}/consume_without_effect", default=False
+        ),
+    )
+
+
+def stack_group_of(data: object) -> Group:
+    """The stack group said by ``data``, as a redemption keeps it. Raises ``Misunderstood``."""
+    reader = Reader()
+    group = _read_group(data, "", reader)
+    reader.finish()
+    return group
 
 
 def _read_incentive(data: object, position: int, reader: Reader) -> Candidate:

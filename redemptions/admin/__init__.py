@@ -1,9 +1,18 @@
 """Redemptions, returns and the ledger in the back office: read, never edited."""
 
 from ._ledger import AccountAdmin, CheckRunAdmin, EntryAdmin, GiftCardAdmin, LotAdmin, LotUseAdmin, PostingAdmin
-from ._redemptions import AppliedIncentiveAdmin, RedemptionAdmin, ReturnAdmin
+from ._redemptions import (
+    AccessAdmin,
+    AppliedIncentiveAdmin,
+    RedemptionAdmin,
+    RedemptionLineAdmin,
+    ReturnAdmin,
+    ReturnLineAdmin,
+    TenderAdmin,
+)
 
 __all__ = [
+    "AccessAdmin",
     "AccountAdmin",
     "AppliedIncentiveAdmin",
     "CheckRunAdmin",
@@ -13,5 +22,8 @@ __all__ = [
     "LotUseAdmin",
     "PostingAdmin",
     "RedemptionAdmin",
+    "RedemptionLineAdmin",
     "ReturnAdmin",
+    "ReturnLineAdmin",
+    "TenderAdmin",
 ]

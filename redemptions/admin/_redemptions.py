@@ -5,7 +5,7 @@ from unfold.admin import TabularInline
 
 from incentives_site.shared.admin import ReadOnlyAdmin
 
-from ..models import AppliedIncentive, Redemption, Return
+from ..models import Access, AppliedIncentive, Redemption, RedemptionLine, Return, ReturnLine, Tender
 
 
 class AppliedIncentiveInline(TabularInline):
@@ -14,6 +14,24 @@ class AppliedIncentiveInline(TabularInline):
     max_num = 0
     can_delete = False
     fields = readonly_fields = ["position", "incentive", "campaign", "grant", "amount", "returned_at"]
+
+
+class _LineRows(TabularInline):
+    model = RedemptionLine
+    extra = 0
+    max_num = 0
+    can_delete = False
+    fields = readonly_fields = [
+        "position", "line", "sku", "quantity", "unit_price", "discount", "stored_value", "payable", "returned",
+    ]  # fmt: skip
+
+
+class _ReturnRows(TabularInline):
+    model = ReturnLine
+    extra = 0
+    max_num = 0
+    can_delete = False
+    fields = readonly_fields = ["line", "quantity", "discount", "stored_value", "payable"]
 
 
 @admin.register(Redemption)
@@ -34,7 +52,7 @@ class RedemptionAdmin(ReadOnlyAdmin):
     list_select_related = ["customer", "channel", "store"]
     search_fields = ["order_key", "public_id"]
     ordering = ["-id"]
-    inlines = [AppliedIncentiveInline]
+    inlines = [_LineRows, AppliedIncentiveInline]
 
 
 @admin.register(AppliedIncentive)
@@ -46,6 +64,38 @@ class AppliedIncentiveAdmin(ReadOnlyAdmin):
 
 @admin.register(Return)
 class ReturnAdmin(ReadOnlyAdmin):
-    list_display = ["returned_at", "redemption", "amount", "reason", "actor"]
+    list_display = ["returned_at", "redemption", "amount", "stored_value", "everything", "reason", "actor"]
     list_select_related = ["redemption"]
+    ordering = ["-id"]
+    inlines = [_ReturnRows]
+
+
+@admin.register(RedemptionLine)
+class RedemptionLineAdmin(ReadOnlyAdmin):
+    list_display = ["redemption", "sku", "quantity", "unit_price", "discount", "stored_value", "payable", "returned"]
+    list_select_related = ["redemption"]
+    search_fields = ["sku"]
+    ordering = ["-id"]
+
+
+@admin.register(ReturnLine)
+class ReturnLineAdmin(ReadOnlyAdmin):
+    list_display = ["goods_return", "line", "quantity", "discount", "stored_value", "payable"]
+    list_select_related = ["goods_return", "line"]
+    ordering = ["-id"]
+
+
+@admin.register(Tender)
+class TenderAdmin(ReadOnlyAdmin):
+    list_display = ["redemption", "kind", "amount", "units", "returned", "units_returned"]
+    list_filter = ["kind"]
+    list_select_related = ["redemption"]
+    ordering = ["-id"]
+
+
+@admin.register(Access)
+class AccessAdmin(ReadOnlyAdmin):
+    list_display = ["opened_at", "customer", "key", "incentive", "closed_at"]
+    list_select_related = ["customer", "incentive"]
+    search_fields = ["key"]
     ordering = ["-id"]

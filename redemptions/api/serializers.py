@@ -8,6 +8,7 @@ from rest_framework import serializers
 from campaigns.api.serializers import DecisionOut
 from customers.api.references import CustomerReferenceSerializer
 from incentives_site.shared.serializers import StrictSerializer
+from redemptions import queries
 from redemptions.models import Redemption, Return
 
 
@@ -20,6 +21,12 @@ class QuoteRequest(StrictSerializer):
     codes = serializers.ListField(child=serializers.CharField(max_length=200), required=False, max_length=30)
     channel = serializers.CharField(max_length=64, required=False)
     store = serializers.CharField(max_length=64, required=False)
+    tenders = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        max_length=5,
+        help_text="What pays: `{type: points | credit | gift_card, amount?, code?}`; after every discount.",
+    )
     at = serializers.DateTimeField(required=False, help_text="Another instant than now; needs the scope `simulate`.")
     campaigns = serializers.ListField(
         child=serializers.CharField(max_length=64),
@@ -44,19 +51,34 @@ class RedemptionRequest(QuoteRequest):
     accept_changes = serializers.BooleanField(required=False, default=False)
 
 
+class ReturnLineRequest(StrictSerializer):
+    line = serializers.CharField(max_length=200)
+    quantity = serializers.IntegerField(min_value=1)
+
+
 class ReturnRequest(StrictSerializer):
-    everything = serializers.BooleanField()
+    """Either ``everything``, with its shipping, or some units of some lines."""
+
+    everything = serializers.BooleanField(required=False, default=False)
+    lines = serializers.ListField(child=ReturnLineRequest(), required=False, max_length=1000)
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
-    def validate_everything(self, value: bool) -> bool:
-        if not value:
-            raise serializers.ValidationError("This version takes everything back or nothing.", code="not-supported")
-        return value
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["everything"] is bool(attrs.get("lines")):
+            raise serializers.ValidationError(
+                {"lines": serializers.ErrorDetail("Say what is returned: everything, or units of lines.", code="one-of")}
+            )
+        names = [line["line"] for line in attrs.get("lines", [])]
+        if len(set(names)) < len(names):
+            raise serializers.ValidationError({"lines": serializers.ErrorDetail("A line stands here twice.", code="repeated")})
+        return attrs
 
 
 class ChangedOut(serializers.Serializer[Any]):
     grants_used = serializers.ListField(child=serializers.CharField())
     codes_used = serializers.ListField(child=serializers.CharField())
+    paid_with = serializers.ListField(child=serializers.DictField(), help_text="Stored value that paid: type, amount, units.")
+    earned = serializers.ListField(child=serializers.DictField(), help_text="Points, credit and entries that were booked.")
 
 
 class RedemptionOut(serializers.Serializer[Any]):
@@ -136,7 +158,10 @@ class ReturnOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     redemption = serializers.UUIDField()
     everything = serializers.BooleanField()
-    amount = serializers.IntegerField()
+    amount = serializers.IntegerField(help_text="Money to pay back.")
+    stored_value = serializers.IntegerField(help_text="Paid back as points, credit or onto a gift card.")
+    lines = serializers.ListField(child=serializers.DictField())
+    effects = serializers.DictField(help_text="Stored value, points taken back, incentives whose conditions broke.")
     currency = serializers.CharField()
     returned_at = serializers.DateTimeField()
 
@@ -156,6 +181,7 @@ def redemption_as_data(redemption: Redemption) -> dict[str, Any]:
         "changed": {
             "grants_used": [item["grant"] for item in applied if "grant" in item],
             "codes_used": [item["code"] for item in applied if "code" in item],
+            **queries.value_moved(redemption),
         },
     }
 
@@ -167,6 +193,12 @@ def return_as_data(given: Return) -> dict[str, Any]:
         "redemption": str(given.redemption.public_id),
         "everything": given.everything,
         "amount": given.amount,
+        "stored_value": given.stored_value,
+        "lines": [
+            {"line": row.line.line, "quantity": row.quantity, "amount": row.payable, "stored_value": row.stored_value}
+            for row in given.lines.select_related("line")
+        ],
+        "effects": given.effects,
         "currency": given.redemption.currency,
         "returned_at": _instant(given.returned_at),
     }

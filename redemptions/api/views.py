@@ -31,6 +31,7 @@ class _BasketView(PartnerView):
             customer=named(wanted.get("customer")),
             store=self.store_key(wanted.get("store")) or "",
             codes=wanted.get("codes", []),
+            tenders=wanted.get("tenders", []),
         )
 
 
@@ -94,14 +95,17 @@ class Returns(PartnerView):
 
     @extend_schema(operation_id="returns_create", request=serializers.ReturnRequest, responses={201: serializers.ReturnOut})
     def post(self, request: Request, public_id: str) -> Response:
-        """Take everything of a redemption back."""
+        """Take units of a redemption back, or everything."""
         form = serializers.ReturnRequest(data=request.data)
         form.is_valid(raise_exception=True)
+
+        wanted = form.validated_data
+        units = None if wanted["everything"] else {item["line"]: item["quantity"] for item in wanted["lines"]}
 
         def work() -> tuple[int, dict[str, Any]]:
             redemption = queries.redemption_by_public_id(public_id, source=self.caller.partner.key)
             given = operations.give_back(
-                redemption=redemption, by=self.caller.actor, now=timezone.now(), reason=form.validated_data["reason"]
+                redemption=redemption, by=self.caller.actor, now=timezone.now(), reason=wanted["reason"], units=units
             )
             return 201, serializers.return_as_data(given)
 

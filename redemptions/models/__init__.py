@@ -1,9 +1,10 @@
 """What happened: redemptions, returns, and the ledger of stored value."""
 
 from ._ledger import Account, AccountKind, CheckRun, Entry, GiftCard, Lot, LotUse, Posting, PostingKind
-from ._redemptions import AppliedIncentive, Redemption, Return
+from ._redemptions import Access, AppliedIncentive, Redemption, RedemptionLine, Return, ReturnLine, Tender
 
 __all__ = [
+    "Access",
     "Account",
     "AccountKind",
     "AppliedIncentive",
@@ -15,5 +16,8 @@ __all__ = [
     "Posting",
     "PostingKind",
     "Redemption",
+    "RedemptionLine",
     "Return",
+    "ReturnLine",
+    "Tender",
 ]

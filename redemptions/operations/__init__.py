@@ -1,11 +1,11 @@
 """The verbs of redemptions and their refusals."""
 
 from ._check_ledger import check_ledger
+from ._gift_cards import issue_gift_card
 from ._give_back import AlreadyReturned, RecordedElsewhere, give_back
 from ._ledger import (
     Holder,
     NotEnough,
-    TakeBack,
     account_of,
     activate_due,
     adjust,
@@ -28,7 +28,6 @@ __all__ = [
     "Quote",
     "RecordedElsewhere",
     "Request",
-    "TakeBack",
     "account_of",
     "activate_due",
     "adjust",
@@ -36,6 +35,7 @@ __all__ = [
     "earn",
     "expire_due",
     "give_back",
+    "issue_gift_card",
     "quote",
     "redeem",
     "refund",

@@ -7,13 +7,16 @@ lots in step. The database refuses what would not be (``docs/ledger.md``).
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns import queries as campaign_queries
 from campaigns.models import Campaign
+from campaigns.rules.loyalty import TakeBack
 from customers.models import Customer
 from incentives_site.shared.money import LARGEST_AMOUNT
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
@@ -60,6 +63,11 @@ def account_of(holder: Holder) -> Account:
     return account
 
 
+def account_of_customer(kind: str, unit: str, customer: Customer) -> Account | None:
+    """The customer's account if there is one; opens none, for those who only look."""
+    return Account.objects.filter(kind=kind, unit=unit, customer=customer).first()
+
+
 def outside(unit: str, *, contest: str = "") -> Holder:
     return Holder(AccountKind.OUTSIDE, unit, contest=contest)
 
@@ -67,6 +75,17 @@ def outside(unit: str, *, contest: str = "") -> Holder:
 def locked(account: Account) -> Account:
     """The account, until the end of the transaction nobody else's."""
     return Account.objects.select_for_update(of=("self",)).get(pk=account.pk)
+
+
+def lock_accounts_of(customer: Customer) -> None:
+    """All of the customer's accounts in the order of their ids, so that two movements never wait for each other in a circle."""
+    list(Account.objects.select_for_update(of=("self",)).filter(customer=customer).order_by("pk").values_list("pk", flat=True))
+
+
+def today_of_the_programme(now: datetime.datetime) -> datetime.date:
+    """The calendar day on which points end or do not: the active programme's, else UTC's."""
+    programme = campaign_queries.active_programme()
+    return now.astimezone(ZoneInfo(programme.time_zone if programme else "UTC")).date()
 
 
 def post(
@@ -328,14 +347,6 @@ def _holders_entry(posting: Posting) -> Entry:
 
 
 # --- Taking back, expiring, adjusting -----------------------------------------------------------------------------------
-
-
-class TakeBack(models.TextChoices):
-    """How far points earned on returned goods are taken back."""
-
-    PENDING_ONLY = "pending_only", gettext_lazy("Only while they are pending")
-    UP_TO_BALANCE = "up_to_balance", gettext_lazy("As far as the balance goes")
-    MAY_GO_NEGATIVE = "may_go_negative", gettext_lazy("All, the balance may become negative")
 
 
 def take_back(*, earned: Posting, amount: int, policy: str, key: str, by: str, now: datetime.datetime, reason: str = "") -> int:

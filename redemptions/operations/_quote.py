@@ -2,14 +2,14 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from campaigns import queries as campaign_queries
 from campaigns.models import Incentive
 from campaigns.operations import understood
 from campaigns.rules.basket import Basket
-from campaigns.rules.decision import Decision
+from campaigns.rules.decision import Applied, Decision
 from campaigns.rules.facts import Surroundings
 from campaigns.rules.language import Reader, read_basket
 from campaigns.rules.stacking import Policy, decide
@@ -17,6 +17,9 @@ from campaigns.wording import decision_as_data
 from customers import queries as customer_queries
 from customers.models import Channel, Customer, Store
 from customers.rules.faults import Misunderstood
+
+from ._tenders import MOST_TENDERS, PAYMENT, Purse, TenderRequest, tender_of
+from ._tenders import purses as pay_with
 
 MOST_CODES = 30
 MOST_CAMPAIGNS = 50
@@ -37,6 +40,8 @@ class Request:
     customer: Customer | customer_queries.Named | None = None
     store: str = ""
     codes: Sequence[str] = ()
+    # What somebody wants to pay with, as JSON-able data: ``{"type": "points", "amount": 500}``.
+    tenders: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,13 @@ class Quote:
     customer: Customer | None
     sources: Mapping[str, campaign_queries.Source]
     limits: Mapping[str, tuple[Any, ...]]
+    purses: Sequence[Purse] = ()
+    surroundings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def incentives(self) -> list[Applied]:
+        """What was applied of campaigns, without what only pays."""
+        return [item for item in self.decision.applied if item.incentive in self.sources]
 
     @property
     def data(self) -> dict[str, Any]:
@@ -75,6 +87,7 @@ def quote(request: Request, *, now: datetime.datetime, campaigns: Sequence[str] 
     if len(request.codes) > MOST_CODES:
         reader.fault("/codes", "too-many", f"At most {MOST_CODES} codes.")
     imagined = _imagined(campaigns, reader)
+    tenders = _tenders(request.tenders, reader)
     try:
         reader.finish()
     except Misunderstood as error:
@@ -91,22 +104,51 @@ def quote(request: Request, *, now: datetime.datetime, campaigns: Sequence[str] 
     channel, customer = found.channel, found.customer
     if channel is None:
         raise customer_queries.ChannelUnknown
+    purses, unknown_cards = pay_with(tenders, customer=customer, currency=request.currency, now=now) if tenders else ([], [])
+    surroundings = Surroundings(
+        now=now,
+        channel_key=channel.key,
+        channel_kind=channel.kind,
+        store_key=request.store,
+        customer=customer_queries.known_of(customer) if customer else None,
+    )
     decision = decide(
         basket=basket,
-        candidates=found.candidates,
-        groups=found.groups,
+        candidates=[*found.candidates, *(purse.candidate(position) for position, purse in enumerate(purses))],
+        groups={**found.groups, PAYMENT.key: PAYMENT} if purses else found.groups,
         policy=Policy(),
-        unknown_codes=found.unknown_codes,
-        surroundings=Surroundings(
-            now=now,
-            channel_key=channel.key,
-            channel_kind=channel.kind,
-            store_key=request.store,
-            customer=customer_queries.known_of(customer) if customer else None,
-        ),
+        unknown_codes=[*found.unknown_codes, *unknown_cards],
+        surroundings=surroundings,
     )
     limits = {candidate.key: candidate.standing.limits for candidate in found.candidates}
-    return Quote(request, basket, decision, channel, found.store, customer, found.sources, limits)
+    return Quote(request, basket, decision, channel, found.store, customer, found.sources, limits, purses, _kept(surroundings))
+
+
+def _kept(surroundings: Surroundings) -> dict[str, Any]:
+    """What a redemption keeps of its surroundings, so that it can be decided again."""
+    return {
+        "at": surroundings.now.isoformat(),
+        "channel": {"key": surroundings.channel_key, "kind": surroundings.channel_kind},
+        "store": surroundings.store_key,
+        "customer": surroundings.customer,
+    }
+
+
+def _tenders(asked: Sequence[Mapping[str, Any]], reader: Reader) -> list[TenderRequest]:
+    if len(asked) > MOST_TENDERS:
+        reader.fault("/tenders", "too-many", f"At most {MOST_TENDERS} tenders.")
+        return []
+    found = []
+    for position, item in enumerate(asked):
+        tender, faults = tender_of(item, f"/tenders/{position}")
+        for fault in faults:
+            reader.fault(*fault)
+        if tender is not None:
+            found.append(tender)
+    kinds = [tender.kind for tender in found if not tender.code]
+    if len(set(kinds)) < len(kinds):
+        reader.fault("/tenders", "repeated", "Points and credit are named once.")
+    return found
 
 
 def _imagined(campaigns: Sequence[str], reader: Reader) -> list[Incentive]:

@@ -16,7 +16,7 @@ from .results import (
     headline,
     recent_redemptions,
 )
-from .single import RedemptionUnknown, receipts, redemption_by_public_id
+from .single import RedemptionUnknown, receipts, redemption_by_public_id, value_moved
 
 __all__ = [
     "Attention",
@@ -37,4 +37,5 @@ __all__ = [
     "receipts",
     "recent_redemptions",
     "redemption_by_public_id",
+    "value_moved",
 ]

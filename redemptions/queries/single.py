@@ -3,13 +3,14 @@
 import contextlib
 import datetime
 import uuid
+from typing import Any
 
 from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.problems import NotFound
-from redemptions.models import Redemption
+from redemptions.models import Entry, PostingKind, Redemption
 
 
 class RedemptionUnknown(NotFound):
@@ -44,3 +45,14 @@ def receipts(words: str, *, now: datetime.datetime) -> QuerySet[Redemption]:
     recent = found.filter(redeemed_at__gte=now - datetime.timedelta(days=90)).annotate(number=Cast("public_id", CharField()))
     matches |= Q(pk__in=recent.filter(number__istartswith=words.lower()).values("pk"))
     return found.filter(matches)
+
+
+def value_moved(redemption: Redemption) -> dict[str, Any]:
+    """What a redemption spent of stored value and what it booked: ``paid_with`` and ``earned``."""
+    tenders = redemption.tenders.order_by("position").values_list("kind", "amount", "units")
+    entries = Entry.objects.filter(posting__redemption=redemption, posting__kind=PostingKind.EARN, amount__gt=0)
+    booked = entries.order_by("id").values_list("account__kind", "account__contest", "amount")
+    return {
+        "paid_with": [{"type": kind, "amount": amount, "units": units} for kind, amount, units in tenders],
+        "earned": [{"type": kind, "units": units, **({"contest": name} if name else {})} for kind, name, units in booked],
+    }

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from campaigns.rules.loyalty import TakeBack
 from customers.models import Customer
 from customers.tests.factories import NOON, CustomerFactory
 from incentives_site.shared.problems import Invalid
 from redemptions import operations, queries
 from redemptions.models import Account, AccountKind, Entry, Lot, Posting
-from redemptions.operations import Holder, TakeBack
+from redemptions.operations import Holder
 
 pytestmark = pytest.mark.django_db
 TODAY = NOON.date()
@@ -241,7 +242,7 @@ class Books(RuleBasedStateMachine):
         self.balance += amount
 
     @precondition(lambda self: any(self.earned.values()))
-    @rule(data=st.data(), policy=st.sampled_from(TakeBack.values))
+    @rule(data=st.data(), policy=st.sampled_from(list(TakeBack)))
     def take_back(self, data: Any, policy: str) -> None:
         earned = data.draw(st.sampled_from([posting for posting, left in self.earned.items() if left]))
         was_pending = Lot.objects.get(posting=earned).is_pending
