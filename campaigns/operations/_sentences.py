@@ -12,12 +12,16 @@ from ..rules.language import Reader
 from ..wording.decisions import ANY
 
 LONGEST = 200
+MOST_LANGUAGES = 100
 
 
 def check_sentences(data: Any, reader: Reader, pointer: str = "/sentences") -> None:
     """``{reason or "any": {language: text}}``; faults go to ``reader``."""
     if not isinstance(data, dict):
         reader.fault(pointer, "not-an-object", _("An object of reasons is expected."))
+        return
+    if len(data) > len(Reason) + 1:
+        reader.fault(pointer, "too-many", _("There are not so many reasons."))
         return
     languages = {code for code, _name in settings.LANGUAGES}
     for reason, texts in data.items():
@@ -27,6 +31,9 @@ def check_sentences(data: Any, reader: Reader, pointer: str = "/sentences") -> N
             continue
         if not isinstance(texts, dict) or not texts:
             reader.fault(here, "not-an-object", _("An object of languages with their sentences is expected."))
+            continue
+        if len(texts) > MOST_LANGUAGES:
+            reader.fault(here, "too-many", _("There are not so many languages."))
             continue
         for language, text in texts.items():
             at = f"{here}/{escape(str(language)[:60])}"

@@ -1,5 +1,6 @@
 """Campaigns, grants and simulations over the partners' API."""
 
+import time
 from typing import Any
 
 import pytest
@@ -219,6 +220,45 @@ class TestCampaigns:
         terms = {"key": "itself", "name": "N", "claim": "grant", "effect": {"type": "percent_off", "percent": "10"}}
         assert faults(client.post("campaigns", {**CAMPAIGN, "incentives": [{**terms, **change}]})) == {pointer: code}
         assert not Campaign.objects.exists()
+
+
+def nested(depth: int) -> dict[str, Any]:
+    condition: dict[str, Any] = {"fact": "basket.quantity", "op": ">", "value": 1}
+    for _level in range(depth):
+        condition = {"all": [condition]}
+    return condition
+
+
+class TestHostileCampaigns:
+    @pytest.mark.parametrize(
+        ("change", "pointer"),
+        [
+            ({"conditions": nested(40)}, "#/incentives/0/conditions"),
+            ({"conditions": {"all": [nested(0)] * 10_000}}, "#/incentives/0/conditions"),
+            ({"effect": {"type": "percent_off", "percent": "101"}}, "#/incentives/0/effect/percent"),
+            ({"effect": {"type": "percent_off", "percent": "1e2"}}, "#/incentives/0/effect/percent"),
+            ({"effect": {"type": "bundle_price", "amount": 1, "size": 0}}, "#/incentives/0/effect/size"),
+            ({"conditions": {"fact": "store.key", "op": "matches", "value": "(a+)+(?=b)"}}, "#/incentives/0/conditions/value"),
+            ({"awards": [{"type": "grant", "incentive": "five"}]}, "#/incentives/0/awards/0/incentive"),
+            ({"awards": [{"type": "points", "points": 1}] * 10_000}, "#/incentives/0/awards"),
+            ({"sentences": {str(n): {} for n in range(10_000)}}, "#/incentives/0/sentences"),
+            ({"sentences": {"any": {str(n): "x" for n in range(10_000)}}}, "#/incentives/0/sentences/any"),
+        ],
+    )
+    def test_it_is_refused_by_pointer_at_once_and_nothing_is_stored(
+        self, client: PartnerClient, change: dict[str, Any], pointer: str
+    ) -> None:
+        body = {**CAMPAIGN, "incentives": [{**CAMPAIGN["incentives"][0], **change}]}
+        took = []
+        for _attempt in range(3):
+            begun = time.perf_counter()
+            response = client.post("campaigns", body)
+            took.append(time.perf_counter() - begun)
+        assert response.status_code == 422, response.content[:500]
+        assert any(error["pointer"].startswith(pointer) for error in response.json()["errors"]), response.json()
+        assert not Campaign.objects.exists()
+        # 50 ms are promised; sending so much takes time as well, and other things run on the machine.
+        assert min(took) < 0.1, took
 
 
 class TestStackGroups:

@@ -930,3 +930,13 @@ def test_a_budget_that_runs_short_may_be_clipped(marketer: Client) -> None:
     assert answer.status_code == 302
     assert campaign.limits.get().on_short == "clip"
     assert sent(marketer.get(step(campaign, "goal")))["when_short"] == "clip"
+
+
+def test_what_another_incentive_gives_is_not_removed(marketer: Client, draft: Campaign) -> None:
+    given = IncentiveFactory(granted=True, name="Given", campaign=draft)
+    giver = IncentiveFactory(name="Giver", campaign=draft)
+    operations.revise_incentive(incentive=giver, by="test", awards=[{"type": "grant", "incentive": str(given.public_id)}])
+    answer = marketer.post(f"{step(draft, 'incentive')}?incentive={given.public_id}", {"remove": "1"})
+    assert answer.status_code == 409
+    assert "“Giver” gives it" in answer.content.decode()
+    assert draft.incentives.count() == 2
