@@ -5,6 +5,15 @@ from .conditions import ConditionsForm, audience_form
 from .goal import GoalForm
 from .incentive import IncentiveForm
 from .placing import place_errors
-from .stacking import StackingForm
+from .stacking import GroupForm, StackingForm
 
-__all__ = ["ChannelsForm", "ConditionsForm", "GoalForm", "IncentiveForm", "StackingForm", "audience_form", "place_errors"]
+__all__ = [
+    "ChannelsForm",
+    "ConditionsForm",
+    "GoalForm",
+    "GroupForm",
+    "IncentiveForm",
+    "StackingForm",
+    "audience_form",
+    "place_errors",
+]

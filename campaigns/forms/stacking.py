@@ -1,11 +1,13 @@
 """How each incentive goes together with others."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django import forms
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import StackGroup
+from campaigns.models import BASES, ELIGIBILITIES, PICK_SCOPES, PICKS, StackGroup
 
 POINTERS = {"/group": "group", "/priority": "priority"}
 
@@ -38,3 +40,35 @@ class StackingForm(forms.Form):
     @property
     def priority_given(self) -> int:
         return self.cleaned_data["priority"] or 0
+
+
+GROUP_POINTERS = {
+    f"/{name}": name for name in ("name", "eligibility", "pick", "scope", "limit", "base", "consume_without_effect")
+}
+
+
+class GroupForm(forms.Form):
+    """A stack group of one's own; ``terms`` is what ``operations.define_group`` takes, but for the key."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    eligibility = forms.ChoiceField(label=_("Beside other groups"), choices=ELIGIBILITIES)
+    pick = forms.ChoiceField(label=_("Taken of the group"), choices=PICKS)
+    scope = forms.ChoiceField(
+        label=_("Picked"), choices=PICK_SCOPES, help_text=_("Means something only where one of the group is picked.")
+    )
+    limit = forms.IntegerField(
+        label=_("At most on one order"), required=False, min_value=1, max_value=1000, help_text=_("Empty: no limit.")
+    )
+    base = forms.ChoiceField(label=_("Percentages are taken of"), required=False, choices=[("", _("as usual")), *BASES])
+    consume_without_effect = forms.BooleanField(label=_("It counts as used even when it takes nothing off"), required=False)
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        return {**self.cleaned_data, "name": self.cleaned_data["name"].strip()}
+
+
+def group_key_for(name: str) -> str:
+    """A key that no group uses yet, made from its name."""
+    taken = set(StackGroup.objects.values_list("key", flat=True))
+    stem = slugify(name)[:56] or "group"
+    return next(key for n in range(1, len(taken) + 2) if (key := stem if n == 1 else f"{stem}-{n}") not in taken)

@@ -940,3 +940,26 @@ def test_what_another_incentive_gives_is_not_removed(marketer: Client, draft: Ca
     assert answer.status_code == 409
     assert "“Giver” gives it" in answer.content.decode()
     assert draft.incentives.count() == 2
+
+
+def test_a_group_of_ones_own_is_made_and_chosen(marketer: Client, draft: Campaign) -> None:
+    lines = {"type": "percent_off", "percent": "10", "target": {"scope": "lines"}}
+    row = IncentiveFactory(campaign=draft, effect=lines)
+    name = f"stack-{row.public_id}"
+    own = {
+        "own-name": "Toppings", "own-eligibility": "common", "own-pick": "best_for_customer", "own-scope": "line",
+        "own-base": "original", "own-consume_without_effect": "on", f"{name}-group": "default", f"{name}-priority": "7",
+        "make-group": "1",
+    }  # fmt: skip
+    refused = marketer.post(step(draft, "stacking"), {**own, "own-pick": "all"})
+    assert refused.status_code == 422
+    assert "nothing to pick for each line" in refused.content.decode()
+    made = marketer.post(step(draft, "stacking"), own)
+    group = StackGroup.objects.get(key="toppings")
+    assert made.status_code == 200
+    assert (group.scope, group.base, group.consume_without_effect) == ("line", "original", True)
+    typed = sent(made)
+    assert (typed[f"{name}-group"], typed[f"{name}-priority"], typed["own-name"]) == ("default", "7", "")
+    assert marketer.post(step(draft, "stacking"), {**typed, f"{name}-group": "toppings"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.stack_group.key, row.priority) == ("toppings", 7)

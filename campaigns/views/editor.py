@@ -1,6 +1,7 @@
 """The campaign editor: goal → incentive → audience → channels → stacking → review, each saved as it is left."""
 
 import zoneinfo
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -365,11 +366,14 @@ def channels(request: HttpRequest, public_id: str) -> HttpResponse:
 def stacking(request: HttpRequest, public_id: str) -> HttpResponse:
     campaign = _take(public_id)
     incentives = _incentives(campaign)
+    making = request.method == "POST" and "make-group" in request.POST
+    group_form = forms.GroupForm(request.POST if making else None, prefix="own")
+    is_made = making and group_form.is_valid() and _make_group(request, group_form)
     # The plainest first, whatever their ranks.
     offered = sorted(StackGroup.objects.all(), key=lambda group: ELIGIBILITIES.index(group.eligibility))
     meanings = {group.key: group.eligibility for group in offered}
     texts = {group.key: " ".join(group_in_words(group)) for group in offered}
-    data = request.POST if request.method == "POST" else None
+    data = request.POST if request.method == "POST" and not making else None
     rows = [
         (
             row,
@@ -377,7 +381,7 @@ def stacking(request: HttpRequest, public_id: str) -> HttpResponse:
                 data,
                 offered=offered,
                 prefix=f"stack-{row.public_id}",
-                initial={"group": row.stack_group.key, "priority": row.priority},
+                initial=_stacking_of(row, request.POST if making else {}),
             ),
         )
         for row in incentives
@@ -388,7 +392,30 @@ def stacking(request: HttpRequest, public_id: str) -> HttpResponse:
         if _save_stacking(request, rows):
             return _onward(request, campaign, "stacking")
         has_errors = True
-    return _page(request, campaign, "stacking", REFUSED if has_errors else 200, rows=rows, meanings=meanings, texts=texts)
+    status = REFUSED if has_errors or (making and not is_made) else 200
+    if is_made:
+        group_form = forms.GroupForm(prefix="own")
+    context = {"rows": rows, "meanings": meanings, "texts": texts, "group_form": group_form}
+    return _page(request, campaign, "stacking", status, **context)
+
+
+def _stacking_of(row: Incentive, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form of an incentive begins with: what is saved, or what was chosen before a group was made."""
+    name = f"stack-{row.public_id}"
+    return {
+        "group": typed.get(f"{name}-group", row.stack_group.key),
+        "priority": typed.get(f"{name}-priority", row.priority),
+    }
+
+
+def _make_group(request: HttpRequest, form: forms.GroupForm) -> bool:
+    try:
+        made = operations.define_group(by=actor(request), key=stacking_step.group_key_for(form.terms["name"]), **form.terms)
+    except Invalid as problem:
+        forms.place_errors(form, problem, stacking_step.GROUP_POINTERS)
+        return False
+    messages.success(request, _("“%(name)s” can be chosen now.") % {"name": made.name})
+    return True
 
 
 def _save_stacking(request: HttpRequest, rows: list[tuple[Incentive, forms.StackingForm]]) -> bool:

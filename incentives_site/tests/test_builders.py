@@ -206,3 +206,20 @@ def test_the_preview_says_what_is_given_and_refuses_in_the_operators_words(
     assert "points and “Come again” for the wallet" in said
     assert "Ask at the desk, they know all about it." in said
     assert_sound(page)
+
+
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+def test_a_group_of_ones_own_is_made_in_the_stacking_step(
+    new_page: Any, live_server: Any, marketer: Any, draft: Campaign, scheme: str, width: int
+) -> None:
+    page = new_page(width=width, color_scheme=scheme)
+    open_as(page, marketer, live_server.url)
+    page.goto(f"{live_server.url}/campaigns/{draft.public_id}/edit/stacking/")
+    page.click("summary:has-text('A group of your own')")
+    page.fill("[name=own-name]", "Toppings")
+    page.select_option("[name=own-pick]", "best_for_customer")
+    assert_sound(page)
+    page.click("text=Make the group")
+    page.wait_for_selector("text=“Toppings” can be chosen now.")
+    page.wait_for_selector("[name$='-group'][value=toppings]")
+    assert_sound(page)
