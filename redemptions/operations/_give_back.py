@@ -137,7 +137,7 @@ def _write(
         redemption.returned_at = now
         Redemption.objects.filter(pk=redemption.pk).update(returned_at=now)
     effects = _settle(
-        redemption, given, applied, plan, after, shipping[1], has_ended=has_ended, is_empty=is_empty, by=by, now=now
+        redemption, given, applied, benefits, plan, after, shipping[1], has_ended=has_ended, is_empty=is_empty, by=by, now=now
     )
     Return.objects.filter(pk=given.pk).update(effects=effects)
     given.effects = effects
@@ -300,6 +300,7 @@ def _settle(
     redemption: Redemption,
     given: Return,
     applied: Sequence[AppliedIncentive],
+    benefits: Sequence[Benefit],
     plan: Plan,
     after: Mapping[str, tuple[int, int]],
     shipping: Mapping[str, int],
@@ -328,7 +329,8 @@ def _settle(
         lock_accounts_of(redemption.customer)
     stored = _refund(redemption, given, plan, shipping, by, now)
     if redemption.customer is not None:
-        taken = _take_awards_back(redemption, given, applied, done, broken, after, by, now)
+        lapsed = {benefit.key for benefit in benefits if not benefit.still_applies}
+        taken = _take_awards_back(redemption, given, applied, done, lapsed, after, by, now)
     restore([Demand(*consumed) for row in restorable for consumed in row.consumed])
     return {
         "stored_value": stored,
@@ -392,7 +394,7 @@ def _take_awards_back(
     given: Return,
     applied: Sequence[AppliedIncentive],
     done: Sequence[AppliedIncentive],
-    broken: Mapping[str, Any],
+    lapsed: set[str],
     after: Mapping[str, tuple[int, int]],
     by: str,
     now: datetime.datetime,
@@ -404,7 +406,7 @@ def _take_awards_back(
     found = []
     for row in applied:
         key = str(row.incentive.public_id)
-        is_over = row.pk in ended or (key in broken and row.campaign.on_broken_return == OnBrokenReturn.CLAW_BACK)
+        is_over = row.pk in ended or (key in lapsed and row.campaign.on_broken_return == OnBrokenReturn.CLAW_BACK)
         left, base = (0, 1) if is_over else _base(redemption, row, after)
         for number, award in enumerate(row.terms.get("awards") or []):
             posting = earned.get(f"award:{redemption.public_id}:{row.incentive_id}:{number}")
