@@ -415,8 +415,63 @@ class Grant(PublicIdModel):
         return f"{self.incentive_id} for {self.customer_id} ({self.state})"
 
 
+class BatchState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Being made")
+    PAUSED = "paused", _("Paused")
+    DONE = "done", _("Ready")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+@pghistory.track(exclude=["made"])
+class CodeBatch(PublicIdModel):
+    """Codes of one incentive that were made or imported together. They open nothing before the batch is done."""
+
+    incentive = models.ForeignKey(Incentive, models.CASCADE, related_name="batches", verbose_name=_("incentive"))
+    name = models.CharField(_("name"), max_length=100)
+    is_imported = models.BooleanField(_("imported"), default=False)
+    count = models.PositiveIntegerField(_("codes"))
+    made = models.PositiveIntegerField(_("made so far"), default=0)
+    pattern = models.CharField(_("pattern"), max_length=80, blank=True)
+    alphabet = models.CharField(_("alphabet"), max_length=36, blank=True)
+    has_check = models.BooleanField(_("with a check character"), default=False)
+    uses_per_code = models.PositiveIntegerField(_("uses per code"), default=1)
+    expires_at = models.DateTimeField(_("codes expire"), null=True, blank=True)
+    forgets_texts = models.BooleanField(
+        _("texts are forgotten after the export"),
+        default=False,
+        help_text=_("A day after the first export only the keyed hashes are left."),
+    )
+    state = models.CharField(_("state"), max_length=16, choices=BatchState.choices, default=BatchState.WAITING)
+    failure = models.CharField(_("why it failed"), max_length=200, blank=True)
+    report = models.JSONField(_("refused lines"), null=True, blank=True)
+    created_by = models.CharField(_("asked for by"), max_length=100)
+    created_at = models.DateTimeField(_("created"))
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    exported_at = models.DateTimeField(_("first exported"), null=True, blank=True)
+    exports = models.PositiveIntegerField(_("exports"), default=0)
+    forgotten_at = models.DateTimeField(_("texts forgotten"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("code batch")
+        verbose_name_plural = _("code batches")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(made__lte=F("count")), name="no_more_codes_than_wanted"),
+            models.CheckConstraint(condition=Q(uses_per_code__gte=1), name="a_code_of_a_batch_has_a_use"),
+        ]
+        indexes = [models.Index(fields=["state"], name="code_batches_by_state")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Code(models.Model):
-    """A string that proves a grant or opens an incentive. Looked up by keyed hash; the text is kept sealed."""
+    """A string that proves a grant or opens an incentive. Looked up by keyed hash; the text is kept sealed.
+
+    Those of a batch are used ``uses_per_code`` times; ``sealed`` is empty when their texts were forgotten.
+    """
 
     incentive = models.ForeignKey(Incentive, models.CASCADE, related_name="codes", verbose_name=_("incentive"))
     grant = models.OneToOneField(
@@ -427,13 +482,19 @@ class Code(models.Model):
         related_name="code",
         verbose_name=_("grant"),
     )
+    batch = models.ForeignKey(
+        CodeBatch, models.CASCADE, null=True, blank=True, related_name="codes", db_index=False, verbose_name=_("batch")
+    )
     digest = models.BinaryField(max_length=32, unique=True)
     sealed = models.BinaryField(max_length=400)
+    used = models.PositiveIntegerField(_("used"), default=0, db_default=0)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("code")
         verbose_name_plural = _("codes")
+        # In the order of an export. Codes of grants are in no batch.
+        indexes = [models.Index(fields=["batch", "id"], condition=Q(batch__isnull=False), name="codes_of_a_batch")]
 
     def __str__(self) -> str:
         return f"code {self.pk}"

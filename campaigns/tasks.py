@@ -35,3 +35,22 @@ def expire_grants(**_ignored: Any) -> None:
     """Every few minutes: mark grants whose time is over."""
     while operations.expire_grants(now=timezone.now()):
         pass
+
+
+@shared_task(name="campaigns.tasks.make_codes")
+def make_codes(*, batch_id: int, **_ignored: Any) -> None:
+    """After a batch was asked for or resumed: make its codes."""
+    operations.make_codes(batch_id=batch_id, clock=timezone.now)
+
+
+@shared_task(name="campaigns.tasks.make_missing_codes")
+def make_missing_codes(**_ignored: Any) -> None:
+    """Every minute: batches that a crash left unfinished. One that a worker has in hand is left to it."""
+    for batch_id in operations.unfinished_batches():
+        operations.make_codes(batch_id=batch_id, clock=timezone.now)
+
+
+@shared_task(name="campaigns.tasks.tidy_batches")
+def tidy_batches(**_ignored: Any) -> None:
+    """Hourly: codes of cancelled batches, and texts that are to be forgotten."""
+    operations.tidy_batches(now=timezone.now())

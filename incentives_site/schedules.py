@@ -24,6 +24,8 @@ SCHEDULES = (
     Schedule("Campaigns: start and end", "campaigns.tasks.advance", 1, "minutes", "Starts and ends campaigns by the clock."),
     Schedule("Campaigns: audiences", "campaigns.tasks.target_audiences", 1, "hours", "Notes whom live campaigns address."),
     Schedule("Grants: expiry", "campaigns.tasks.expire_grants", 5, "minutes", "Marks grants whose time is over."),
+    Schedule("Codes: unfinished batches", "campaigns.tasks.make_missing_codes", 1, "minutes", "Goes on after a crash."),
+    Schedule("Codes: forgetting", "campaigns.tasks.tidy_batches", 1, "hours", "Deletes cancelled codes and texts due."),
     Schedule("Ledger: points become usable", "redemptions.tasks.activate_points", 5, "minutes", "After the return window."),
     Schedule("Ledger: value ends", "redemptions.tasks.expire_value", 1, "hours", "Ends points and credit after their last day."),
     Schedule("Ledger: proof", "redemptions.tasks.check_ledger", 1, "days", "Recomputes all; the back office shows faults."),

@@ -1,5 +1,18 @@
 """The verbs of campaigns and their refusals."""
 
+from ._batches import (
+    TextsForgotten,
+    WrongBatchState,
+    begin_export,
+    cancel_batch,
+    make_codes,
+    order_codes,
+    pause_batch,
+    resume_batch,
+    shape_of,
+    tidy_batches,
+    unfinished_batches,
+)
 from ._draft import KEEP, draft, revise
 from ._grant import NotGrantable, NotHeld, expire_grants, grant, withdraw
 from ._groups import GroupTerms, check_group, define_group, revise_group
@@ -9,7 +22,7 @@ from ._limits import Demand, consume, restore
 from ._problems import WrongStatus, invalid, understood
 from ._taking import REVISABLE, check_revisable
 from ._terms import Terms, fresh_terms, terms_of
-from ._use import give_back_grants, use_grants
+from ._use import give_back_codes, give_back_grants, use_codes, use_grants
 
 __all__ = [
     "KEEP",
@@ -21,10 +34,14 @@ __all__ = [
     "NotGrantable",
     "NotHeld",
     "Terms",
+    "TextsForgotten",
+    "WrongBatchState",
     "WrongStatus",
     "add_incentive",
     "add_incentives",
     "advance",
+    "begin_export",
+    "cancel_batch",
     "check_group",
     "check_revisable",
     "consume",
@@ -33,21 +50,30 @@ __all__ = [
     "end",
     "expire_grants",
     "fresh_terms",
+    "give_back_codes",
     "give_back_grants",
     "grant",
     "invalid",
     "launch",
+    "make_codes",
     "obstacles",
+    "order_codes",
     "pause",
+    "pause_batch",
     "remove_incentive",
     "restore",
     "resume",
+    "resume_batch",
     "revise",
     "revise_group",
     "revise_incentive",
+    "shape_of",
     "target_audience",
     "terms_of",
+    "tidy_batches",
     "understood",
+    "unfinished_batches",
+    "use_codes",
     "use_grants",
     "withdraw",
 ]

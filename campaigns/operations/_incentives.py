@@ -76,6 +76,8 @@ def revise_incentive(*, incentive: Incentive, by: str, **changes: Unpack[Terms])
         if terms["claim"] != Claim.GRANT and saved["claim"] == Claim.GRANT and (givers := _giving.givers(row)):
             sentence = _("“%(name)s” gives it into wallets: change that first.") % {"name": givers[0].name}
             raise invalid([Fault("/claim", "given-by-others", sentence)])
+        if terms["claim"] != Claim.CODE and saved["claim"] == Claim.CODE and row.batches.exists():
+            raise invalid([Fault("/claim", "has-codes", _("It has batches of codes: it stays claimed by a code."))])
         _write(row, terms)
         if "code" in changes or terms["claim"] != Claim.CODE:
             _set_code(row, terms["code"])
@@ -190,7 +192,7 @@ def are_in_several_currencies(campaign: Campaign) -> bool:
 
 
 def _set_code(incentive: Incentive, code: str) -> None:
-    generic = Code.objects.filter(incentive=incentive, grant__isnull=True)
+    generic = Code.objects.filter(incentive=incentive, grant__isnull=True, batch__isnull=True)
     if not code:
         generic.delete()
         return

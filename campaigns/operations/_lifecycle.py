@@ -3,7 +3,7 @@
 import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from customers.rules.faults import Fault
@@ -11,7 +11,7 @@ from incentives_site.shared import jobs
 from incentives_site.shared.audit import acting
 
 from .. import queries
-from ..models import Campaign, Claim, Incentive, Status, TargetedCustomer
+from ..models import Campaign, Claim, Code, Incentive, Status, TargetedCustomer
 from ..rules import lifecycle
 from ..rules.lifecycle import LaunchFacts, Step
 from ._problems import WrongStatus, invalid
@@ -127,5 +127,7 @@ def _launch_facts(campaign: Campaign) -> LaunchFacts:
         redeeming_channels=sum(channel.can_redeem for channel in channels),
         incentives=incentives.count(),
         incentives_without_value=incentives.filter(effect__type="recorded").count(),
-        code_incentives_without_code=incentives.filter(claim=Claim.CODE, codes__isnull=True).count(),
+        code_incentives_without_code=incentives.filter(
+            ~Exists(Code.objects.filter(incentive=OuterRef("pk"))), claim=Claim.CODE
+        ).count(),
     )

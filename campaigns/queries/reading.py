@@ -216,13 +216,13 @@ def code_text(code: Code) -> str:
 
 def generic_code(incentive: Incentive) -> str:
     """The word that opens the incentive, empty when it has none."""
-    code = Code.objects.filter(incentive=incentive, grant__isnull=True).first()
+    code = Code.objects.filter(incentive=incentive, grant__isnull=True, batch__isnull=True).first()
     return code_text(code) if code else ""
 
 
 def generic_codes(incentive_ids: Sequence[int]) -> dict[int, str]:
     """The word that opens each of the incentives that has one, by its id, in one query."""
-    found = Code.objects.filter(incentive__in=incentive_ids, grant__isnull=True)
+    found = Code.objects.filter(incentive__in=incentive_ids, grant__isnull=True, batch__isnull=True)
     return {code.incentive_id: code_text(code) for code in found}
 
 
