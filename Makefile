@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format bench bench-engine bench-refusals screenshots lock
+.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format bench bench-engine bench-refusals bench-codes screenshots lock
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,9 @@ bench: setup-dev  ## the measurements of benchmarks/, as ratios to a plain yards
 
 bench-engine: setup-dev  ## the stacking engine against other engines and a plain view (docs/benchmarks.md)
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks.engine
+
+bench-codes: setup-dev  ## a million codes made and stored against plain COPY (docs/benchmarks.md)
+	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks.codes
 
 bench-refusals: setup-dev  ## how soon hostile input is refused (docs/benchmarks.md)
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks.refusals

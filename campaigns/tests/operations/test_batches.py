@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +20,9 @@ from campaigns.models import BatchState, Code, CodeBatch
 from campaigns.rules import codes
 from campaigns.tests.factories import IncentiveFactory
 from customers.tests.factories import NOON
-from incentives_site.services.locations import PROJECT
 from incentives_site.shared.problems import Invalid, Problem
 
+PROJECT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.django_db
 
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0007_stack_groups_in_words"),
+        ("campaigns", "0008_loyalty_and_broken_returns"),
         ("pghistory", "0007_auto_20250421_0444"),
     ]
 
