@@ -29,6 +29,7 @@ GROUPS = {
     "least": Group("least", pick=Pick.LEAST_COST),
     "first": Group("first", pick=Pick.FIRST),
     "first-line": Group("first-line", pick=Pick.FIRST, scope=PickScope.LINE),
+    "best-line": Group("best-line", pick=Pick.BEST_FOR_CUSTOMER, scope=PickScope.LINE),
     "all-line": Group("all-line", pick=Pick.ALL, scope=PickScope.LINE),
     "alone": Group("alone", eligibility=Eligibility.EXCLUSIVE, rank=10),
     "always": Group("always", eligibility=Eligibility.ALWAYS),
@@ -301,3 +302,63 @@ def test_the_best_combination_judges_who_buys_as_a_plain_walk_does() -> None:
     vip = when("customer.group", "==", "VIP")
     decision = asked(percent("a", "1"), percent("b", "10", conditions=vip), choose=Choose.BEST_FOR_CUSTOMER)
     assert amounts(decision) == {"a": 140, "b": 1_386}
+
+
+@pytest.mark.parametrize("choose", [Choose.BEST_FOR_CUSTOMER, Choose.LEAST_COST])
+def test_of_equal_combinations_the_one_a_plain_walk_reaches_first_is_taken(choose: Choose) -> None:
+    for group in ("one", "best", "first-line"):
+        decision = asked(percent("b", "10", group=group, priority=1), percent("a", "10", group=group), choose=choose)
+        assert amounts(decision) == {"b": 1_400}
+
+
+def test_the_best_combination_may_be_without_the_exclusive_one() -> None:
+    """In order the exclusive 1.40 wins; 14.00 are better for the customer."""
+    alone, common = percent("alone", "1", group="alone"), percent("common", "10")
+    assert amounts(asked(alone, common)) == {"alone": 140}
+    best = asked(alone, common, choose=Choose.BEST_FOR_CUSTOMER)
+    assert amounts(best) == {"common": 1_400}
+    assert [(item.incentive, item.reason, item.winner) for item in best.skipped] == [("alone", Reason.LOST_TO_BETTER, "common")]
+
+
+def test_the_best_combination_names_the_exclusive_one_that_keeps_others_out() -> None:
+    """Two exclusive ones apply, the second gives more: the first of them is what keeps the common one out."""
+    decision = asked(
+        percent("x", "10", group="alone", priority=1),
+        percent("y", "50", group="alone"),
+        percent("common", "20"),
+        percent("z", "5", group="always", conditions=when("basket.running_total", ">", 99_999)),
+        choose=Choose.BEST_FOR_CUSTOMER,
+    )
+    assert list(amounts(decision)) == ["x", "y"]
+    assert [(item.incentive, item.reason, item.winner) for item in decision.skipped] == [
+        ("common", Reason.LOST_TO_EXCLUSIVE, "x")
+    ]
+    assert reasons(decision)["z"] is Reason.CONDITION_NOT_MET
+
+
+def test_what_is_left_out_has_lost_to_the_largest_that_was_taken() -> None:
+    """1 % and 10 % each need the whole price, so one of them keeps the other out; half of the rest is the largest."""
+    whole = when("basket.running_items_total", ">=", 14_000)
+    decision = asked(
+        percent("small", "1", priority=3, conditions=whole),
+        percent("ten", "10", priority=2, conditions=whole),
+        percent("half", "50", priority=1),
+        choose=Choose.BEST_FOR_CUSTOMER,
+    )
+    assert amounts(decision) == {"ten": 1_400, "half": 6_300}
+    assert [(item.incentive, item.reason, item.winner) for item in decision.skipped] == [("small", Reason.LOST_TO_BETTER, "half")]
+
+
+def test_the_cheapest_combination_is_no_empty_one() -> None:
+    least = asked(percent("a", "10"), percent("b", "5"), choose=Choose.LEAST_COST)
+    assert amounts(least) == {"b": 700}
+    assert [(item.incentive, item.reason, item.winner) for item in least.skipped] == [("a", Reason.LOST_TO_BETTER, "b")]
+    nothing = asked(percent("a", "10", conditions=when("basket.quantity", ">", 99)), choose=Choose.LEAST_COST)
+    assert (nothing.applied, nothing.optimal) == ((), True)
+
+
+def test_of_those_who_lose_each_line_everybody_is_told() -> None:
+    decision = asked(*(percent(key, value, group="best-line") for key, value in (("a", "1"), ("b", "9"), ("c", "2"))),
+                     choose=Choose.BEST_FOR_CUSTOMER)  # fmt: skip
+    assert amounts(decision) == {"b": 1_260}
+    assert reasons(decision) == {"a": Reason.LOST_TO_BETTER, "c": Reason.LOST_TO_BETTER}
