@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from incentives_site.shared.money import round_half_up, share_of
+from incentives_site.shared.money import LARGEST_AMOUNT, round_half_up, share_of
 
 from .effects import Effect, Money, currencies_of, in_currency
 from .expiry import RoundUp, last_usable_day
@@ -99,6 +99,7 @@ def _points(award: Award, payable: int, currency: str, facts: Callable[[str], ob
     if award.multiplier_fact:
         factor = facts(award.multiplier_fact)
         earned *= Decimal(str(factor)) if isinstance(factor, int | float | Decimal) and not isinstance(factor, bool) else 1
+    earned = min(earned, Decimal(LARGEST_AMOUNT))
     if award.rounding is Rounding.HALF_UP:
         return round_half_up(earned)
     whole = int(earned)
