@@ -192,3 +192,24 @@ def test_prefix_and_length_make_a_pattern(length: int, prefix: str) -> None:
 )  # fmt: skip
 def test_why_a_code_of_another_system_is_not_taken(typed: str, fault: str) -> None:
     assert codes.fault_of_imported(typed) == fault
+
+
+# --- Reading -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("save-10", "SAVE10"), (" Save 10 ", "SAVE10"), ("black_friday", "BLACK_FRIDAY"), ("ＳＡＶＥ", "SAVE"),
+        ("ACDE–FGHJ—KMNP", "ACDEFGHJKMNP"), ("", ""), ("-- --", ""), ("été", "ÉTÉ"),
+    ],
+)  # fmt: skip
+def test_a_code_is_read_whatever_its_dashes_and_capitals(typed: str, read: str) -> None:
+    assert normalise(typed) == read
+
+
+def test_what_is_absurdly_long_is_no_code() -> None:
+    assert normalise("a" * codes.LONGEST) == "A" * codes.LONGEST
+    assert normalise("a" * (codes.LONGEST + 1)) == ""
+    # dashes do not count, within four times the length; what comes after that is not looked at
+    assert normalise("-" * (4 * codes.LONGEST - 1) + "ab") == "A"

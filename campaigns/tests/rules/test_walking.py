@@ -1,5 +1,6 @@
 """What is said of each incentive at its turn: shares, near misses, winners, places, awards."""
 
+import dataclasses
 from decimal import Decimal
 from typing import Any
 
@@ -7,12 +8,12 @@ import pytest
 
 from campaigns.rules.awards import Award, AwardType
 from campaigns.rules.basket import Basket, Filter, Line, Shipping
-from campaigns.rules.candidates import Candidate, LimitState, OnShort, Reason, Standing
-from campaigns.rules.decision import Decision, Share
-from campaigns.rules.effects import AmountOff, NoEffect, PercentOff, Scope, Target, Units
+from campaigns.rules.candidates import Candidate, LimitState, OnShort, Reason, Standing, UnknownCode
+from campaigns.rules.decision import Decision, Refused, Share
+from campaigns.rules.effects import AmountOff, NoEffect, PercentOff, Scope, StoredValue, Target, Units
 from campaigns.rules.groups import Base, Eligibility, Group, Pick, PickScope
 from campaigns.rules.language import conditions_of
-from campaigns.rules.policy import Choose, Order, Policy
+from campaigns.rules.policy import Choose, Failure, Order, Policy
 from campaigns.rules.stacking import decide
 
 from .test_stacking import TILL, amounts, reasons
@@ -362,3 +363,30 @@ def test_of_those_who_lose_each_line_everybody_is_told() -> None:
                      choose=Choose.BEST_FOR_CUSTOMER)  # fmt: skip
     assert amounts(decision) == {"b": 1_260}
     assert reasons(decision) == {"a": Reason.LOST_TO_BETTER, "c": Reason.LOST_TO_BETTER}
+
+
+def test_a_code_that_opens_nothing_is_refused_without_a_name() -> None:
+    decision = decide(
+        basket=GOODS, candidates=[percent("ten", "10")], surroundings=TILL, unknown_codes=[UnknownCode("TYPO", Reason.CODE_USED)]
+    )
+    assert decision.inapplicable == (Refused("", "", Reason.CODE_USED, "TYPO"),)
+    assert amounts(decision) == {"ten": 1_400}
+    assert decision.currency == "USD"
+
+
+def test_all_or_nothing_is_not_asked_for_unless_a_code_fails() -> None:
+    fails = percent("b", "10", conditions=when("basket.quantity", ">", 99))
+    both = (percent("a", "10", code="A"), fails)
+    assert amounts(asked(*both, failure=Failure.ALL)) == {"a": 1_400}
+    with_code = dataclasses.replace(fails, code="B")
+    assert amounts(asked(both[0], with_code, failure=Failure.PARTIAL)) == {"a": 1_400}
+    refused = asked(both[0], with_code, failure=Failure.ALL)
+    assert reasons(refused) == {"a": Reason.REQUEST_FAILED, "b": Reason.CONDITION_NOT_MET}
+
+
+def test_two_payments_add_up_on_lines_and_shipping() -> None:
+    """149.00 in all: 100.00 and 20.00 of stored value are spread by what is left to pay."""
+    decision = asked(Candidate("a", StoredValue(10_000)), Candidate("b", StoredValue(2_000)))
+    assert [line.stored_value for line in decision.lines] == [8_053, 3_222]
+    assert [method.stored_value for method in decision.shipping] == [725, 0]
+    assert (decision.totals.stored_value, decision.totals.payable, decision.totals.discount) == (12_000, 2_900, 0)
