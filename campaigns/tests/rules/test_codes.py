@@ -213,3 +213,16 @@ def test_what_is_absurdly_long_is_no_code() -> None:
     assert normalise("a" * (codes.LONGEST + 1)) == ""
     # dashes do not count, within four times the length; what comes after that is not looked at
     assert normalise("-" * (4 * codes.LONGEST - 1) + "ab") == "A"
+
+
+def test_a_code_is_spelled_in_groups_of_four() -> None:
+    assert codes.spell(bytes(range(codes.LENGTH))) == "3467-9ACD-EFGH"
+    assert codes.spell(bytes(range(len(ALPHABET), len(ALPHABET) + codes.LENGTH))) == "3467-9ACD-EFGH"
+    # of 256 bytes the last 16 have no full round of 24 letters: 239 is the last that counts, a Y
+    assert codes.spell(bytes([240, 255, 239, *range(codes.LENGTH)])) == "Y346-79AC-DEFG"
+
+
+def test_too_few_random_bytes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^not enough random bytes$"):
+        codes.spell(bytes([255] * 50 + list(range(codes.LENGTH - 1))))
+    assert len(codes.spell(bytes([255] * 50 + list(range(codes.LENGTH))))) == 14
