@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MEASUREMENTS = ("loading", "engine", "refusals")
+MEASUREMENTS = ("loading", "engine", "refusals", "codes")
 
 
 def main() -> int:

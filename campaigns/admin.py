@@ -21,6 +21,7 @@ from .models import (
     Campaign,
     CatalogueVersion,
     Code,
+    CodeBatch,
     Grant,
     Incentive,
     Limit,
@@ -172,13 +173,24 @@ class GrantAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
 
 
+@admin.register(CodeBatch)
+class CodeBatchAdmin(ReadOnlyAdmin):
+    """What was asked for and by whom; codes are exported on the campaign's page, where it is written down."""
+
+    list_display = ["name", "incentive", "state", "made", "count", "created_by", "created_at", "expires_at", "exports"]
+    list_filter = ["state", "is_imported"]
+    list_select_related = ["incentive"]
+    search_fields = ["name", "public_id", "incentive__name"]
+    ordering = ["-id"]
+
+
 @admin.register(Code)
 class CodeAdmin(ReadOnlyAdmin):
     """Neither the code nor its hash is shown: whoever may see a code sees it where it is used."""
 
-    list_display = ["id", "incentive", "grant", "created_at"]
-    list_select_related = ["incentive", "grant"]
-    fields = ["incentive", "grant", "created_at"]
+    list_display = ["id", "incentive", "grant", "batch", "used", "created_at"]
+    list_select_related = ["incentive", "grant", "batch"]
+    fields = ["incentive", "grant", "batch", "used", "created_at"]
     ordering = ["-id"]
 
 
