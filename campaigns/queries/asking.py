@@ -15,7 +15,7 @@ from customers.rules.conditions import ALWAYS
 from incentives_site.shared.rows import columns, row_as
 
 from .. import sealing
-from ..models import Claim, Grant, GrantState, Incentive, Limit, Per
+from ..models import BatchState, Claim, CodeBatch, Grant, GrantState, Incentive, Limit, Per
 from ..rules import codes as code_rules
 from ..rules.basket import Basket
 from ..rules.candidates import Candidate, LimitState, OnShort, Reason, UnknownCode
@@ -23,13 +23,16 @@ from ..rules.groups import Group
 from . import catalogue
 from .catalogue import Entry
 
+MOST_SHAPES = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The rows behind a candidate, found again by ``Candidate.key``."""
+    """The rows behind a candidate, found again by ``Candidate.key``. ``code_id`` is of a code whose uses are counted."""
 
     incentive: Incentive
     grant: Grant | None
+    code_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,17 @@ class CandidateSet:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """One incentive that asks, through which grant or code; ``is_imagined``: as if the customer held a grant of it."""
+    """One incentive that asks, through which grant or code; ``is_imagined``: as if the customer held a grant of it.
+
+    ``code_id`` is of a code of a batch, ``refusal`` what is the matter with it.
+    """
 
     entry: Entry
     grant: Grant | None
     code: str
     is_imagined: bool = False
+    code_id: int | None = None
+    refusal: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +83,14 @@ class _Answer:
 _GRANT = """jsonb_build_object('id', g.id, 'public_id', g.public_id, 'customer_id', g.customer_id, 'state', g.state,
                                'starts', g.starts_at, 'ends', g.ends_at)"""
 _VERSION = "(SELECT number FROM campaigns_catalogueversion)"
+# Codes of a batch that is not done are nobody's yet.
 _OPENED = f"""(SELECT jsonb_agg(jsonb_build_object('digest', encode(o.digest, 'hex'), 'incentive', o.incentive_id,
-                                          'grant', CASE WHEN g.id IS NOT NULL THEN {_GRANT} END) ORDER BY o.id)
-     FROM campaigns_code o LEFT JOIN campaigns_grant g ON g.id = o.grant_id WHERE o.digest = ANY(%(digests)s))"""  # noqa: S608
+                                          'grant', CASE WHEN g.id IS NOT NULL THEN {_GRANT} END,
+                                          'batch', CASE WHEN b.id IS NOT NULL THEN jsonb_build_object(
+                                              'code', o.id, 'left', b.uses_per_code - o.used, 'ends', b.expires_at) END)
+                       ORDER BY o.id)
+     FROM campaigns_code o LEFT JOIN campaigns_grant g ON g.id = o.grant_id LEFT JOIN campaigns_codebatch b ON b.id = o.batch_id
+     WHERE o.digest = ANY(%(digests)s) AND (b.id IS NULL OR b.state = 'done'))"""  # noqa: S608
 _HELD = f"""(SELECT jsonb_agg(jsonb_build_object('incentive', g.incentive_id, 'grant', {_GRANT})
                        ORDER BY g.ends_at NULLS LAST, g.id)
      FROM campaigns_grant g WHERE g.customer_id = c.id AND g.state = 'held')"""  # noqa: S608
@@ -115,7 +128,11 @@ def candidates(
     answer = _ask(who=who, store=store, digests=digests, limits=counted)
     found_store = answer.store
     live = catalogue.current(answer.version)
-    opened = answer.opened
+    opened, unknown = answer.opened, []
+    if len(opened) < len(digests):
+        more, unknown = _read_again({digest: text for digest, text in digests.items() if digest not in _digests(opened)})
+        opened = opened + more
+        digests |= {bytes.fromhex(row["digest"]): row["typed"] for row in more}
     holders = {row["grant"]["customer_id"] for row in opened if row["grant"]}
     holder = None
     if customer is None and len(holders) == 1:
@@ -126,12 +143,12 @@ def candidates(
     known = customer_queries.known_of(subject)
     automatic = guessed if live is guess and known == expected else live.matching(basket, channel, known)
 
-    asking = _asking(live, opened, answer.held, automatic, digests, imagined=_as_if_live(imagined), is_known=subject is not None)
+    asking = _asking(
+        live, opened, answer.held, automatic, digests, imagined=_as_if_live(imagined), is_known=subject is not None, now=now
+    )
     counters = answer.counters
     if missing := _limit_ids([item.entry for item in asking.values()]) - counted:
         counters = {**counters, **_counters(missing, subject)}
-    found = {bytes.fromhex(row["digest"]) for row in opened}
-    unknown = [UnknownCode(text) for digest, text in digests.items() if digest not in found]
     unknown += [UnknownCode(code.strip()[:64]) for code in sent if not code_rules.normalise(code)]
     return CandidateSet(
         channel=live.channels.get(channel),
@@ -140,7 +157,7 @@ def candidates(
         candidates=tuple(_candidate(item, subject, counters, position) for position, item in enumerate(asking.values())),
         unknown_codes=tuple(unknown),
         groups={row.key: catalogue.group_of(row) for row in {item.entry.incentive.stack_group for item in asking.values()}},
-        sources={item.entry.candidate.key: Source(item.entry.incentive, item.grant) for item in asking.values()},
+        sources={item.entry.candidate.key: Source(item.entry.incentive, item.grant, item.code_id) for item in asking.values()},
         holder=holder,
     )
 
@@ -188,6 +205,36 @@ def _ask(
     )
 
 
+def _digests(opened: Iterable[Mapping[str, Any]]) -> set[bytes]:
+    return {bytes.fromhex(row["digest"]) for row in opened}
+
+
+def _read_again(typed: Mapping[bytes, str]) -> tuple[list[Any], list[UnknownCode]]:
+    """What codes that open nothing as they were typed open once look-alikes are put right, each row with what was ``typed``; and
+    those that still open nothing: mistyped when a check character or an impossible one says so. Two queries more.
+    """
+    shapes = [code_rules.GRANT, *_shapes()]
+    meant: dict[bytes, str] = {}
+    unknown = []
+    for digest, text in typed.items():
+        readings = [reading for shape in shapes if (reading := shape.read(text)) is not None]
+        texts = {reading.text for reading in readings if not reading.is_mistyped} - {code_rules.normalise(text)}
+        meant |= {sealing.digest(one): text for one in texts}
+        # Of the shapes that have no check character nobody can say more than that it is unknown.
+        is_mistyped = bool(readings) and all(reading.is_mistyped for reading in readings)
+        unknown.append((digest, UnknownCode(text, Reason.CODE_MISTYPED if is_mistyped else Reason.CODE_UNKNOWN)))
+    more = _ask(digests=meant).opened if meant else []
+    more = [{**row, "typed": meant[bytes.fromhex(row["digest"])]} for row in more]
+    right = {row["typed"] for row in more}
+    return more, [one for _digest, one in unknown if one.code not in right]
+
+
+def _shapes() -> list[code_rules.Shape]:
+    """How codes look that were made here and may still be used; the newest, when there are very many."""
+    rows = CodeBatch.objects.filter(state=BatchState.DONE, is_imported=False).order_by("-pk")
+    return [code_rules.Shape(*row) for row in rows.values_list("pattern", "alphabet", "has_check")[:MOST_SHAPES]]
+
+
 def _read(value: Any) -> Any:
     """Django hands JSON of raw statements over as text."""
     return json.loads(value) if isinstance(value, str) else value
@@ -212,6 +259,7 @@ def _asking(
     *,
     imagined: dict[int, Entry],
     is_known: bool,
+    now: datetime.datetime,
 ) -> dict[int, _Asking]:
     running: ChainMap[int, Entry] = ChainMap(imagined, live.entries)  # type: ignore[arg-type]  # nothing is written to it
     wanted = {row["incentive"] for row in opened} - running.keys()
@@ -222,7 +270,13 @@ def _asking(
     for row in opened:
         entry = entries[row["incentive"]]
         grant = _grant(row["grant"], row["incentive"]) if row["grant"] else None
-        asking[row["incentive"]] = _Asking(entry, grant, digests[bytes.fromhex(row["digest"])])
+        item = _Asking(entry, grant, digests[bytes.fromhex(row["digest"])])
+        if batch := row["batch"]:
+            item = replace(item, code_id=batch["code"], refusal=_refusal_of_code(batch, now))
+        first = asking.get(row["incentive"])
+        # Of several codes of one incentive, one that can be used speaks for it.
+        if first is None or first.refusal is not None or not batch:
+            asking[row["incentive"]] = item
     for row in held:
         # A wallet shows what is paused or over by itself; nobody has asked for it here.
         if held_entry := running.get(row["incentive"]):
@@ -283,6 +337,8 @@ def _candidate(item: _Asking, subject: Customer | None, counters: Mapping[str, i
     elif entry.incentive.claim == Claim.GRANT:
         # A code without a grant on a wallet incentive (imported batches): known, but nobody's.
         standing = replace(standing, refusal=Reason.NOT_HOLDER)
+    elif item.refusal is not None:
+        standing = replace(standing, refusal=item.refusal)
     return replace(candidate, standing=standing, code=item.code, grant=str(grant.public_id) if grant else "", position=position)
 
 
@@ -295,6 +351,13 @@ def _refusal_of(grant: Grant, subject: Customer | None) -> Reason | None:
         GrantState.EXPIRED: Reason.CODE_EXPIRED,
         GrantState.WITHDRAWN: Reason.NOT_LIVE,
     }.get(GrantState(grant.state))
+
+
+def _refusal_of_code(batch: Mapping[str, Any], now: datetime.datetime) -> Reason | None:
+    if batch["left"] <= 0:
+        return Reason.CODE_USED
+    is_over = batch["ends"] is not None and datetime.datetime.fromisoformat(batch["ends"]) <= now
+    return Reason.CODE_EXPIRED if is_over else None
 
 
 def _limit_state(row: Limit, who: str, counters: Mapping[str, int]) -> LimitState:

@@ -22,6 +22,7 @@ class Reason(enum.StrEnum):
     OPTED_OUT = "opted-out"
     HELD_OUT = "held-out"
     CODE_UNKNOWN = "code-unknown"
+    CODE_MISTYPED = "code-mistyped"
     CODE_EXPIRED = "code-expired"
     CODE_USED = "code-used"
     NOT_HOLDER = "not-holder"

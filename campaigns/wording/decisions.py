@@ -46,6 +46,7 @@ def sentence(refused: Refused, currency: str, names: Mapping[str, str] | None = 
         Reason.WRONG_CURRENCY: _("It is not valid for this currency."),
         Reason.NOT_ELIGIBLE: _("It is meant for other customers."),
         Reason.CODE_UNKNOWN: _("This code is not known. Check it for typing errors."),
+        Reason.CODE_MISTYPED: _("This code was mistyped: compare it with what is printed, letter by letter."),
         Reason.CODE_EXPIRED: _("This code has expired."),
         Reason.CODE_USED: _("This code has already been used."),
         Reason.NOT_HOLDER: _("This code belongs to another customer."),

@@ -97,6 +97,15 @@ class AppliedIncentive(models.Model):
         related_name="+",
         verbose_name=_("grant"),
     )
+    code = models.ForeignKey(
+        "campaigns.Code",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("code of a batch"),
+    )
     amount = models.BigIntegerField(_("discount"), null=True)
     consumed = models.JSONField(_("used of limits"), default=list, help_text=_("[limit, subject, amount], to give back exactly."))
     terms = models.JSONField(
@@ -130,7 +139,10 @@ class AppliedIncentive(models.Model):
                 name="a_grant_is_used_once",
             ),
         ]
-        indexes = [models.Index(fields=["campaign", "incentive"], name="applied_by_campaign")]
+        indexes = [
+            models.Index(fields=["campaign", "incentive"], name="applied_by_campaign"),
+            models.Index(fields=["code"], condition=Q(code__isnull=False), name="applied_by_code"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.incentive_id} on {self.redemption_id}"

@@ -1,7 +1,7 @@
 """Take goods back: some units or everything. Money, stored value, points, uses and grants go where they came from.
 
 ``rules.returning`` decides what is given back; here it is written, in one transaction and in the order that redeeming keeps too:
-order, grants, accounts, counters.
+order, grants, codes, accounts, counters.
 """
 
 import datetime
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from campaigns import queries as campaign_queries
 from campaigns.models import Grant, GrantState
-from campaigns.operations import Demand, give_back_grants, restore, withdraw
+from campaigns.operations import Demand, give_back_codes, give_back_grants, restore, withdraw
 from campaigns.rules.basket import Basket, Line, Shipping
 from campaigns.rules.candidates import Candidate, Standing
 from campaigns.rules.facts import Surroundings
@@ -324,6 +324,7 @@ def _settle(
     AppliedIncentive.objects.filter(pk__in=[row.pk for row in done]).update(returned_at=now)
     restorable = [row for row in done if row.campaign.restores_on_return]
     give_back_grants(grant_ids=[row.grant_id for row in restorable if row.grant_id], now=now)
+    give_back_codes(code_ids=[row.code_id for row in restorable if row.code_id])
     stored, taken = [], []
     if redemption.customer is not None:
         lock_accounts_of(redemption.customer)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.models import Incentive, Per, TargetedCustomer
-from campaigns.operations import Demand, consume, use_grants
+from campaigns.operations import Demand, consume, use_codes, use_grants
 from campaigns.rules.decision import Applied
 from customers.operations import track
 from customers.rules.timeline import EventType
@@ -113,12 +113,14 @@ def _left(quoted: Quote) -> int:
 def _write(
     quoted: Quote, *, source: str, order_key: str, placed_at: datetime.datetime, by: str, now: datetime.datetime
 ) -> Redemption:
-    """Everything in one order for all: order, grants, accounts by id, counters. The counters, which everybody else may be
+    """Everything in one order for all: order, grants, codes, accounts by id, counters. The counters, which everybody else may be
     waiting for, come last: their locks are held as short as possible.
     """
     redemption = _write_order(quoted, source, order_key, placed_at, by, now)
     rows = [quoted.sources[item.incentive] for item in quoted.incentives]
     if not use_grants(grant_ids=[row.grant.pk for row in rows if row.grant], now=now):
+        raise _Lost
+    if not use_codes(code_ids=[row.code_id for row in rows if row.code_id], now=now):
         raise _Lost
     AppliedIncentive.objects.bulk_create(
         AppliedIncentive(
@@ -127,6 +129,7 @@ def _write(
             incentive=row.incentive,
             campaign=row.incentive.campaign,
             grant=row.grant,
+            code_id=row.code_id,
             amount=item.amount,
             consumed=[[demand.limit_id, demand.subject, demand.amount] for demand in _demands(quoted, item)],
             terms=terms_of(row.incentive),

@@ -86,6 +86,15 @@ PROMISES: list[tuple[str, str, str]] = [
                       SELECT 1 FROM redemptions_appliedincentive b WHERE b.grant_id = g.id))
               OR (g.state = 'held' AND a.id IS NOT NULL)""",
     ),
+    (
+        "code-used-unlike-its-redemptions",
+        "A code of a batch was used as often as redemptions used it without giving it back, and never more than it may be.",
+        """SELECT o.id FROM campaigns_code o JOIN campaigns_codebatch b ON b.id = o.batch_id
+           LEFT JOIN redemptions_appliedincentive a ON a.code_id = o.id
+           WHERE o.used > 0 OR a.id IS NOT NULL GROUP BY o.id, o.used, b.uses_per_code
+           HAVING o.used > b.uses_per_code OR o.used > count(a.id)
+              OR o.used < count(a.id) FILTER (WHERE a.returned_at IS NULL)""",
+    ),
 ]
 
 

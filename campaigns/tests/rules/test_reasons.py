@@ -58,6 +58,7 @@ REACHED: dict[Reason, Callable[[], Decision]] = {
     Reason.OPTED_OUT: lambda: asked(standing(refusal=Reason.OPTED_OUT)),
     Reason.HELD_OUT: lambda: asked(standing(refusal=Reason.HELD_OUT)),
     Reason.CODE_UNKNOWN: lambda: asked(unknown=(UnknownCode("TYPO"),)),
+    Reason.CODE_MISTYPED: lambda: asked(unknown=(UnknownCode("TYP0", Reason.CODE_MISTYPED),)),
     Reason.CODE_EXPIRED: lambda: asked(half(code="OLD", standing=Standing(ends_at=NOW))),
     Reason.CODE_USED: lambda: asked(standing(refusal=Reason.CODE_USED)),
     Reason.NOT_HOLDER: lambda: asked(standing(refusal=Reason.NOT_HOLDER)),
