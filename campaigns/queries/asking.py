@@ -15,15 +15,13 @@ from customers.rules.conditions import ALWAYS
 from incentives_site.shared.rows import columns, row_as
 
 from .. import sealing
-from ..models import BatchState, Claim, CodeBatch, Grant, GrantState, Incentive, Limit, Per
+from ..models import Claim, Grant, GrantState, Incentive, Limit, Per
 from ..rules import codes as code_rules
 from ..rules.basket import Basket
 from ..rules.candidates import Candidate, LimitState, OnShort, Reason, UnknownCode
 from ..rules.groups import Group
 from . import catalogue
 from .catalogue import Entry
-
-MOST_SHAPES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,9 @@ def candidates(
     live = catalogue.current(answer.version)
     opened, unknown = answer.opened, []
     if len(opened) < len(digests):
-        more, unknown = _read_again({digest: text for digest, text in digests.items() if digest not in _digests(opened)})
+        more, unknown = _read_again(
+            {digest: text for digest, text in digests.items() if digest not in _digests(opened)}, live.shapes
+        )
         opened = opened + more
         digests |= {bytes.fromhex(row["digest"]): row["typed"] for row in more}
     holders = {row["grant"]["customer_id"] for row in opened if row["grant"]}
@@ -209,30 +209,24 @@ def _digests(opened: Iterable[Mapping[str, Any]]) -> set[bytes]:
     return {bytes.fromhex(row["digest"]) for row in opened}
 
 
-def _read_again(typed: Mapping[bytes, str]) -> tuple[list[Any], list[UnknownCode]]:
+def _read_again(typed: Mapping[bytes, str], shapes: Sequence[code_rules.Shape]) -> tuple[list[Any], list[UnknownCode]]:
     """What codes that open nothing as they were typed open once look-alikes are put right, each row with what was ``typed``; and
-    those that still open nothing: mistyped when a check character or an impossible one says so. Two queries more.
+    those that still open nothing: mistyped when a check character or an impossible one says so. One query more when
+    there was anything to put right.
     """
-    shapes = [code_rules.GRANT, *_shapes()]
     meant: dict[bytes, str] = {}
     unknown = []
-    for digest, text in typed.items():
+    for text in typed.values():
         readings = [reading for shape in shapes if (reading := shape.read(text)) is not None]
         texts = {reading.text for reading in readings if not reading.is_mistyped} - {code_rules.normalise(text)}
         meant |= {sealing.digest(one): text for one in texts}
         # Of the shapes that have no check character nobody can say more than that it is unknown.
         is_mistyped = bool(readings) and all(reading.is_mistyped for reading in readings)
-        unknown.append((digest, UnknownCode(text, Reason.CODE_MISTYPED if is_mistyped else Reason.CODE_UNKNOWN)))
+        unknown.append(UnknownCode(text, Reason.CODE_MISTYPED if is_mistyped else Reason.CODE_UNKNOWN))
     more = _ask(digests=meant).opened if meant else []
     more = [{**row, "typed": meant[bytes.fromhex(row["digest"])]} for row in more]
     right = {row["typed"] for row in more}
-    return more, [one for _digest, one in unknown if one.code not in right]
-
-
-def _shapes() -> list[code_rules.Shape]:
-    """How codes look that were made here and may still be used; the newest, when there are very many."""
-    rows = CodeBatch.objects.filter(state=BatchState.DONE, is_imported=False).order_by("-pk")
-    return [code_rules.Shape(*row) for row in rows.values_list("pattern", "alphabet", "has_check")[:MOST_SHAPES]]
+    return more, [one for one in unknown if one.code not in right]
 
 
 def _read(value: Any) -> Any:

@@ -1,8 +1,8 @@
 """Everything that is live, compiled once per version and kept in memory, indexed so that a quote looks only at what could match.
 
 The version is a row that triggers renumber in the transaction of every change to what is promised (campaigns, incentives,
-limits, groups, channels). A quote reads it in its own query; when it has moved, the catalogue is compiled anew before anything is
-decided. So a pause stops everything in every process with the next quote.
+limits, groups, channels, finished batches of codes). A quote reads it in its own query; when it has moved, the catalogue is
+compiled anew before anything is decided. So a pause stops everything in every process with the next quote.
 """
 
 import threading
@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from customers.models import Channel
 from customers.rules.conditions import ALWAYS, AUDIENCE_FACTS, Branch, Condition, Leaf, Op, Quantifier, parse
 
-from ..models import Campaign, CatalogueVersion, Claim, Incentive, Limit, StackGroup, Status
+from ..models import BatchState, Campaign, CatalogueVersion, Claim, CodeBatch, Incentive, Limit, StackGroup, Status
 from ..rules.awards import open_to
 from ..rules.basket import Basket
 from ..rules.candidates import Candidate, Standing
+from ..rules.codes import GRANT, Shape
 from ..rules.groups import Base, Eligibility, Group, Pick, PickScope
 from ..rules.language import conditions_of, promise_of
 from ..rules.walking import target_of
 
 # ("sku", …), ("category", …), ("customer", name, value): an incentive stands under one kind of key, or under none.
 Key = tuple[object, ...]
+MOST_SHAPES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Catalogue:
     indexed: Mapping[str, Mapping[Key, list[Entry]]]
     general: Mapping[str, list[Entry]]
     facts: frozenset[str] = field(default=frozenset())
+    # How codes look that were made here: of what is not live too, whose codes are refused with another reason.
+    shapes: tuple[Shape, ...] = (GRANT,)
 
     def matching(self, basket: Basket, channel: str, customer: Mapping[str, object]) -> list[Entry]:
         """The automatic incentives of the channel that could have an effect on this basket for this customer."""
@@ -105,6 +109,7 @@ def _compile() -> Catalogue:
         before = version_now()
         channels = {channel.key: channel for channel in Channel.objects.filter(is_active=True)}
         entries = _entries()
+        shapes = (GRANT, *_shapes())
         if version_now() == before:
             break
     indexed: dict[str, dict[Key, list[Entry]]] = {}
@@ -122,12 +127,19 @@ def _compile() -> Catalogue:
                     index.setdefault(key, []).append(entry)
             else:
                 general.setdefault(channel, []).append(entry)
-    return Catalogue(before, channels, entries, indexed, general, frozenset(facts))
+    return Catalogue(before, channels, entries, indexed, general, frozenset(facts), shapes)
 
 
 def _entries() -> dict[int, Entry]:
     live = Incentive.objects.filter(campaign__status=Status.LIVE).order_by("pk")
     return {entry.incentive.pk: entry for entry in compiled(live.select_related("campaign", "stack_group"))}
+
+
+def _shapes() -> list[Shape]:
+    """Of batches that are done, each once; the newest when there are very many."""
+    rows = CodeBatch.objects.filter(state=BatchState.DONE, is_imported=False).exclude(incentive__campaign__status=Status.ENDED)
+    newest = rows.order_by("-pk").values_list("pattern", "alphabet", "has_check")[: MOST_SHAPES * 10]
+    return [Shape(*row) for row in dict.fromkeys(newest)][:MOST_SHAPES]
 
 
 def compiled(incentives: Iterable[Incentive]) -> list[Entry]:
