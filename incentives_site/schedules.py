@@ -26,6 +26,7 @@ SCHEDULES = (
     Schedule("Grants: expiry", "campaigns.tasks.expire_grants", 5, "minutes", "Marks grants whose time is over."),
     Schedule("Codes: unfinished batches", "campaigns.tasks.make_missing_codes", 1, "minutes", "Goes on after a crash."),
     Schedule("Codes: forgetting", "campaigns.tasks.tidy_batches", 1, "hours", "Deletes cancelled codes and texts due."),
+    Schedule("Reservations: expiry", "redemptions.tasks.expire_reservations", 1, "minutes", "Lets go of what is held too long."),
     Schedule("Ledger: points become usable", "redemptions.tasks.activate_points", 5, "minutes", "After the return window."),
     Schedule("Ledger: value ends", "redemptions.tasks.expire_value", 1, "hours", "Ends points and credit after their last day."),
     Schedule("Ledger: proof", "redemptions.tasks.check_ledger", 1, "days", "Recomputes all; the back office shows faults."),

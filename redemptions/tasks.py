@@ -27,3 +27,10 @@ def expire_value(**_ignored: Any) -> None:
 def check_ledger(**_ignored: Any) -> None:
     """Nightly: prove the books."""
     operations.check_ledger(now=timezone.now())
+
+
+@shared_task(name="redemptions.tasks.expire_reservations")
+def expire_reservations(**_ignored: Any) -> None:
+    """Every minute: let go of what reservations hold whose time is over."""
+    while operations.expire_reservations(now=timezone.now()):
+        pass

@@ -22,7 +22,7 @@ from ._limits import Demand, consume, restore
 from ._problems import WrongStatus, invalid, understood
 from ._taking import REVISABLE, check_revisable
 from ._terms import Terms, fresh_terms, terms_of
-from ._use import give_back_codes, give_back_grants, use_codes, use_grants
+from ._use import give_back_codes, give_back_grants, release_grants, reserve_grants, use_codes, use_grants
 
 __all__ = [
     "KEEP",
@@ -60,7 +60,9 @@ __all__ = [
     "order_codes",
     "pause",
     "pause_batch",
+    "release_grants",
     "remove_incentive",
+    "reserve_grants",
     "restore",
     "resume",
     "resume_batch",

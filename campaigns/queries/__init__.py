@@ -1,6 +1,6 @@
 """Reads of campaigns: single rows and lists, wallets, the compiled catalogue, and what asks to be applied to a basket."""
 
-from .asking import CandidateSet, Source, candidates
+from .asking import CandidateSet, Holding, Source, candidates
 from .catalogue import group_of
 from .reading import (
     CampaignUnknown,
@@ -42,6 +42,7 @@ __all__ = [
     "CandidateSet",
     "GrantUnknown",
     "GroupUnknown",
+    "Holding",
     "IncentiveUnknown",
     "Source",
     "WalletItem",

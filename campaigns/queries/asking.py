@@ -4,7 +4,7 @@ import datetime
 import json
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import connection
@@ -31,6 +31,21 @@ class Source:
     incentive: Incentive
     grant: Grant | None
     code_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a reservation holds, free for whoever shows it: grants and codes by id, uses by ``limit/subject``, value
+    by account.
+    """
+
+    grants: frozenset[int] = frozenset()
+    codes: frozenset[int] = frozenset()
+    uses: Mapping[str, int] = field(default_factory=dict)
+    value: Mapping[int, int] = field(default_factory=dict)
+
+
+NOTHING_HELD = Holding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,7 @@ _OPENED = f"""(SELECT jsonb_agg(jsonb_build_object('digest', encode(o.digest, 'h
      WHERE o.digest = ANY(%(digests)s) AND (b.id IS NULL OR b.state = 'done'))"""  # noqa: S608
 _HELD = f"""(SELECT jsonb_agg(jsonb_build_object('incentive', g.incentive_id, 'grant', {_GRANT})
                        ORDER BY g.ends_at NULLS LAST, g.id)
-     FROM campaigns_grant g WHERE g.customer_id = c.id AND g.state = 'held')"""  # noqa: S608
+     FROM campaigns_grant g WHERE g.customer_id = c.id AND (g.state = 'held' OR g.id = ANY(%(holding)s)))"""  # noqa: S608
 _COUNTERS = """(SELECT jsonb_object_agg(u.limit_id || '/' || u.subject, u.used) FROM campaigns_limitcounter u
      WHERE u.limit_id = ANY(%(limits)s) AND u.subject IN ('', {subject}))"""
 _CUSTOMER = columns(Customer, "c")
@@ -106,6 +121,7 @@ def candidates(
     now: datetime.datetime,
     store: str = "",
     imagined: Sequence[Incentive] = (),
+    holding: Holding = NOTHING_HELD,
 ) -> CandidateSet:
     """What asks to be applied to ``basket`` in ``channel``: automatic ones that could match, the wallet, what the codes open.
 
@@ -114,7 +130,7 @@ def candidates(
     limits of their own; a few more otherwise, however many incentives are live. Raises ``CustomerUnknown``, ``StoreUnknown``.
 
     ``imagined`` incentives, with their campaign and stack group, ask as if that campaign were live: automatic ones always, those
-    with a code when it was sent, those of a wallet as if a known customer held one.
+    with a code when it was sent, those of a wallet as if a known customer held one. What is ``holding`` is free here.
     """
     digests = {sealing.digest(code): code.strip() for code in sent if code_rules.normalise(code)}
     # What will probably be asked about: the answer says whether the catalogue is still the one it was taken from.
@@ -123,7 +139,7 @@ def candidates(
     guessed = guess.matching(basket, channel, expected) if guess else []
     counted = _limit_ids(guessed)
     who = customer_queries.named_by_id(customer.pk) if isinstance(customer, Customer) else customer
-    answer = _ask(who=who, store=store, digests=digests, limits=counted)
+    answer = _ask(who=who, store=store, digests=digests, limits=counted, holding=holding.grants)
     found_store = answer.store
     live = catalogue.current(answer.version)
     opened, unknown = answer.opened, []
@@ -137,24 +153,34 @@ def candidates(
     holder = None
     if customer is None and len(holders) == 1:
         # Whose code it is, is the customer: ask again for what this one holds, and may still use.
-        answer = _ask(who=customer_queries.named_by_id(holders.pop()), limits=counted)
+        answer = _ask(who=customer_queries.named_by_id(holders.pop()), limits=counted, holding=holding.grants)
         holder = answer.customer
     subject = answer.customer
     known = customer_queries.known_of(subject)
     automatic = guessed if live is guess and known == expected else live.matching(basket, channel, known)
 
     asking = _asking(
-        live, opened, answer.held, automatic, digests, imagined=_as_if_live(imagined), is_known=subject is not None, now=now
+        live,
+        opened,
+        answer.held,
+        automatic,
+        digests,
+        imagined=_as_if_live(imagined),
+        is_known=subject is not None,
+        now=now,
+        holding=holding,
     )
     counters = answer.counters
     if missing := _limit_ids([item.entry for item in asking.values()]) - counted:
         counters = {**counters, **_counters(missing, subject)}
+    if holding.uses:
+        counters = {key: used - holding.uses.get(key, 0) for key, used in counters.items()}
     unknown += [UnknownCode(code.strip()[:64]) for code in sent if not code_rules.normalise(code)]
     return CandidateSet(
         channel=live.channels.get(channel),
         store=found_store,
         customer=subject,
-        candidates=tuple(_candidate(item, subject, counters, position) for position, item in enumerate(asking.values())),
+        candidates=tuple(_candidate(item, subject, counters, position, holding) for position, item in enumerate(asking.values())),
         unknown_codes=tuple(unknown),
         groups={row.key: catalogue.group_of(row) for row in {item.entry.incentive.stack_group for item in asking.values()}},
         sources={item.entry.candidate.key: Source(item.entry.incentive, item.grant, item.code_id) for item in asking.values()},
@@ -169,12 +195,13 @@ def _ask(
     digests: Iterable[bytes] = (),
     limits: Iterable[int] = (),
     subject: Customer | None = None,
+    holding: Iterable[int] = (),
 ) -> _Answer:
     """The version of the catalogue, who is named, what this one holds, what the codes open, what was used of the limits by all
     and by the one who is named (or by ``subject``): one question, one snapshot. What is not asked is left out of the statement,
     since planning it would cost more than answering it. Raises ``CustomerUnknown``, ``StoreUnknown``.
     """
-    wanted: dict[str, Any] = {"digests": list(digests), "limits": list(limits), "store": store}
+    wanted: dict[str, Any] = {"digests": list(digests), "limits": list(limits), "store": store, "holding": list(holding)}
     user = "c.public_id::text" if who else "%(subject)s"
     pieces = [
         _VERSION,
@@ -254,6 +281,7 @@ def _asking(
     imagined: dict[int, Entry],
     is_known: bool,
     now: datetime.datetime,
+    holding: Holding,
 ) -> dict[int, _Asking]:
     running: ChainMap[int, Entry] = ChainMap(imagined, live.entries)  # type: ignore[arg-type]  # nothing is written to it
     wanted = {row["incentive"] for row in opened} - running.keys()
@@ -266,7 +294,7 @@ def _asking(
         grant = _grant(row["grant"], row["incentive"]) if row["grant"] else None
         item = _Asking(entry, grant, digests[bytes.fromhex(row["digest"])])
         if batch := row["batch"]:
-            item = replace(item, code_id=batch["code"], refusal=_refusal_of_code(batch, now))
+            item = replace(item, code_id=batch["code"], refusal=_refusal_of_code(batch, now, holding))
         first = asking.get(row["incentive"])
         # Of several codes of one incentive, one that can be used speaks for it.
         if first is None or first.refusal is not None or not batch:
@@ -306,7 +334,9 @@ def _counters(limits: set[int], subject: Customer | None) -> dict[str, int]:
     return _ask(limits=limits, subject=subject).counters if limits else {}
 
 
-def _candidate(item: _Asking, subject: Customer | None, counters: Mapping[str, int], position: int) -> Candidate:
+def _candidate(
+    item: _Asking, subject: Customer | None, counters: Mapping[str, int], position: int, holding: Holding
+) -> Candidate:
     entry, grant = item.entry, item.grant
     candidate = entry.candidate
     if not (entry.limits or grant or item.code or entry.incentive.claim == Claim.GRANT):
@@ -321,7 +351,7 @@ def _candidate(item: _Asking, subject: Customer | None, counters: Mapping[str, i
             standing,
             starts_at=max(starts),
             ends_at=min(ends) if ends else None,
-            refusal=_refusal_of(grant, subject),
+            refusal=_refusal_of(grant, subject, holding),
             # Who was given a grant may use it, whatever has changed about them since.
             audience=ALWAYS,
         )
@@ -336,9 +366,11 @@ def _candidate(item: _Asking, subject: Customer | None, counters: Mapping[str, i
     return replace(candidate, standing=standing, code=item.code, grant=str(grant.public_id) if grant else "", position=position)
 
 
-def _refusal_of(grant: Grant, subject: Customer | None) -> Reason | None:
+def _refusal_of(grant: Grant, subject: Customer | None, holding: Holding) -> Reason | None:
     if subject is None or subject.pk != grant.customer_id:
         return Reason.NOT_HOLDER
+    if grant.state == GrantState.RESERVED and grant.pk in holding.grants:
+        return None
     return {
         GrantState.USED: Reason.CODE_USED,
         GrantState.RESERVED: Reason.CODE_USED,
@@ -347,8 +379,8 @@ def _refusal_of(grant: Grant, subject: Customer | None) -> Reason | None:
     }.get(GrantState(grant.state))
 
 
-def _refusal_of_code(batch: Mapping[str, Any], now: datetime.datetime) -> Reason | None:
-    if batch["left"] <= 0:
+def _refusal_of_code(batch: Mapping[str, Any], now: datetime.datetime, holding: Holding) -> Reason | None:
+    if batch["left"] <= 0 and batch["code"] not in holding.codes:
         return Reason.CODE_USED
     is_over = batch["ends"] is not None and datetime.datetime.fromisoformat(batch["ends"]) <= now
     return Reason.CODE_EXPIRED if is_over else None

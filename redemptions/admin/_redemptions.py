@@ -5,7 +5,7 @@ from unfold.admin import TabularInline
 
 from incentives_site.shared.admin import ReadOnlyAdmin
 
-from ..models import Access, AppliedIncentive, Redemption, RedemptionLine, Return, ReturnLine, Tender
+from ..models import Access, AppliedIncentive, Redemption, RedemptionLine, Reservation, Return, ReturnLine, Tender
 
 
 class AppliedIncentiveInline(TabularInline):
@@ -98,4 +98,13 @@ class AccessAdmin(ReadOnlyAdmin):
     list_display = ["opened_at", "customer", "key", "incentive", "closed_at"]
     list_select_related = ["customer", "incentive"]
     search_fields = ["key"]
+    ordering = ["-id"]
+
+
+@admin.register(Reservation)
+class ReservationAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "source", "order_key", "customer", "state", "expires_at", "actor"]
+    list_filter = ["state", "source"]
+    list_select_related = ["customer"]
+    search_fields = ["order_key", "public_id"]
     ordering = ["-id"]

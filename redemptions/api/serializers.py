@@ -9,7 +9,7 @@ from campaigns.api.serializers import DecisionOut
 from customers.api.references import CustomerReferenceSerializer
 from incentives_site.shared.serializers import StrictSerializer
 from redemptions import queries
-from redemptions.models import Redemption, Return
+from redemptions.models import Redemption, Reservation, Return
 
 
 class QuoteRequest(StrictSerializer):
@@ -49,6 +49,23 @@ class RedemptionRequest(QuoteRequest):
         required=False, min_value=0, help_text="What the customer was told; another amount answers 409 `decision-changed`."
     )
     accept_changes = serializers.BooleanField(required=False, default=False)
+    reservation = serializers.CharField(max_length=64, required=False, help_text="What it holds is used first.")
+
+
+class ReservationRequest(QuoteRequest):
+    at = campaigns = None  # type: ignore[assignment]
+    order = OrderSerializer()
+    expires_in = serializers.IntegerField(
+        required=False, default=900, min_value=1, max_value=604_800, help_text="Seconds, at most 7 days."
+    )
+
+
+class ReservationOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    order = OrderSerializer()
+    state = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    decision = DecisionOut()
 
 
 class ReturnLineRequest(StrictSerializer):
@@ -183,6 +200,17 @@ def redemption_as_data(redemption: Redemption) -> dict[str, Any]:
             "codes_used": [item["code"] for item in applied if "code" in item],
             **queries.value_moved(redemption),
         },
+    }
+
+
+def reservation_as_data(reservation: Reservation) -> dict[str, Any]:
+    """The body of ``ReservationOut``."""
+    return {
+        "id": str(reservation.public_id),
+        "order": {"id": reservation.order_key},
+        "state": reservation.state,
+        "expires_at": _instant(reservation.expires_at),
+        "decision": reservation.decision,
     }
 
 

@@ -1,5 +1,6 @@
 """Quotes, redemptions, returns and results, for partners."""
 
+import contextlib
 import datetime
 from typing import Any
 
@@ -64,9 +65,12 @@ class Redemptions(_BasketView):
         wanted = serializers.RedemptionRequest.read(request.data)
 
         def work() -> tuple[int, dict[str, Any]]:
+            source = self.caller.partner.key
+            key = wanted.get("reservation")
             redemption = operations.redeem(
                 self.request_of(wanted),
-                source=self.caller.partner.key,
+                reservation=operations.reservation_by_public_id(key, source=source) if key else None,
+                source=source,
                 order_key=wanted["order"]["id"],
                 placed_at=wanted["order"].get("placed_at"),
                 by=self.caller.actor,
@@ -77,6 +81,43 @@ class Redemptions(_BasketView):
             return 201, serializers.redemption_as_data(redemption)
 
         return self.once(request, work)
+
+
+class Reservations(_BasketView):
+    required_scopes = {"POST": Scope.REDEMPTIONS}
+    is_idempotent = True
+
+    @extend_schema(
+        operation_id="reservations_create", request=serializers.ReservationRequest, responses={201: serializers.ReservationOut}
+    )
+    def post(self, request: Request) -> Response:
+        """Hold uses, grants and stored value for an order until an end; a second one for the order replaces the first."""
+        wanted = serializers.ReservationRequest.read(request.data)
+
+        def work() -> tuple[int, dict[str, Any]]:
+            reservation = operations.reserve(
+                self.request_of(wanted),
+                source=self.caller.partner.key,
+                order_key=wanted["order"]["id"],
+                by=self.caller.actor,
+                now=timezone.now(),
+                lifetime=datetime.timedelta(seconds=wanted["expires_in"]),
+            )
+            return 201, serializers.reservation_as_data(reservation)
+
+        return self.once(request, work)
+
+
+class ReservationDetail(PartnerView):
+    required_scopes = {"DELETE": Scope.REDEMPTIONS}
+
+    @extend_schema(operation_id="reservations_release", responses={204: None})
+    def delete(self, request: Request, public_id: str) -> Response:
+        """Let go of what it holds. Once it has ended, however it did, this changes nothing."""
+        reservation = operations.reservation_by_public_id(public_id, source=self.caller.partner.key)
+        with contextlib.suppress(operations.ReservationEnded):
+            operations.release(reservation=reservation, now=timezone.now())
+        return Response(status=204)
 
 
 class RedemptionDetail(PartnerView):

@@ -1,7 +1,17 @@
 """What happened: redemptions, returns, and the ledger of stored value."""
 
 from ._ledger import Account, AccountKind, CheckRun, Entry, GiftCard, Lot, LotUse, Posting, PostingKind
-from ._redemptions import Access, AppliedIncentive, Redemption, RedemptionLine, Return, ReturnLine, Tender
+from ._redemptions import (
+    Access,
+    AppliedIncentive,
+    Redemption,
+    RedemptionLine,
+    Reservation,
+    ReservationState,
+    Return,
+    ReturnLine,
+    Tender,
+)
 
 __all__ = [
     "Access",
@@ -17,6 +27,8 @@ __all__ = [
     "PostingKind",
     "Redemption",
     "RedemptionLine",
+    "Reservation",
+    "ReservationState",
     "Return",
     "ReturnLine",
     "Tender",

@@ -119,6 +119,7 @@ class AppliedIncentive(models.Model):
     )
     clawed_back = models.BigIntegerField(_("clawed back"), default=0, db_default=0)
     returned_at = models.DateTimeField(_("returned"), null=True, blank=True)
+    restored_at = models.DateTimeField(_("uses given back"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("applied incentive")
@@ -284,3 +285,48 @@ class ReturnLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of {self.line_id}"
+
+
+class ReservationState(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    REDEEMED = "redeemed", _("Redeemed")
+    RELEASED = "released", _("Released")
+    REPLACED = "replaced", _("Replaced by another")
+    EXPIRED = "expired", _("Expired")
+
+
+class Reservation(PublicIdModel):
+    """Holds uses, grants and stored value for an order until an end; nobody else sees what is held as free."""
+
+    source = models.CharField(_("source"), max_length=64)
+    order_key = models.CharField(_("order"), max_length=100)
+    customer = models.ForeignKey(
+        "customers.Customer", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("customer")
+    )
+    state = models.CharField(_("state"), max_length=16, choices=ReservationState.choices, default=ReservationState.ACTIVE)
+    decision = models.JSONField(_("decision"))
+    demands = models.JSONField(_("held of limits"), default=list, help_text=_("[limit, subject, amount]."))
+    grants = models.JSONField(_("held grants"), default=list)
+    codes = models.JSONField(_("held codes"), default=list)
+    purses = models.JSONField(
+        _("held stored value"), default=dict, help_text=_("Tender to the posting that holds it, and units.")
+    )
+    created_at = models.DateTimeField(_("created"))
+    expires_at = models.DateTimeField(_("expires"))
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    actor = models.CharField(_("reserved by"), max_length=100)
+
+    class Meta:
+        verbose_name = _("reservation")
+        verbose_name_plural = _("reservations")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "order_key"], condition=Q(state="active"), name="an_order_has_one_active_reservation"
+            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="a_reservation_ends_after_it_begins"),
+        ]
+        indexes = [models.Index(fields=["expires_at"], condition=Q(state="active"), name="reservations_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.order_key} ({self.state})"

@@ -17,6 +17,15 @@ from ._ledger import (
 )
 from ._quote import Quote, Request, quote
 from ._redeem import DecisionChanged, NothingToRedeem, OrderAlreadyRedeemed, redeem
+from ._reserve import (
+    NothingToReserve,
+    ReservationEnded,
+    ReservationUnknown,
+    expire_reservations,
+    release,
+    reservation_by_public_id,
+    reserve,
+)
 
 __all__ = [
     "AlreadyReturned",
@@ -24,21 +33,28 @@ __all__ = [
     "Holder",
     "NotEnough",
     "NothingToRedeem",
+    "NothingToReserve",
     "OrderAlreadyRedeemed",
     "Quote",
     "RecordedElsewhere",
     "Request",
+    "ReservationEnded",
+    "ReservationUnknown",
     "account_of",
     "activate_due",
     "adjust",
     "check_ledger",
     "earn",
     "expire_due",
+    "expire_reservations",
     "give_back",
     "issue_gift_card",
     "quote",
     "redeem",
     "refund",
+    "release",
+    "reservation_by_public_id",
+    "reserve",
     "spend",
     "take_back",
 ]

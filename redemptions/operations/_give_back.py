@@ -323,6 +323,7 @@ def _settle(
             done.append(row)
     AppliedIncentive.objects.filter(pk__in=[row.pk for row in done]).update(returned_at=now)
     restorable = [row for row in done if row.campaign.restores_on_return]
+    AppliedIncentive.objects.filter(pk__in=[row.pk for row in restorable]).update(restored_at=now)
     give_back_grants(grant_ids=[row.grant_id for row in restorable if row.grant_id], now=now)
     give_back_codes(code_ids=[row.code_id for row in restorable if row.code_id])
     stored, taken = [], []

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from campaigns import queries as campaign_queries
-from campaigns.models import Incentive
-from campaigns.operations import understood
+from campaigns.models import Incentive, Per
+from campaigns.operations import Demand, understood
 from campaigns.rules.basket import Basket
 from campaigns.rules.decision import Applied, Decision
 from campaigns.rules.facts import Surroundings
@@ -21,6 +21,7 @@ from customers.rules.faults import Misunderstood
 from ._tenders import MOST_TENDERS, PAYMENT, Purse, TenderRequest, tender_of
 from ._tenders import purses as pay_with
 
+NOTHING_HELD = campaign_queries.Holding()
 MOST_CODES = 30
 MOST_CAMPAIGNS = 50
 MOST_IMAGINED = 1_000
@@ -65,6 +66,23 @@ class Quote:
         return [item for item in self.decision.applied if item.incentive in self.sources]
 
     @property
+    def purses_in_order(self) -> list[Purse]:
+        """By account, as everybody takes them."""
+        return sorted(self.purses, key=lambda purse: purse.account.pk if purse.account else 0)
+
+    def demands(self, item: Applied) -> list[Demand]:
+        """What one applied incentive uses of each limit that guards it, by the customer or by all."""
+        customer = str(self.customer.public_id) if self.customer else ""
+        return [
+            Demand(
+                limit.id,
+                customer if limit.per == Per.CUSTOMER else "",
+                limit.wanted(amount=item.amount, units=item.units),
+            )
+            for limit in self.limits[item.incentive]
+        ]
+
+    @property
     def data(self) -> dict[str, Any]:
         """The decision as JSON-able data, with names in its sentences."""
         rows = {key: source.incentive for key, source in self.sources.items()}
@@ -75,12 +93,18 @@ class Quote:
         )
 
 
-def quote(request: Request, *, now: datetime.datetime, campaigns: Sequence[str] = ()) -> Quote:
+def quote(
+    request: Request,
+    *,
+    now: datetime.datetime,
+    campaigns: Sequence[str] = (),
+    holding: campaign_queries.Holding = NOTHING_HELD,
+) -> Quote:
     """Decide what ``request`` gets at ``now``.
 
     ``campaigns`` are public ids of some that are considered as if they were live, whatever their status: what would happen, not
-    what does. Raises ``Invalid`` with a pointer for each fault of the basket, ``ChannelUnknown``, ``StoreUnknown``,
-    ``CustomerUnknown``.
+    what does. What is ``holding`` by a reservation of the same order is free for it. Raises ``Invalid`` with a pointer for each
+    fault of the basket, ``ChannelUnknown``, ``StoreUnknown``, ``CustomerUnknown``.
     """
     reader = Reader()
     basket = read_basket(request.basket, currency=request.currency, reader=reader)
@@ -100,11 +124,14 @@ def quote(request: Request, *, now: datetime.datetime, campaigns: Sequence[str] 
         sent=request.codes,
         now=now,
         imagined=imagined,
+        holding=holding,
     )
     channel, customer = found.channel, found.customer
     if channel is None:
         raise customer_queries.ChannelUnknown
-    purses, unknown_cards = pay_with(tenders, customer=customer, currency=request.currency, now=now) if tenders else ([], [])
+    purses, unknown_cards = (
+        pay_with(tenders, customer=customer, currency=request.currency, now=now, holding=holding.value) if tenders else ([], [])
+    )
     surroundings = Surroundings(
         now=now,
         channel_key=channel.key,

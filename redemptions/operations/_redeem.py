@@ -2,24 +2,32 @@
 
 import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.models import Incentive, Per, TargetedCustomer
-from campaigns.operations import Demand, consume, use_codes, use_grants
-from campaigns.rules.decision import Applied
+from campaigns.models import Incentive, TargetedCustomer
+from campaigns.operations import give_back_codes, release_grants, use_codes, use_grants
 from customers.operations import track
 from customers.rules.timeline import EventType
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
-from ..models import AppliedIncentive, Redemption, RedemptionLine
+from ..models import AppliedIncentive, Redemption, RedemptionLine, Reservation, ReservationState
 from ._awards import award
 from ._ledger import NotEnough, activate_due, lock_accounts_of, today_of_the_programme
-from ._quote import Quote, Request, quote
+from ._quote import Quote, Request
+from ._reserve import (
+    ReservationEnded,
+    check_redeemable,
+    close_reservation,
+    quote_after_expiry,
+    release_value,
+    use_beside,
+)
 from ._tenders import pay
 
 ATTEMPTS = 3
+DEADLOCK = "40P01"
 
 
 class NothingToRedeem(Problem):
@@ -54,23 +62,34 @@ def redeem(
     now: datetime.datetime,
     expected_discount: int | None = None,
     accept_changes: bool = False,
+    reservation: Reservation | None = None,
 ) -> Redemption:
     """Decide again at ``now``, use up limits and grants, and write down what happened.
 
-    ``source`` and ``order_key`` name the order; ``expected_discount`` (minor units) is what the customer was told. Raises
-    ``NothingToRedeem`` and ``DecisionChanged`` (both carry the new decision), ``OrderAlreadyRedeemed``, ``Invalid``.
+    ``source`` and ``order_key`` name the order; ``expected_discount`` (minor units) is what the customer was told. What a
+    ``reservation`` of this order holds is used first. Raises ``NothingToRedeem`` and ``DecisionChanged`` (both carry the new
+    decision), ``OrderAlreadyRedeemed``, ``ReservationEnded``, ``Invalid``.
     """
     _check_order(order_key, placed_at, now)
+    if reservation is not None:
+        check_redeemable(reservation, order_key=order_key, now=now)
     if Redemption.objects.filter(source=source, order_key=order_key).exists():
         raise OrderAlreadyRedeemed(_("Each order is redeemed once. To change it, return it first."))
     lost = False
     for _attempt in range(ATTEMPTS):
-        quoted = quote(request, now=now)
+        quoted = quote_after_expiry(request, now=now, reservation=reservation)
         _check_expectation(quoted, expected_discount, accept_changes=accept_changes, lost=lost)
         try:
             with transaction.atomic():
-                return _write(quoted, source=source, order_key=order_key, placed_at=placed_at or now, by=by, now=now)
+                redemption = _write_order(quoted, source, order_key, placed_at or now, by, now)
+                _use(quoted, redemption, reservation, by, now)
+                return redemption
         except _Lost:
+            lost = True
+        except OperationalError as error:
+            # Two orders that each wait for the other's row: PostgreSQL ended one of them, which then simply tries again.
+            if getattr(error.__cause__, "sqlstate", "") != DEADLOCK:
+                raise
             lost = True
     raise DecisionChanged(_("Too many people want the same thing right now. Try again."), extras={"decision": quoted.data})
 
@@ -110,18 +129,22 @@ def _left(quoted: Quote) -> int:
     return totals.payable + totals.stored_value
 
 
-def _write(
-    quoted: Quote, *, source: str, order_key: str, placed_at: datetime.datetime, by: str, now: datetime.datetime
-) -> Redemption:
+def _use(quoted: Quote, redemption: Redemption, reservation: Reservation | None, by: str, now: datetime.datetime) -> None:
     """Everything in one order for all: order, grants, codes, accounts by id, counters. The counters, which everybody else may be
     waiting for, come last: their locks are held as short as possible.
     """
-    redemption = _write_order(quoted, source, order_key, placed_at, by, now)
+    if reservation is not None and not close_reservation(reservation, ReservationState.REDEEMED, now):
+        raise ReservationEnded(_("It was used, released or has expired."))
+    reserved = set(reservation.grants) if reservation else set()
     rows = [quoted.sources[item.incentive] for item in quoted.incentives]
-    if not use_grants(grant_ids=[row.grant.pk for row in rows if row.grant], now=now):
+    used = [row.grant.pk for row in rows if row.grant]
+    if not use_grants(grant_ids=used, now=now, reserved=reserved):
         raise _Lost
-    if not use_codes(code_ids=[row.code_id for row in rows if row.code_id], now=now):
+    release_grants(grant_ids=sorted(reserved - set(used)), now=now)
+    codes, taken = {row.code_id for row in rows if row.code_id}, set(reservation.codes) if reservation else set()
+    if not use_codes(code_ids=sorted(codes - taken), now=now):
         raise _Lost
+    give_back_codes(code_ids=sorted(taken - codes))
     AppliedIncentive.objects.bulk_create(
         AppliedIncentive(
             redemption=redemption,
@@ -131,16 +154,15 @@ def _write(
             grant=row.grant,
             code_id=row.code_id,
             amount=item.amount,
-            consumed=[[demand.limit_id, demand.subject, demand.amount] for demand in _demands(quoted, item)],
+            consumed=[[demand.limit_id, demand.subject, demand.amount] for demand in quoted.demands(item)],
             terms=terms_of(row.incentive),
         )
         for position, (row, item) in enumerate(zip(rows, quoted.incentives, strict=True))
     )
-    _move_value(quoted, redemption, by, now)
+    _move_value(quoted, redemption, reservation, by, now)
     _tell_timeline(quoted, redemption, now)
-    if not consume([demand for item in quoted.incentives for demand in _demands(quoted, item)]):
+    if not use_beside(reservation, [demand for item in quoted.incentives for demand in quoted.demands(item)]):
         raise _Lost
-    return redemption
 
 
 def _write_order(
@@ -188,10 +210,11 @@ def _write_order(
     return redemption
 
 
-def _move_value(quoted: Quote, redemption: Redemption, by: str, now: datetime.datetime) -> None:
+def _move_value(quoted: Quote, redemption: Redemption, reservation: Reservation | None, by: str, now: datetime.datetime) -> None:
     """Spend what pays, and book what is awarded. Somebody unknown can be given nothing: the decision says what it would be."""
     customer, items = quoted.customer, quoted.incentives
-    if not quoted.purses and not any(item.awards for item in items):
+    held = reservation.purses if reservation else {}
+    if not quoted.purses and not held and not any(item.awards for item in items):
         return
     today = today_of_the_programme(now)
     try:
@@ -199,7 +222,20 @@ def _move_value(quoted: Quote, redemption: Redemption, by: str, now: datetime.da
             if quoted.purses:
                 activate_due(now=now, customer=customer)
             lock_accounts_of(customer)
-        pay(redemption=redemption, purses=quoted.purses, applied=quoted.decision.applied, by=by, now=now, today=today)
+        paid = {item.incentive: item.stored_value for item in quoted.decision.applied}
+        wanted = {purse.key: purse.units(paid.get(purse.key, 0)) for purse in quoted.purses}
+        kept = {key: hold for key, hold in held.items() if wanted.get(key) == hold["units"]}
+        if reservation is not None:
+            release_value(reservation, now, keep=kept)
+        pay(
+            redemption=redemption,
+            purses=quoted.purses_in_order,
+            applied=quoted.decision.applied,
+            by=by,
+            now=now,
+            today=today,
+            held=kept,
+        )
     except NotEnough:
         raise _Lost from None
     if customer is not None:
@@ -255,16 +291,3 @@ def _tell_timeline(quoted: Quote, redemption: Redemption, now: datetime.datetime
             "store": redemption.store.key if redemption.store else None,
         },
     )
-
-
-def _demands(quoted: Quote, item: Applied) -> list[Demand]:
-    """What one applied incentive uses of each limit that guards it, by the customer or by all."""
-    customer = str(quoted.customer.public_id) if quoted.customer else ""
-    return [
-        Demand(
-            limit.id,
-            customer if limit.per == Per.CUSTOMER else "",
-            limit.wanted(amount=item.amount, units=item.units),
-        )
-        for limit in quoted.limits[item.incentive]
-    ]

@@ -4,7 +4,7 @@ A tender asks the stacking rule as ``stored_value`` does: after every discount, 
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from campaigns.rules.effects import StoredValue
 from campaigns.rules.groups import Eligibility, Group
 from customers.models import Customer
 
-from ..models import Account, AccountKind, GiftCard, Lot, PostingKind, Redemption, Tender
+from ..models import Account, AccountKind, GiftCard, Lot, Posting, PostingKind, Redemption, Tender
 from ._ledger import POINTS, account_of_customer, spend
 
 PAYMENT = Group("payment", "Payment", eligibility=Eligibility.ALWAYS, rank=1_000_000_000)
@@ -69,9 +69,18 @@ class Purse:
 
 
 def purses(
-    requests: Sequence[TenderRequest], *, customer: Customer | None, currency: str, now: datetime.datetime
+    requests: Sequence[TenderRequest],
+    *,
+    customer: Customer | None,
+    currency: str,
+    now: datetime.datetime,
+    holding: Mapping[int, int] | None = None,
 ) -> tuple[list[Purse], list[UnknownCode]]:
-    """What each tender that is asked for can pay, and the codes of cards that nobody knows."""
+    """What each tender that is asked for can pay, and the codes of cards that nobody knows.
+
+    What a reservation is ``holding`` (units by account) can pay too.
+    """
+    holding = holding or {}
     found: list[Purse] = []
     unknown: list[UnknownCode] = []
     programme = campaign_queries.active_programme() if requests else None
@@ -82,13 +91,15 @@ def purses(
             if card is None:
                 unknown.append(UnknownCode(request.code.strip()[:64]))
             else:
-                found.append(_card(f"gift_card:{number}", card, request, currency, today))
+                found.append(_card(f"gift_card:{number}", card, request, currency, today, holding))
         else:
-            found.append(_customers(request, customer, currency, programme, now, today))
+            found.append(_customers(request, customer, currency, programme, now, today, holding))
     return found, unknown
 
 
-def _card(key: str, card: GiftCard, request: TenderRequest, currency: str, today: datetime.date) -> Purse:
+def _card(
+    key: str, card: GiftCard, request: TenderRequest, currency: str, today: datetime.date, holding: Mapping[int, int]
+) -> Purse:
     refusal = None
     if not card.is_active:
         refusal = Reason.NOT_LIVE
@@ -96,9 +107,8 @@ def _card(key: str, card: GiftCard, request: TenderRequest, currency: str, today
         refusal = Reason.CODE_EXPIRED
     elif card.currency != currency:
         refusal = Reason.WRONG_CURRENCY
-    return Purse(
-        key, AccountKind.GIFT_CARD, card.account.balance, card.account, refusal=refusal, wanted=request.amount, code=request.code
-    )
+    available = card.account.balance + holding.get(card.account.pk, 0)
+    return Purse(key, AccountKind.GIFT_CARD, available, card.account, refusal=refusal, wanted=request.amount, code=request.code)
 
 
 def _customers(
@@ -108,6 +118,7 @@ def _customers(
     programme: LoyaltyProgramme | None,
     now: datetime.datetime,
     today: datetime.date,
+    holding: Mapping[int, int],
 ) -> Purse:
     """Points and credit need somebody whose they are; points, a programme that says what they are worth in this currency."""
     if customer is None:
@@ -126,6 +137,7 @@ def _customers(
     # Pending points whose time has come count: they become usable before they are spent.
     kinds = [AccountKind.POINTS, AccountKind.POINTS_PENDING] if is_points else [AccountKind.CREDIT]
     left = sum(rows.filter(account__kind__in=kinds, account__unit=account.unit).values_list("remaining", flat=True))
+    left += holding.get(account.pk, 0)
     available = loyalty.worth(max(0, left), value) if is_points else left
     return Purse(request.kind, request.kind, available, account, value, wanted=request.amount)
 
@@ -138,25 +150,33 @@ def pay(
     by: str,
     now: datetime.datetime,
     today: datetime.date,
+    held: Mapping[str, Mapping[str, int]] | None = None,
 ) -> list[Tender]:
-    """Take what the decision says each tender pays, in the caller's transaction. Raises ``NotEnough`` when it is gone."""
+    """Take what the decision says each tender pays, in the caller's transaction. Raises ``NotEnough`` when it is gone.
+
+    ``purses`` come in the order of their accounts; what a reservation has ``held`` was taken before, and is what is paid with.
+    """
     items = {item.incentive: item for item in applied}
     found = []
-    for position, purse in enumerate(sorted(purses, key=lambda p: p.account.pk if p.account else 0)):
+    for position, purse in enumerate(purses):
         item = items.get(purse.key)
         if item is None or purse.account is None or not item.stored_value:
             continue
         units = purse.units(item.stored_value)
-        posting = spend(
-            account=purse.account,
-            amount=units,
-            key=f"pay:{redemption.public_id}:{purse.key}",
-            by=by,
-            now=now,
-            today=today,
-            redemption=redemption,
-            kind=PostingKind.SPEND,
-        )
+        known = (held or {}).get(purse.key)
+        if known is not None and known["units"] == units:
+            posting = Posting.objects.get(pk=known["posting"])
+        else:
+            posting = spend(
+                account=purse.account,
+                amount=units,
+                key=f"pay:{redemption.public_id}:{purse.key}",
+                by=by,
+                now=now,
+                today=today,
+                redemption=redemption,
+                kind=PostingKind.SPEND,
+            )
         shares = {f"line:{share.id}": share.amount for share in item.lines}
         shares |= {f"shipping:{share.id}": share.amount for share in item.shipping}
         found.append(

@@ -71,6 +71,56 @@ PROMISES: list[tuple[str, str, str]] = [
         """SELECT c.id FROM campaigns_limitcounter c JOIN campaigns_limit l ON l.id = c.limit_id WHERE c.used > l.maximum""",
     ),
     (
+        "limit-unlike-its-uses",
+        "What is used of a limit is what redemptions used and did not give back, and what reservations hold.",
+        """SELECT c.id FROM campaigns_limitcounter c LEFT JOIN (
+               SELECT (d ->> 0)::bigint AS limit_id, d ->> 1 AS subject, (d ->> 2)::bigint AS amount
+               FROM redemptions_appliedincentive a, jsonb_array_elements(a.consumed) d WHERE a.restored_at IS NULL
+               UNION ALL
+               SELECT (d ->> 0)::bigint, d ->> 1, (d ->> 2)::bigint
+               FROM redemptions_reservation r, jsonb_array_elements(r.demands) d WHERE r.state = 'active'
+           ) u ON u.limit_id = c.limit_id AND u.subject = c.subject
+           GROUP BY c.id, c.used HAVING c.used <> COALESCE(sum(u.amount), 0)""",
+    ),
+    (
+        "grant-reserved-by-nobody",
+        "A reserved grant is held by one active reservation.",
+        """SELECT g.id FROM campaigns_grant g LEFT JOIN redemptions_reservation r
+           ON r.state = 'active' AND r.grants @> to_jsonb(g.id) WHERE g.state = 'reserved'
+           GROUP BY g.id HAVING count(r.id) <> 1""",
+    ),
+    (
+        "line-unlike-its-returns",
+        "What came back of a line is what its returns say, and never more than was paid.",
+        """SELECT l.id FROM redemptions_redemptionline l LEFT JOIN redemptions_returnline r ON r.line_id = l.id
+           GROUP BY l.id HAVING l.returned <> COALESCE(sum(r.quantity), 0)
+               OR COALESCE(sum(r.payable), 0) > l.payable OR COALESCE(sum(r.stored_value), 0) > l.stored_value
+               OR (l.returned = l.quantity AND (COALESCE(sum(r.payable), 0) <> l.payable
+                   OR COALESCE(sum(r.stored_value), 0) <> l.stored_value))""",
+    ),
+    (
+        "tender-unlike-its-posting",
+        "What a tender took is what its posting moved.",
+        """SELECT t.id FROM redemptions_tender t JOIN redemptions_entry e ON e.posting_id = t.posting_id
+           JOIN redemptions_account a ON a.id = e.account_id
+           WHERE a.kind NOT IN ('cost', 'outside') GROUP BY t.id, t.units HAVING sum(e.amount) <> -t.units""",
+    ),
+    (
+        "stored-value-unlike-its-tenders",
+        "The stored value that paid a redemption is the sum of its tenders.",
+        """SELECT r.id FROM redemptions_redemption r LEFT JOIN redemptions_tender t ON t.redemption_id = r.id
+           GROUP BY r.id HAVING r.stored_value <> COALESCE(sum(t.amount), 0)""",
+    ),
+    (
+        "hold-without-reservation",
+        "Value that was held is held by an active reservation, was paid with, or came back.",
+        """SELECT p.id FROM redemptions_posting p
+           WHERE p.key LIKE 'hold:%%' AND NOT EXISTS (SELECT 1 FROM redemptions_posting u WHERE u.undoes_id = p.id)
+           AND NOT EXISTS (SELECT 1 FROM redemptions_tender t WHERE t.posting_id = p.id)
+           AND NOT EXISTS (SELECT 1 FROM redemptions_reservation r
+                           WHERE r.state = 'active' AND 'hold:' || r.public_id || ':' = left(p.key, 42))""",
+    ),
+    (
         "redemption-unlike-its-incentives",
         "The discount of a redemption is the sum of what its incentives gave.",
         """SELECT r.id FROM redemptions_redemption r JOIN redemptions_appliedincentive a ON a.redemption_id = r.id
