@@ -599,11 +599,11 @@ def _compound(effect: Compound, scene: Scene) -> Outcome:
     after = scene.running.copy()
     lines: dict[int, int] = {}
     shipping: dict[int, int] = {}
-    total = Outcome(after=after, matched=False)
+    total = Outcome(matched=False)
     for part in effect.effects:
         most = None if scene.most is None else scene.most - total.amount
-        outcome = work_out(part, scene._replace(running=total.after or after, most=most))
-        total.after = commit(outcome, total.after or after)
+        outcome = work_out(part, scene._replace(running=after, most=most))
+        after = commit(outcome, after)
         total.matched = total.matched or outcome.matched
         total.amount += outcome.amount
         total.wanted += outcome.wanted
@@ -613,6 +613,7 @@ def _compound(effect: Compound, scene: Scene) -> Outcome:
             lines[line] = lines.get(line, 0) + amount
         for method, amount in outcome.shipping:
             shipping[method] = shipping.get(method, 0) + amount
+    total.after = after
     total.lines = sorted(lines)
     total.parts = [lines[line] for line in total.lines]
     total.shipping = sorted(shipping.items())

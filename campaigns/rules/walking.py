@@ -135,7 +135,7 @@ class Walk:
             if limit.measure == "units":
                 scene = scene._replace(most_units=left)
             else:
-                scene = scene._replace(most=left if scene.most is None else min(scene.most, left))
+                scene = scene._replace(most=left)  # less than what the caps leave, or it would have fitted
             less = work_out(candidate.effect, scene)
             if not (less.amount or less.added):
                 continue
@@ -257,7 +257,7 @@ class Walk:
         if group.eligibility is _EXCLUSIVE:
             places[Reason.STACK_LIMIT] = min(places[Reason.STACK_LIMIT], policy.max_exclusive - len(self.exclusive))
         if group.limit is not None:
-            places[Reason.GROUP_LIMIT] = group.limit - len(self.in_group.get(group.key, ()))
+            places[Reason.GROUP_LIMIT] = group.limit  # its only turn: none of it was taken before
         return places
 
     # --- What came of it ------------------------------------------------------------------------------------------------

@@ -105,6 +105,11 @@ def units(**fields: Any) -> Target:
         (FixedPrice(10_500), {"b": 6_000, "s": 1_000}),
         (FixedPrice(17_500), {}),
         (FixedPrice(99_999), {}),
+        (FixedPrice(0, LINES), {"b": 15_000, "s": 2_500}),
+        (FixedPrice(0), {"b": 15_000, "s": 2_500}),
+        (FixedPrice({"USD": 10_500, "EUR": 1}), {"b": 6_000, "s": 1_000}),
+        (percent("10", max_per_line={"USD": 400, "EUR": 1}), {"b": 400, "s": 250}),
+        (percent("10", units(max_per_line=1), max_amount={"USD": 110, "EUR": 1}), {"b": 100, "s": 10}),
         (NoEffect(), {}),
     ],
     ids=repr,
@@ -211,6 +216,7 @@ def test_an_amount_for_each_complete_set() -> None:
         (units(group_size=2, max_groups=1), "12"),
         (units(group_size=2, per_group=1, max_per_order=1), "1"),
         (units(group_size=2, per_group=1, max_per_order=9), "123"),
+        (units(group_size=4, per_group=2, max_per_order=9), "12"),
     ],
     ids=repr,
 )
@@ -253,8 +259,9 @@ def test_lowered_units_are_left_alone_where_asked_for() -> None:
     assert parts(percent("10", fresh), SHOP, one_boot) == {"b": 1_000, "s": 250}
     assert parts(percent("10", fresh), SHOP, percent("1", Target(Scope.LINES, BOOTS))) == {"s": 250}
     assert not done(percent("10", fresh), SHOP, percent("1")).matched
-    bundle = BundlePrice(6_000, 2, target=Target(undiscounted_only=True))
-    assert parts(bundle, SHOP, one_boot) == {"b": 4_000}
+    for undiscounted_only, saved in ((True, 4_000), (False, 3_500)):
+        target = Target(include=BOOTS, units=Units(), undiscounted_only=undiscounted_only)
+        assert parts(BundlePrice(6_000, 2, repeat=False, target=target), SHOP, one_boot) == {"b": saved}
 
 
 def test_units_of_different_prices_share_what_their_line_loses() -> None:
@@ -287,6 +294,8 @@ def test_units_of_different_prices_share_what_their_line_loses() -> None:
         (BundlePrice({"USD": 6_000, "EUR": 1}, 3), {"b": 9_000}),
         (BundlePrice(6_000, 3, max_amount=50), {"b": 50}),
         (BundlePrice(0, 5, target=Target(include=SOCKS)), {"s": 2_500}),
+        # two socks save nothing, so no bundle is made
+        (BundlePrice(1_000, 2, target=Target(units=Units(pick=CHEAPEST))), {}),
     ],
     ids=repr,
 )
@@ -321,6 +330,13 @@ BUY_BOOT = Buy(BOOTS, 1)
         # 80.00 of boots are two boots; the third is too little
         (BuyGet(Buy(BOOTS, amount=8_000), Get(SOCKS, 1, Decimal(100))), {"s": 500}),
         (BuyGet(Buy(BOOTS, amount={"USD": 5_000, "EUR": 1}), Get(SOCKS, 1, Decimal(100))), {"s": 1_500}),
+        (BuyGet(Buy(BOOTS, amount={"USD": 8_000, "EUR": 1}), Get(SOCKS, 1, Decimal(100))), {"s": 500}),
+        (BuyGet(Buy(BOOTS), Get(SOCKS, 1, Decimal(100))), {"s": 1_500}),
+        (BuyGet(BUY_BOOT, Get(SOCKS, 1)), {}),
+        # three are promised, but the third is needed to buy two: two are given
+        (BuyGet(Buy(SOCKS, 2), Get(SOCKS, 3, Decimal(100)), repeat=False), {"s": 1_500}),
+        (BuyGet(Buy(SOCKS, 3), Get(SOCKS, 3, Decimal(100))), {"s": 1_000}),
+        (BuyGet(Buy(SOCKS, 3), Get(SOCKS, 4, Decimal(100))), {"s": 1_000}),
         (BuyGet(Buy(BOOTS, amount=5_001), Get(SOCKS, 1, Decimal(100))), {"s": 500}),
         (BuyGet(Buy(BOOTS, amount=15_001), Get(SOCKS, 1, Decimal(100))), {}),
         # triggers from the other end: two boots for a sock, then the third with a sock for another
@@ -352,6 +368,36 @@ def test_a_percentage_of_gifts_is_rounded_once_for_each_line() -> None:
     pens = Basket("USD", (Line("b", "boot", 3, 5_000), Line("p", "pen", 3, 33)))
     assert parts(BuyGet(BUY_BOOT, Get(Filter(skus=frozenset({"pen"})), 1, Decimal(5))), pens) == {"p": 5}
     assert parts(BuyGet(BUY_BOOT, Get(Filter(skus=frozenset({"pen"})), 1, Decimal(5)), repeat=False), pens) == {"p": 2}
+    two = Basket("USD", (SHOP.lines[0], Line("p", "pen", 1, 33), Line("q", "pen", 1, 33)))
+    assert parts(BuyGet(BUY_BOOT, Get(Filter(skus=frozenset({"pen"})), 1, Decimal(5))), two) == {"p": 2, "q": 2}
+
+
+def test_gifts_and_bundles_know_units_that_cost_less_already() -> None:
+    """A boot at 40.00 and two at 50.00: the cheapest is the gift, the dearest are the bundle."""
+    one = AmountOff(1_000, target=Target(units=Units(pick=DEAREST, max_per_order=1)))
+    gift = done(BuyGet(Buy(BOOTS, 2), Get(BOOTS, 1, Decimal(100))), SHOP, one)
+    assert gift.picks == {0: [(0, 1, 4_000)]}
+    bundle = done(BundlePrice(6_000, 2, repeat=False), SHOP, one)
+    assert bundle.picks == {0: [(1, 2, 4_000)]}
+    last = done(BuyGet(Buy(BOOTS, 1), Get(BOOTS, 1, Decimal(100), pick=DEAREST)), SHOP, one)
+    assert last.picks == {0: [(1, 1, 5_000)]}
+
+
+def test_so_many_units_of_a_line_whatever_they_cost() -> None:
+    """Of a boot at 40.00 and two at 50.00 two are meant, and of the socks two: 4.00 + 5.00 and 1.00."""
+    one = AmountOff(1_000, target=Target(units=Units(pick=DEAREST, max_per_order=1)))
+    for pick, boots in ((FIRST, [(0, 1, 400), (1, 1, 500)]), (DEAREST, [(1, 2, 1_000)])):
+        outcome = done(percent("10", units(pick=pick, max_per_line=2)), SHOP, one)
+        assert outcome.picks == {0: boots, 1: [(0, 2, 100)]}
+    single = done(percent("10", units(pick=FIRST, max_per_line=1)), SHOP, one)
+    assert single.picks == {0: [(0, 1, 400)], 1: [(0, 1, 50)]}
+
+
+def test_a_unit_paid_below_its_floor_has_no_room() -> None:
+    held = Basket("USD", (Line("a", "a", 2, 1_000, minimum_unit_price=900),))
+    paid = StoredValue(1_000)
+    assert parts(percent("50", units(max_per_line=1)), held, paid) == {}
+    assert parts(FixedPrice(100, LINES), held, paid) == {}
 
 
 def test_there_must_be_something_to_buy_and_something_to_get() -> None:
@@ -388,6 +434,10 @@ def test_an_article_is_replaced_by_another_at_the_cheaper_price() -> None:
     ]  # fmt: skip
     assert [item.quantity for item in done(Upgrade(BOOTS, "better", 4_000), most_units=2).added] == [2]
     assert not done(Upgrade(Filter(skus=frozenset({"hat"})), "better", 1)).matched
+    assert parts(Upgrade(EVERYTHING, "free", 0, max_units=2), SIX) == {"6": 600, "5": 500}
+    assert done(FreeItem("free", 1, 0)).added[0].unit_price == 0
+    one = AmountOff(1_000, target=Target(units=Units(pick=DEAREST, max_per_order=1)))
+    assert [item.quantity for item in done(Upgrade(BOOTS, "better", 3_000), SHOP, one).added] == [3]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ GOODS = Basket("USD", (Line("1", "boot", 2, 5_000), Line("2", "sock", 4, 1_000))
 
 def divided(*candidates: Candidate, pick: Pick = Pick.BEST_FOR_CUSTOMER, basket: Basket = GOODS, **more: Any) -> Decision:
     fields = {name: more.pop(name) for name in ("limit", "eligibility") if name in more}
-    groups = {"g": Group("g", pick=pick, scope=PickScope.LINE, **fields)}
+    early = Group("early", rank=1, eligibility=fields.get("eligibility", Eligibility.COMMON))
+    groups = {"g": Group("g", pick=pick, scope=PickScope.LINE, **fields), "early": early}
     return decide(basket=basket, candidates=candidates, surroundings=TILL, groups=groups, policy=Policy(**more))
 
 
@@ -231,3 +232,13 @@ def test_a_bundle_gives_its_share_on_the_line_it_wins() -> None:
     bundle = Candidate("bundle", BundlePrice(6_000, 3, repeat=False, target=LINES), group="g")
     decision = divided(bundle, percent("half", "50", only("sock")))
     assert amounts(decision) == {"bundle": 4_545, "half": 2_000}
+
+
+def test_what_was_taken_before_leaves_less_room() -> None:
+    early = Candidate("early", AmountOff(1_000), group="early")
+    both = (percent("a", "10", only("boot")), percent("b", "10", only("sock")))
+    assert amounts(divided(early, *both, max_total_amount=1_500)) == {"early": 1_000, "a": 500}
+    places = divided(early, *both, max_incentives=2)
+    assert (list(amounts(places)), reasons(places)) == (["early", "a"], {"b": Reason.STACK_LIMIT})
+    exclusive = divided(early, *both, eligibility=Eligibility.EXCLUSIVE, max_exclusive=2)
+    assert (list(amounts(exclusive)), reasons(exclusive)) == (["early", "a"], {"b": Reason.STACK_LIMIT})
