@@ -123,6 +123,7 @@ def test_a_percentage_is_rounded_half_up_once() -> None:
     dimes = Basket("USD", tuple(Line(str(n), "a", 1, 20) for n in range(3)))
     assert parts(percent("2.5"), dimes) == {"0": 1, "1": 1, "2": 1}
     assert parts(percent("2.4999"), dimes) == {}
+    assert parts(percent("49.9999"), Basket("USD", (Line("a", "a", 1, 1),))) == {}
     assert parts(percent("2.5", Target()), dimes) == {"0": 1, "1": 1}
     assert parts(percent("2.3333", Target()), dimes) == {"0": 1}
 
