@@ -10,7 +10,7 @@ from campaigns.rules.awards import Award, AwardType
 from campaigns.rules.basket import Basket, Filter, Line, Shipping
 from campaigns.rules.candidates import Candidate, LimitState, OnShort, Reason, Standing, UnknownCode
 from campaigns.rules.decision import Decision, Refused, Share
-from campaigns.rules.effects import AmountOff, NoEffect, PercentOff, Scope, StoredValue, Target, Units
+from campaigns.rules.effects import AmountOff, FreeItem, NoEffect, PercentOff, Scope, StoredValue, Target, Units
 from campaigns.rules.groups import Base, Eligibility, Group, Pick, PickScope
 from campaigns.rules.language import conditions_of
 from campaigns.rules.policy import Choose, Failure, Order, Policy
@@ -213,7 +213,7 @@ def test_each_of_several_limits_is_clipped_to() -> None:
     small, large, enough = (limited("discount", left, OnShort.CLIP, n) for n, left in enumerate((600, 700, 9_999)))
     for limits in ((small, large, enough), (enough, large, small), (large, enough, small)):
         [applied] = asked(percent("ten", "10", standing=Standing(limits=limits))).applied
-        assert (applied.amount, applied.wanted) == (600, 1_400)
+        assert (applied.amount, applied.wanted, applied.units) == (600, 1_400, 0)
 
 
 def test_a_clipped_budget_stays_within_the_caps() -> None:
@@ -285,6 +285,22 @@ def test_awards_that_come_to_nothing_take_no_place_from_others() -> None:
         decision = asked(empty, percent("ten", "10", group="first" if group == "first" else "default"), max_incentives=1)
         assert amounts(decision) == {"ten": 1_400}
         assert reasons(decision) == {"none": Reason.NO_EFFECT}
+
+
+def test_what_pays_or_adds_something_needs_no_award() -> None:
+    nothing = (Award(AwardType.POINTS, per=100_000, points=1),)
+    pays = Candidate("pays", StoredValue(100), awards=nothing)
+    adds = Candidate("adds", FreeItem("bag", 1, 500), awards=nothing)
+    assert [item.incentive for item in asked(pays, adds).applied] == ["adds", "pays"]
+
+
+def test_who_takes_the_place_may_leave_nothing_to_award_for_another() -> None:
+    """Room for two. “None” awards nothing, so half off has its place; then too little is paid for the one point of “point”."""
+    none = Candidate("none", NoEffect(), priority=9, awards=(Award(AwardType.POINTS, per=100_000, points=1),))
+    point = Candidate("point", NoEffect(), priority=8, awards=(Award(AwardType.POINTS, per=10_000, points=1),))
+    decision = asked(none, point, percent("half", "50"), max_incentives=2)
+    assert amounts(decision) == {"half": 7_000}
+    assert reasons(decision) == {"none": Reason.NO_EFFECT, "point": Reason.NO_EFFECT}
 
 
 # --- The best combination ----------------------------------------------------------------------------------------------------
