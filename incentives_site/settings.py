@@ -219,7 +219,8 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS and env.boolean("SSL_REDIRECT", True)
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
+BEHIND_PROXY = env.boolean("BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 # Other hosts below the domain are not ours to decide about.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and env.boolean("HSTS_SUBDOMAINS", False)
@@ -271,6 +272,13 @@ API_RATE = (
     env.integer("API_RATE_PER_SECOND", 50, minimum=1),
     env.integer("API_RATE_BURST", 200, minimum=1),
 )
+# Wrong codes an hour, and at once, before no code is looked at any more; 0: not counted. Exact over all processes.
+WRONG_CODES = {
+    "key": env.integer("WRONG_CODES_PER_KEY", 3600),
+    "store": env.integer("WRONG_CODES_PER_STORE", 300),
+    "customer": env.integer("WRONG_CODES_PER_CUSTOMER", 30),
+    "address": env.integer("WRONG_CODES_PER_ADDRESS", 3600),
+}
 
 # --- Work after the answer ------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL.replace("unix://", "redis+socket://")

@@ -23,10 +23,12 @@ from ._problems import WrongStatus, invalid, understood
 from ._taking import REVISABLE, check_revisable
 from ._terms import Terms, fresh_terms, terms_of
 from ._use import give_back_codes, give_back_grants, release_grants, reserve_grants, use_codes, use_grants
+from ._wrong_codes import CodeGuard, TooManyWrongCodes
 
 __all__ = [
     "KEEP",
     "REVISABLE",
+    "CodeGuard",
     "CodeTaken",
     "Demand",
     "GivenByOthers",
@@ -35,6 +37,7 @@ __all__ = [
     "NotHeld",
     "Terms",
     "TextsForgotten",
+    "TooManyWrongCodes",
     "WrongBatchState",
     "WrongStatus",
     "add_incentive",

@@ -1,6 +1,6 @@
 """Rules in words: why something was refused, what an incentive promises, whom a campaign is meant for."""
 
-from .decisions import decision_as_data, own_sentence, sentence
+from .decisions import as_told_to_strangers, decision_as_data, own_sentence, sentence
 from .promises import (
     audience_in_words,
     awards_in_words,
@@ -13,6 +13,7 @@ from .promises import (
 )
 
 __all__ = [
+    "as_told_to_strangers",
     "audience_in_words",
     "awards_in_words",
     "condition_in_words",

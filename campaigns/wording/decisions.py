@@ -75,6 +75,23 @@ def sentence(refused: Refused, currency: str, names: Mapping[str, str] | None = 
     return sentences[refused.reason]
 
 
+ABOUT_THE_CODE = {
+    Reason.NOT_LIVE, Reason.OUTSIDE_SCHEDULE, Reason.NOT_HOLDER, Reason.CODE_USED, Reason.CODE_EXPIRED, Reason.CODE_MISTYPED,
+}  # fmt: skip
+
+
+def as_told_to_strangers(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A decision as data for those who may not know which codes exist: one that cannot be used looks like one that does not."""
+
+    def told(item: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "sent_code" not in item or item["code"] not in {reason.value for reason in ABOUT_THE_CODE}:
+            return item
+        unknown = Refused(incentive="", name="", reason=Reason.CODE_UNKNOWN, code=item["sent_code"])
+        return _refused(unknown, data["currency"], {}, None)
+
+    return {**data, **{name: [told(item) for item in data[name]] for name in ("inapplicable", "skipped")}}
+
+
 def _near_miss(refused: Refused, currency: str) -> str:
     if refused.missing is not None and refused.missing > 0:
         if refused.fact.startswith("basket.category_total:"):

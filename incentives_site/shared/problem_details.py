@@ -66,6 +66,8 @@ def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
             ),
             status=STATUS_OF_KIND[exc.kind],
         )
+        if "retry_after" in exc.extras:
+            response["Retry-After"] = str(exc.extras["retry_after"])
     else:
         answer = exception_handler(exc, context)  # type: ignore[arg-type]
         if answer is None:

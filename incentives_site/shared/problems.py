@@ -20,6 +20,7 @@ class Kind(enum.Enum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
+    TOO_MANY = "too-many"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,12 @@ from rest_framework.response import Response
 
 from campaigns import queries as campaign_queries
 from campaigns.api.serializers import DecisionOut
+from campaigns.operations import CodeGuard
+from campaigns.wording import as_told_to_strangers
 from customers.api.references import named
 from incentives_site.integrations.api.views import PartnerView
 from incentives_site.integrations.models import Scope
+from incentives_site.shared.addresses import client_address
 from redemptions import operations, queries
 
 from . import serializers
@@ -32,6 +35,7 @@ class _BasketView(PartnerView):
             customer=named(wanted.get("customer")),
             store=self.store_key(wanted.get("store")) or "",
             codes=wanted.get("codes", []),
+            guard=CodeGuard(key=str(self.caller.pk), address=client_address(self.request)),
             tenders=wanted.get("tenders", []),
         )
 
@@ -50,7 +54,9 @@ class Quotes(_BasketView):
         quoted = operations.quote(
             self.request_of(wanted), now=wanted.get("at") or timezone.now(), campaigns=wanted.get("campaigns", ())
         )
-        return Response(quoted.data)
+        # Who may not redeem could be anybody's page: a code that cannot be used is told like one that does not exist.
+        may_know = Scope.REDEMPTIONS in self.key.scopes
+        return Response(quoted.data if may_know else as_told_to_strangers(quoted.data))
 
 
 class Redemptions(_BasketView):

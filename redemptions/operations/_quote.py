@@ -7,7 +7,7 @@ from typing import Any
 
 from campaigns import queries as campaign_queries
 from campaigns.models import Incentive, Per
-from campaigns.operations import Demand, understood
+from campaigns.operations import CodeGuard, Demand, understood
 from campaigns.rules.basket import Basket
 from campaigns.rules.decision import Applied, Decision
 from campaigns.rules.facts import Surroundings
@@ -43,6 +43,8 @@ class Request:
     codes: Sequence[str] = ()
     # What somebody wants to pay with, as JSON-able data: ``{"type": "points", "amount": 500}``.
     tenders: Sequence[Mapping[str, Any]] = ()
+    # Counts wrong codes and stops guessing; without one nobody counts.
+    guard: CodeGuard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def quote(
 
     ``campaigns`` are public ids of some that are considered as if they were live, whatever their status: what would happen, not
     what does. What is ``holding`` by a reservation of the same order is free for it. Raises ``Invalid`` with a pointer for each
-    fault of the basket, ``ChannelUnknown``, ``StoreUnknown``, ``CustomerUnknown``.
+    fault of the basket, ``ChannelUnknown``, ``StoreUnknown``, ``CustomerUnknown``, ``TooManyWrongCodes``.
     """
     reader = Reader()
     basket = read_basket(request.basket, currency=request.currency, reader=reader)
@@ -132,6 +134,10 @@ def quote(
     purses, unknown_cards = (
         pay_with(tenders, customer=customer, currency=request.currency, now=now, holding=holding.value) if tenders else ([], [])
     )
+    if request.guard is not None and (request.codes or any("code" in tender for tender in request.tenders)):
+        named = str(customer.public_id) if customer is not None and request.customer is not None else ""
+        wrong = len(found.unknown_codes) + len(unknown_cards)
+        request.guard(wrong=wrong, store=request.store, customer=named)
     surroundings = Surroundings(
         now=now,
         channel_key=channel.key,

@@ -17,9 +17,11 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from campaigns.models import Campaign, Status
+from campaigns.operations import CodeGuard
 from customers import queries as customer_queries
 from customers.models import Channel, Customer, Store
 from incentives_site.accounts.roles import Role, for_roles
+from incentives_site.shared.addresses import client_address
 from incentives_site.shared.htmx import page_or_fragment
 from incentives_site.shared.problems import Problem
 from incentives_site.shared.statuses import STATUS_OF_KIND
@@ -124,6 +126,7 @@ def _request_of(request: HttpRequest, sale: Sale, basket: dict[str, Any]) -> ope
         customer=sale.customer,
         store=store.key if store else "",
         codes=sale.codes,
+        guard=CodeGuard(key=f"user:{request.user.pk}", address=client_address(request)),
     )
 
 

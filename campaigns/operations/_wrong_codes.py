@@ -1,0 +1,98 @@
+"""Wrong codes are counted, and guessing is stopped: exactly, over all processes.
+
+Who shows codes is a key (or a person who sells), in a store, for a customer, from an address. Each has a bucket in Valkey that
+holds so many wrong codes and empties at so many an hour (GCRA, as in ``incentives_site.integrations.api.throttling``). What is
+decided about codes is told only when every bucket has room for the wrong ones among them, and those are counted in the same
+script: a thousand guesses at once are told no more than one after the other. Right codes count nothing, but a full bucket hears
+nothing at all: or the answer to a right one would tell it from a wrong one. For the same reason a refusal that shows that codes
+were wrong, as there was room for fewer, counts them.
+"""
+
+import functools
+import math
+
+import redis
+import structlog
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from incentives_site.shared.problems import Kind, Problem
+
+log = structlog.get_logger(__name__)
+HOUR = 3_600_000_000  # µs
+
+# KEYS the buckets; ARGV[1] how many codes were wrong; then for each bucket µs between two, and µs of all it holds.
+# Answers the µs to wait, 0 when what was decided may be told.
+SCRIPT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local wrong, wait, is_full, arrivals = tonumber(ARGV[1]), 0, false, {}
+for i, key in ipairs(KEYS) do
+  local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+  arrivals[i] = math.max(tonumber(redis.call('GET', key) or now), now)
+  local late = arrivals[i] + interval - burst - now
+  if late > 0 then is_full = true; wait = math.max(wait, late) end
+end
+if is_full then return wait end
+for i, key in ipairs(KEYS) do
+  local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+  local following = arrivals[i] + wrong * interval
+  if following > now + burst then wait = math.max(wait, interval); following = now + burst end
+  if wrong > 0 then
+    redis.call('SET', key, string.format('%d', following), 'PX', math.ceil((following - now) / 1000) + 1000)
+  end
+end
+return wait
+"""
+
+
+class TooManyWrongCodes(Problem):
+    code = "too-many-wrong-codes"
+    title = gettext_lazy("Too many wrong codes were tried")
+    kind = Kind.TOO_MANY
+
+
+@functools.cache
+def _script() -> "redis.commands.core.Script":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1).register_script(SCRIPT)
+
+
+class CodeGuard:
+    """Stands between a decision about codes and whoever asked for it. One for each request, which may decide several times.
+
+    ``key`` and ``address`` say who asks and from where; an empty one is not counted.
+    """
+
+    def __init__(self, *, key: str = "", address: str = "") -> None:
+        self.key, self.address = key, address
+        self._told = 0
+
+    def __call__(self, *, wrong: int, store: str = "", customer: str = "") -> None:
+        """Let the decision pass and count the codes that were wrong. Raises ``TooManyWrongCodes``.
+
+        When Valkey is away decisions pass uncounted, which is logged: a sale matters more than a rate.
+        """
+        who = {"key": self.key, "store": store, "customer": customer, "address": self.address}
+        limits = {kind: settings.WRONG_CODES[kind] for kind, name in who.items() if name and settings.WRONG_CODES[kind]}
+        if not limits:
+            return
+        new = max(0, wrong - self._told)
+        arguments = [new]
+        for most in limits.values():
+            arguments += [HOUR // most, HOUR // most * most]
+        try:
+            wait = _script()(keys=[f"wrong-codes:{kind}:{who[kind]}" for kind in limits], args=arguments)
+        except redis.RedisError as error:
+            log.warning("wrong_codes_uncounted", reason=type(error).__name__)
+            return
+        if wait:
+            seconds = math.ceil(wait / 1_000_000)
+            raise TooManyWrongCodes(_sentence(seconds), extras={"retry_after": seconds})
+        self._told += new
+
+
+def _sentence(seconds: int) -> str:
+    minutes = math.ceil(seconds / 60)
+    wait = ngettext("Try again in %(n)s minute.", "Try again in %(n)s minutes.", minutes) % {"n": minutes}
+    return _("To keep codes from being guessed, none is looked at for a while.") + " " + wait
