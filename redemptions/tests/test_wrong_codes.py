@@ -111,9 +111,7 @@ class TestCounting:
         assert len(told) == 40  # of 400; the next would be told after 90 s
 
     def test_a_million_guesses_take_as_long_as_the_document_says(self) -> None:
-        from incentives_site import settings as original
-
-        hours = {kind: 1_000_000 / original.WRONG_CODES[kind] for kind in original.WRONG_CODES}
+        hours = {kind: 1_000_000 / settings.WRONG_CODES[kind] for kind in settings.WRONG_CODES}
         assert 11 < hours["key"] / 24 < 12  # days
         assert 3.7 < hours["customer"] / 24 / 365 < 3.9  # years
         # The weakest pattern that may be saved has a million spare codes for each: about one hit.
