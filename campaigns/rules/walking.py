@@ -356,8 +356,8 @@ def target_of(effect: Effect) -> Target | None:
 def turns(candidates: Sequence[Candidate], question: Question) -> list[tuple[Group, list[Candidate]]]:
     """The candidates in order; those of a group that chooses among its own come together.
 
-    In the ranked order such groups come first in their rank, by key, so that a loser's place changes nothing for others. In a
-    listed order a group stands where its first is listed.
+    Such groups come first in their rank, in a listed order before everything, by rank and key: so a loser's place changes nothing
+    for others.
     """
     found: list[tuple[Group, list[Candidate]]] = []
     gathered: dict[str, list[Candidate]] = {}
@@ -370,7 +370,9 @@ def turns(candidates: Sequence[Candidate], question: Question) -> list[tuple[Gro
         else:
             members = gathered[group.key] = [candidate]
             found.append((group, members))
-    if gathered and question.policy.order is Order.RANKED:
+    if gathered and question.policy.order is Order.LISTED:
+        found.sort(key=lambda turn: (0, turn[0].rank, turn[0].key) if _chooses(turn[0]) else (1, 0, ""))
+    elif gathered:
         # Stable: what does not choose keeps its place.
         found.sort(key=lambda turn: (turn[0].rank, 0, turn[0].key) if _chooses(turn[0]) else (turn[0].rank, 1, ""))
     return found

@@ -183,8 +183,8 @@ def test_a_group_that_chooses_has_its_turn_before_the_others_of_its_rank() -> No
     off = Candidate("off", AmountOff(1_000), priority=5)
     ranked = asked(off, percent("ten", "10", group="best"), percent("five", "5", group="best"))
     assert list(amounts(ranked).items()) == [("ten", 1_400), ("off", 1_000)]
-    listed = asked(off, percent("ten", "10", group="best", position=1), order=Order.LISTED)
-    assert list(amounts(listed).items()) == [("off", 1_000), ("ten", 1_300)]
+    listed = asked(off, percent("ten", "10", group="best", position=1), percent("one", "1", position=2), order=Order.LISTED)
+    assert list(amounts(listed).items()) == [("ten", 1_400), ("off", 1_000), ("one", 116)]
 
 
 def test_groups_that_choose_take_turns_by_rank_and_key() -> None:
