@@ -31,6 +31,10 @@ SCHEDULES = (
     Schedule("Ledger: value ends", "redemptions.tasks.expire_value", 1, "hours", "Ends points and credit after their last day."),
     Schedule("Ledger: proof", "redemptions.tasks.check_ledger", 1, "days", "Recomputes all; the back office shows faults."),
     Schedule("Partners: old replies", "integrations.tasks.forget_old_replies", 1, "days", "Deletes replies kept for 30 days."),
+    Schedule(
+        "Webhooks: deliver", "integrations.tasks.deliver_webhooks", 5, "seconds", "What is due, also again, or left by a crash."
+    ),
+    Schedule("Webhooks: old messages", "integrations.tasks.forget_old_messages", 1, "days", "Deletes messages kept for 30 days."),
     Schedule("Sign-in: old sessions", "accounts.tasks.clear_sessions", 1, "days", "Deletes expired sessions."),
 )
 

@@ -279,6 +279,8 @@ WRONG_CODES = {
     "customer": env.integer("WRONG_CODES_PER_CUSTOMER", 30),
     "address": env.integer("WRONG_CODES_PER_ADDRESS", 3600),
 }
+# Where webhooks may go although it is no public address: the operator's own networks.
+WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 
 # --- Work after the answer ------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL.replace("unix://", "redis+socket://")

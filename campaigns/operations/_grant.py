@@ -16,6 +16,7 @@ from incentives_site.shared.problems import Kind, Problem
 from .. import sealing
 from ..models import Campaign, Claim, Code, Grant, GrantState, Incentive, Status, TargetedCustomer
 from ..rules import codes
+from ._announce import announce_granted
 from ._problems import invalid
 
 
@@ -88,6 +89,7 @@ def grant(
             name=incentive.name,
             properties={"grant": str(stored.public_id), "campaign": campaign.name, "reason": reason, "by": by},
         )
+        announce_granted(stored, campaign)
     return stored, True
 
 

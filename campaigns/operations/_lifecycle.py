@@ -3,7 +3,7 @@
 import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from customers.rules.faults import Fault
@@ -14,6 +14,7 @@ from .. import queries
 from ..models import Campaign, Claim, Code, Incentive, Status, TargetedCustomer
 from ..rules import lifecycle
 from ..rules.lifecycle import LaunchFacts, Step
+from ._announce import announce_campaign
 from ._problems import WrongStatus, invalid
 
 
@@ -30,6 +31,7 @@ def launch(*, campaign: Campaign, by: str, now: datetime.datetime) -> Campaign:
         locked.status = lifecycle.status_at(locked.starts_at, locked.ends_at, now)
         locked.launched_at = now
         locked.save(update_fields=["starts_at", "status", "launched_at"])
+        announce_campaign("campaign.launched", locked, now)
         if locked.status == Status.LIVE:
             jobs.enqueue("campaigns.tasks.target_audience", campaign_id=locked.pk)
     return locked
@@ -38,7 +40,9 @@ def launch(*, campaign: Campaign, by: str, now: datetime.datetime) -> Campaign:
 def pause(*, campaign: Campaign, by: str) -> Campaign:
     """Stop giving and redeeming at once, until it is resumed. Raises ``WrongStatus``."""
     with transaction.atomic(), acting(by=by, why="pause"):
-        return _set_status(_take(campaign, Step.PAUSE), Status.PAUSED)
+        locked = _set_status(_take(campaign, Step.PAUSE), Status.PAUSED)
+        announce_campaign("campaign.paused", locked)
+        return locked
 
 
 def resume(*, campaign: Campaign, by: str, now: datetime.datetime) -> Campaign:
@@ -48,6 +52,7 @@ def resume(*, campaign: Campaign, by: str, now: datetime.datetime) -> Campaign:
         if found := lifecycle.obstacles(_launch_facts(locked), now):
             raise invalid(found)
         _set_status(locked, lifecycle.status_at(locked.starts_at, locked.ends_at, now))
+        announce_campaign("campaign.ended" if locked.status == Status.ENDED else "campaign.resumed", locked, now)
         if locked.status == Status.LIVE:
             jobs.enqueue("campaigns.tasks.target_audience", campaign_id=locked.pk)
         return locked
@@ -59,7 +64,9 @@ def end(*, campaign: Campaign, by: str, now: datetime.datetime) -> Campaign:
         locked = _take(campaign, Step.END)
         locked.ended_at = now
         locked.save(update_fields=["ended_at"])
-        return _set_status(locked, Status.ENDED)
+        _set_status(locked, Status.ENDED)
+        announce_campaign("campaign.ended", locked, now)
+        return locked
 
 
 def advance(*, now: datetime.datetime) -> int:
@@ -67,13 +74,21 @@ def advance(*, now: datetime.datetime) -> int:
     with transaction.atomic(), acting(by="system", why="advance"):
         over = Q(ends_at__lte=now)
         open_ones = Campaign.objects.filter(status__in=[Status.SCHEDULED, Status.LIVE, Status.PAUSED])
-        ended = open_ones.filter(over).update(status=Status.ENDED, ended_at=now)
-        due = Campaign.objects.filter(status=Status.SCHEDULED, starts_at__lte=now)
-        ids = list(due.values_list("pk", flat=True))
-        started = Campaign.objects.filter(pk__in=ids, status=Status.SCHEDULED).update(status=Status.LIVE)
-        for campaign_id in ids:
-            jobs.enqueue("campaigns.tasks.target_audience", campaign_id=campaign_id)
-    return ended + started
+        ended = _move(open_ones.filter(over), Status.ENDED, now, ended_at=now)
+        started = _move(Campaign.objects.filter(status=Status.SCHEDULED, starts_at__lte=now), Status.LIVE, now)
+        for campaign in started:
+            jobs.enqueue("campaigns.tasks.target_audience", campaign_id=campaign.pk)
+    return len(ended) + len(started)
+
+
+def _move(due: QuerySet[Campaign], status: Status, now: datetime.datetime, **fields: object) -> list[Campaign]:
+    """Those that were due when they were locked, in their new status, with partners told."""
+    campaigns = list(due.select_for_update().order_by("pk"))
+    Campaign.objects.filter(pk__in=[campaign.pk for campaign in campaigns]).update(status=status, **fields)
+    for campaign in campaigns:
+        campaign.status = status
+        announce_campaign("campaign.ended" if status == Status.ENDED else "campaign.started", campaign, now)
+    return campaigns
 
 
 def target_audience(*, campaign: Campaign, now: datetime.datetime) -> int:

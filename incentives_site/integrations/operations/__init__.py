@@ -1,6 +1,40 @@
 """The verbs of integrations."""
 
+from ._announce import announce
 from ._answer_once import Answer, KeyReused, answer_once
+from ._deliver import body_of, deliver, deliver_alone, forget_old_messages
+from ._endpoints import (
+    TooManyWebhooks,
+    WebhookDisabled,
+    add_endpoint,
+    check_url,
+    ping,
+    remove_endpoint,
+    replay,
+    revise_endpoint,
+    rotate_secret,
+    set_active,
+)
 from ._forget import forget_old_replies
 
-__all__ = ["Answer", "KeyReused", "answer_once", "forget_old_replies"]
+__all__ = [
+    "Answer",
+    "KeyReused",
+    "TooManyWebhooks",
+    "WebhookDisabled",
+    "add_endpoint",
+    "announce",
+    "answer_once",
+    "body_of",
+    "check_url",
+    "deliver",
+    "deliver_alone",
+    "forget_old_messages",
+    "forget_old_replies",
+    "ping",
+    "remove_endpoint",
+    "replay",
+    "revise_endpoint",
+    "rotate_secret",
+    "set_active",
+]
