@@ -46,7 +46,8 @@ def announce(
 
     Call it inside the transaction that did what is told: both are kept, or neither. ``data`` has the fields that
     ``rules.types.TYPES`` names; instants and ids may be what they are. The same ``key`` of a type is told once, whoever
-    repeats it; without one it is told each time. ``partner`` is the key of the only partner who may know; ``None``: all. ``now`` is the clock's unless given.
+    repeats it; without one it is told each time. ``partner`` is the key of the only partner who may know; ``None``: all. ``now``
+    is the clock's unless given.
     """
     if type not in TYPES or set(data) != set(TYPES[type]):
         raise LookupError(f"{type} is not told with {', '.join(sorted(data))}.")
