@@ -1,13 +1,16 @@
-"""Reads: a key by its text, and whether it speaks for a channel or a store."""
+"""Reads: a key by its text, and whether it speaks for a channel or a store; a partner's webhooks."""
+
+import uuid
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from incentives_site.shared.problems import Kind, Problem
+from incentives_site.shared.problems import Kind, NotFound, Problem
 from incentives_site.shared.rows import columns, row_as
 
-from .models import ApiKey, Partner
+from .models import ApiKey, Partner, WebhookDelivery, WebhookEndpoint
 
 # Asked before every call, so it is written out; and asked anew each time, so a key that is revoked has made its last call.
 _KEY = f"""
@@ -28,6 +31,16 @@ class StoreNotYours(Problem):
     code = "store-not-yours"
     title = _("This key does not speak for that store")
     kind = Kind.FORBIDDEN
+
+
+class WebhookUnknown(NotFound):
+    code = "webhook-unknown"
+    title = _("There is no such webhook")
+
+
+class DeliveryUnknown(NotFound):
+    code = "delivery-unknown"
+    title = _("There is no such delivery")
 
 
 def find_key(text: str) -> ApiKey | None:
@@ -66,3 +79,45 @@ def store_of(key: ApiKey, wanted: str | None) -> str | None:
     if key.store_keys and wanted not in key.store_keys:
         raise StoreNotYours
     return wanted
+
+
+# --- Webhooks -------------------------------------------------------------------------------------------------------------
+
+
+def webhooks(partner: Partner) -> QuerySet[WebhookEndpoint]:
+    return WebhookEndpoint.objects.filter(partner=partner, removed_at=None)
+
+
+def webhook_by_public_id(partner: Partner, public_id: str) -> WebhookEndpoint:
+    """One of the partner's own. Raises ``WebhookUnknown``."""
+    key = _uuid(public_id)
+    found = webhooks(partner).filter(public_id=key).first() if key else None
+    if found is None:
+        raise WebhookUnknown
+    return found
+
+
+def deliveries(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
+    """What was and is sent there, with every attempt."""
+    return WebhookDelivery.objects.filter(endpoint=endpoint).select_related("message").prefetch_related("tries")
+
+
+def delivery_by_public_id(endpoint: WebhookEndpoint, public_id: str) -> WebhookDelivery:
+    """Raises ``DeliveryUnknown``."""
+    key = _uuid(public_id)
+    found = deliveries(endpoint).filter(public_id=key).select_related("endpoint").first() if key else None
+    if found is None:
+        raise DeliveryUnknown
+    return found
+
+
+def is_anybody_told(type: str) -> bool:
+    """Whether some endpoint subscribed to ``type``: for those who would have to ask the database to say what happened."""
+    return WebhookEndpoint.objects.filter(is_active=True, partner__is_active=True, types__contains=[type]).exists()
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

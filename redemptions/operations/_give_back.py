@@ -43,6 +43,7 @@ from ..models import (
 )
 from ..rules import returning
 from ..rules.returning import Benefit, LineState, Plan
+from ._announce import announce_returned
 from ._ledger import account_of, lock_accounts_of, outside, post, refund, take_back, today_of_the_programme
 
 
@@ -142,6 +143,7 @@ def _write(
     Return.objects.filter(pk=given.pk).update(effects=effects)
     given.effects = effects
     _tell_timeline(redemption, given, now)
+    announce_returned(given, redemption)
     return given
 
 

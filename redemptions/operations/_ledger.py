@@ -23,6 +23,7 @@ from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from ..models import Account, AccountKind, Entry, GiftCard, Lot, LotUse, Posting, PostingKind, Redemption
 from ..rules import lots as lot_rules
+from ._announce import announce_balances
 
 POINTS = "points"
 AT_ONCE = 500  # lots that one run of a task looks after
@@ -116,6 +117,7 @@ def post(
                 for account, amount in sorted(moves.items(), key=lambda move: move[0].pk)
                 if amount
             )
+            announce_balances(posting, moves)
     except IntegrityError as error:
         if "a_balance_is_not_overdrawn" in str(error):
             raise NotEnough(_("Less is left than is asked for.")) from None

@@ -13,6 +13,7 @@ from customers.rules.timeline import EventType
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from ..models import AppliedIncentive, Redemption, RedemptionLine, Reservation, ReservationState
+from ._announce import announce_redeemed
 from ._awards import award
 from ._ledger import NotEnough, activate_due, lock_accounts_of, today_of_the_programme
 from ._quote import Quote, Request
@@ -161,6 +162,7 @@ def _use(quoted: Quote, redemption: Redemption, reservation: Reservation | None,
     )
     _move_value(quoted, redemption, reservation, by, now)
     _tell_timeline(quoted, redemption, now)
+    announce_redeemed(redemption)
     if not use_beside(reservation, [demand for item in quoted.incentives for demand in quoted.demands(item)]):
         raise _Lost
 

@@ -19,6 +19,7 @@ from campaigns.rules.candidates import Reason
 from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound, Problem
 
 from ..models import Posting, Reservation, ReservationState
+from ._announce import announce_expired
 from ._ledger import NotEnough, lock_accounts_of, refund, spend, today_of_the_programme
 from ._quote import Quote, Request, quote
 
@@ -167,6 +168,7 @@ def expire_reservations(*, now: datetime.datetime, most: int = AT_ONCE) -> int:
         try:
             with transaction.atomic():
                 _end(reservation, ReservationState.EXPIRED, now)
+                announce_expired(reservation)
         except ReservationEnded:
             continue
         done += 1

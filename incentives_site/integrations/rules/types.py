@@ -15,5 +15,5 @@ TYPES: dict[str, tuple[str, ...]] = {
     "campaign.resumed": ("campaign", "status", "starts_at", "ends_at"),
     "campaign.ended": ("campaign", "status", "starts_at", "ends_at"),
     "reservation.expired": ("reservation", "order", "customer"),
-    "balance.changed": ("customer", "kind", "unit", "amount", "balance"),
+    "balance.changed": ("customer", "gift_card", "kind", "unit", "amount", "balance"),
 }

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
-from .models import ApiKey, IdempotentReply, Partner, Scope
+from ..models import ApiKey, IdempotentReply, Partner, Scope
 
 
 @admin.register(Partner)
