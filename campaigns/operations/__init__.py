@@ -16,6 +16,8 @@ from ._batches import (
 from ._draft import KEEP, draft, revise
 from ._grant import NotGrantable, NotHeld, expire_grants, grant, withdraw
 from ._groups import GroupTerms, check_group, define_group, revise_group
+from ._import_codes import MOST_BYTES as MOST_IMPORTED_BYTES
+from ._import_codes import NotCsv, import_codes
 from ._incentives import CodeTaken, GivenByOthers, add_incentive, add_incentives, remove_incentive, revise_incentive
 from ._lifecycle import advance, end, launch, obstacles, pause, resume, target_audience
 from ._limits import Demand, consume, restore
@@ -27,12 +29,14 @@ from ._wrong_codes import CodeGuard, TooManyWrongCodes
 
 __all__ = [
     "KEEP",
+    "MOST_IMPORTED_BYTES",
     "REVISABLE",
     "CodeGuard",
     "CodeTaken",
     "Demand",
     "GivenByOthers",
     "GroupTerms",
+    "NotCsv",
     "NotGrantable",
     "NotHeld",
     "Terms",
@@ -56,6 +60,7 @@ __all__ = [
     "give_back_codes",
     "give_back_grants",
     "grant",
+    "import_codes",
     "invalid",
     "launch",
     "make_codes",

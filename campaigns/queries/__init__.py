@@ -1,6 +1,7 @@
 """Reads of campaigns: single rows and lists, wallets, the compiled catalogue, and what asks to be applied to a basket."""
 
 from .asking import CandidateSet, Holding, Source, candidates
+from .batches import BatchUnknown, batch_by_public_id, batch_counts, batches_of, codes_as_csv, used_codes
 from .catalogue import group_of
 from .reading import (
     CampaignUnknown,
@@ -38,6 +39,7 @@ from .reading import (
 )
 
 __all__ = [
+    "BatchUnknown",
     "CampaignUnknown",
     "CandidateSet",
     "GrantUnknown",
@@ -50,6 +52,9 @@ __all__ = [
     "active_programme",
     "audience",
     "audience_condition",
+    "batch_by_public_id",
+    "batch_counts",
+    "batches_of",
     "budget",
     "budget_when_short",
     "budgets",
@@ -58,6 +63,7 @@ __all__ = [
     "campaigns_by_public_ids",
     "candidates",
     "code_text",
+    "codes_as_csv",
     "customer_of_wallet",
     "generic_code",
     "generic_codes",
@@ -73,6 +79,7 @@ __all__ = [
     "names_of",
     "names_of_given",
     "state_of",
+    "used_codes",
     "wallet",
     "wallet_url",
 ]
