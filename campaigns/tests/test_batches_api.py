@@ -94,7 +94,7 @@ class TestMaking:
     @pytest.mark.parametrize(
         ("change", "pointer", "code"),
         [
-            ({"length": 8}, "#/pattern", "too-few-codes"),
+            ({"length": 5}, "#/pattern", "too-few-codes"),
             ({"pattern": "####"}, "#/pattern", "one-of-two"),
             ({"alphabet": "ABCABCABCABC"}, "#/alphabet", "bad-alphabet"),
             ({"count": 0}, "#/count", "min-value"),
@@ -199,8 +199,9 @@ class TestImporting:
         assert response.status_code == 415
 
     def test_terms_in_the_query_are_checked(self, client: PartnerClient, incentive: Incentive) -> None:
-        response = send(client, incentive, "WELCOME-0001\n", uses_per_code="0", colour="red")
-        assert {error["pointer"] for error in response.json()["errors"]} == {"#/uses_per_code", "#/colour"}
+        for name, value in (("uses_per_code", "0"), ("colour", "red"), ("expires_at", "yesterday")):
+            response = send(client, incentive, "WELCOME-0001\n", **{name: value})
+            assert [error["pointer"] for error in response.json()["errors"]] == [f"#/{name}"]
 
     def test_refused_lines_are_counted_beyond_a_thousand(self, client: PartnerClient, incentive: Incentive) -> None:
         report = send(client, incentive, "WELCOME-0001\n" + "AB\n" * 1_200).json()["report"]
