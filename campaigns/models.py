@@ -279,6 +279,10 @@ class Measure(models.TextChoices):
 class Per(models.TextChoices):
     TOTAL = "total", _("in total")
     CUSTOMER = "customer", _("per customer")
+    CUSTOMER_DAY = "customer_day", _("per customer and day")
+    CUSTOMER_WEEK = "customer_week", _("per customer and week")
+    CUSTOMER_MONTH = "customer_month", _("per customer and month")
+    STORE = "store", _("per store")
 
 
 @pghistory.track()
@@ -310,6 +314,14 @@ class Limit(models.Model):
         choices=WHEN_SHORT,
         default=OnShort.REFUSE.value,
         help_text=_("Refuse, or clip: give what is left."),
+    )
+
+    slots = models.PositiveSmallIntegerField(
+        _("slots"),
+        default=1,
+        db_default=1,
+        editable=False,
+        help_text=_("In how many rows it is counted, so that a flash sale does not queue for one. Never changed once it counts."),
     )
 
     class Meta:

@@ -18,6 +18,7 @@ from incentives_site.shared.money import CURRENCIES, LARGEST_AMOUNT
 from ..models import Campaign, Goal, Limit, Measure, Per
 from ..rules.candidates import OnShort
 from ..rules.language import Reader
+from ..rules.limits import slots_for
 from . import _unpredictable as unpredictable
 from ._incentives import are_in_several_currencies
 from ._problems import invalid
@@ -89,7 +90,8 @@ def _set_budget(campaign: Campaign, budget: int | None, when_short: str | None) 
     if budget is None:
         _budget(campaign).delete()
     elif not _budget(campaign).update(**values):
-        Limit.objects.create(campaign=campaign, measure=Measure.DISCOUNT, per=Per.TOTAL, **values)
+        slots = slots_for(Per.TOTAL, budget)
+        Limit.objects.create(campaign=campaign, measure=Measure.DISCOUNT, per=Per.TOTAL, slots=slots, **values)
 
 
 def _check(fields: Mapping[str, Any], campaign: Campaign, budget: int | None, when_short: str | None, *, is_new: bool) -> None:

@@ -7,7 +7,9 @@ the order of (limit, subject) everywhere, in both directions, so that two redemp
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
+
+from ..rules import limits
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -19,16 +21,34 @@ class Demand:
     amount: int
 
 
-CONSUME = """
+# What the subject may use at most: a slot its part of the maximum, everybody else all of it.
+_MOST = """CASE WHEN {subject} LIKE '#%%'
+    THEN l.maximum / l.slots + CASE WHEN substr({subject}, 2)::int < l.maximum %% l.slots THEN 1 ELSE 0 END
+    ELSE l.maximum END"""
+CONSUME = f"""
 INSERT INTO campaigns_limitcounter AS counter (limit_id, subject, used)
 SELECT demand.limit_id, demand.subject, demand.amount
 FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS demand (limit_id, subject, amount)
-JOIN campaigns_limit ON campaigns_limit.id = demand.limit_id
-WHERE demand.amount <= campaigns_limit.maximum
+JOIN campaigns_limit l ON l.id = demand.limit_id
+WHERE demand.amount <= {_MOST.format(subject="demand.subject")}
 ORDER BY demand.limit_id, demand.subject
 ON CONFLICT (limit_id, subject) DO UPDATE SET used = counter.used + EXCLUDED.used
-WHERE counter.used + EXCLUDED.used <= (SELECT maximum FROM campaigns_limit WHERE campaigns_limit.id = counter.limit_id)
+WHERE counter.used + EXCLUDED.used <= (
+    SELECT {_MOST.format(subject="counter.subject")} FROM campaigns_limit l WHERE l.id = counter.limit_id
+)
 RETURNING limit_id
+"""  # noqa: S608  (fixed pieces; every value is a parameter)
+SLOTS = """
+INSERT INTO campaigns_limitcounter (limit_id, subject, used)
+SELECT l.id, '#' || number, 0 FROM campaigns_limit l, generate_series(0, l.slots - 1) AS number
+WHERE l.id = ANY(%s) ORDER BY l.id, '#' || number
+ON CONFLICT DO NOTHING
+"""
+LOCKED = """
+SELECT c.limit_id, c.subject, c.used, l.maximum, l.slots
+FROM campaigns_limitcounter c JOIN campaigns_limit l ON l.id = c.limit_id
+WHERE c.limit_id = ANY(%s) OR (c.limit_id, c.subject) IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))
+ORDER BY c.limit_id, c.subject FOR UPDATE OF c
 """
 
 RESTORE = """
@@ -44,14 +64,62 @@ WHERE counter.id = demand.id
 """
 
 
-def consume(demands: Sequence[Demand]) -> bool:
-    """Use up all of ``demands`` in the caller's transaction; ``False`` when one does not fit (the caller must roll back)."""
+def consume(demands: Sequence[Demand]) -> list[Demand] | None:
+    """Use up all of ``demands`` in the caller's transaction; what was used where, or ``None`` when one does not fit.
+
+    After ``None`` the caller must roll back. A demand on one slot of a limit is spread over the others when that one is full.
+    """
     merged = _merged(demands)
-    if not merged:
+    if not any(limits.is_slot(demand.subject) for demand in merged):
+        return merged if _raise(merged) else None
+    try:
+        with transaction.atomic():
+            if not _raise(merged):
+                raise _Full
+    except _Full:
+        # Rolled back to here, so nothing is locked: now every slot is, in order, and what is asked for is spread over them.
+        spread = _spread(merged)
+        return spread if spread is not None and _raise(spread) else None
+    return merged
+
+
+class _Full(Exception):
+    """One slot has no room for what is asked for."""
+
+
+def _raise(demands: Sequence[Demand]) -> bool:
+    if not demands:
         return True
     with connection.cursor() as cursor:
-        cursor.execute(CONSUME, _columns(merged))
-        return len(cursor.fetchall()) == len(merged)
+        cursor.execute(CONSUME, _columns(demands))
+        return len(cursor.fetchall()) == len(demands)
+
+
+def _spread(demands: Sequence[Demand]) -> list[Demand] | None:
+    slotted = sorted({demand.limit_id for demand in demands if limits.is_slot(demand.subject)})
+    with connection.cursor() as cursor:
+        cursor.execute(SLOTS, [slotted])
+        cursor.execute(LOCKED, [slotted, *_columns(demands)[:2]])
+        rows = cursor.fetchall()
+    room: dict[int, dict[str, int]] = {}
+    for limit_id, subject, used, maximum, slots in rows:
+        if limits.is_slot(subject):
+            room.setdefault(limit_id, {})[subject] = limits.capacity(maximum, slots, int(subject[1:])) - used
+    found = []
+    for demand in demands:
+        if not limits.is_slot(demand.subject):
+            found.append(demand)
+            continue
+        free, left = room[demand.limit_id], demand.amount
+        for subject in sorted(free, key=lambda name: (name != demand.subject, name)):
+            part = min(left, max(0, free[subject]))
+            if part:
+                found.append(Demand(demand.limit_id, subject, part))
+                free[subject] -= part
+                left -= part
+        if left:
+            return None
+    return _merged(found)
 
 
 def restore(demands: Sequence[Demand]) -> None:

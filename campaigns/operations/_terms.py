@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 from ..models import Claim, Incentive, Limit, Measure, Per, StackGroup
 from ..rules.candidates import OnShort
+from ..rules.limits import slots_for
 
 
 class Terms(TypedDict, total=False):
@@ -96,4 +97,4 @@ def set_limits(incentive: Incentive, terms: Terms) -> None:
         if maximum is None:
             limits.delete()
         elif not limits.update(**values):
-            Limit.objects.create(incentive=incentive, measure=measure, per=per, **values)
+            Limit.objects.create(incentive=incentive, measure=measure, per=per, slots=slots_for(per, maximum), **values)

@@ -34,6 +34,7 @@ from .reading import (
     names_of,
     names_of_given,
     state_of,
+    used_of,
     wallet,
     wallet_url,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "names_of_given",
     "state_of",
     "used_codes",
+    "used_of",
     "wallet",
     "wallet_url",
 ]

@@ -6,6 +6,7 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection
 
@@ -15,13 +16,17 @@ from customers.rules.conditions import ALWAYS
 from incentives_site.shared.rows import columns, row_as
 
 from .. import sealing
-from ..models import Claim, Grant, GrantState, Incentive, Limit, Per
+from ..models import Claim, Grant, GrantState, Incentive, Limit
 from ..rules import codes as code_rules
+from ..rules import limits as limit_rules
 from ..rules.basket import Basket
 from ..rules.candidates import Candidate, LimitState, OnShort, Reason, UnknownCode
 from ..rules.groups import Group
 from . import catalogue
 from .catalogue import Entry
+
+# What everybody uses: one count, or one for each slot.
+SHARED = ("", *(limit_rules.slot(number) for number in range(limit_rules.HOT_SLOTS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ _HELD = f"""(SELECT jsonb_agg(jsonb_build_object('incentive', g.incentive_id, 'g
                        ORDER BY g.ends_at NULLS LAST, g.id)
      FROM campaigns_grant g WHERE g.customer_id = c.id AND (g.state = 'held' OR g.id = ANY(%(holding)s)))"""  # noqa: S608
 _COUNTERS = """(SELECT jsonb_object_agg(u.limit_id || '/' || u.subject, u.used) FROM campaigns_limitcounter u
-     WHERE u.limit_id = ANY(%(limits)s) AND u.subject IN ('', {subject}))"""
+     WHERE u.limit_id = ANY(%(limits)s) AND (u.subject = ANY(%(subjects)s) OR u.subject = {subject}))"""
 _CUSTOMER = columns(Customer, "c")
 
 
@@ -137,7 +142,7 @@ def candidates(
     guess = catalogue.kept()
     expected = customer_queries.known_of(customer) if isinstance(customer, Customer) else {}
     guessed = guess.matching(basket, channel, expected) if guess else []
-    counted = _limit_ids(guessed)
+    counted = _limit_ids(guessed, plain=True)
     who = customer_queries.named_by_id(customer.pk) if isinstance(customer, Customer) else customer
     answer = _ask(who=who, store=store, digests=digests, limits=counted, holding=holding.grants)
     found_store = answer.store
@@ -171,8 +176,12 @@ def candidates(
         holding=holding,
     )
     counters = answer.counters
+    who_buys, today = str(subject.public_id) if subject else "", _today_of(subject, now)
+    subjects: dict[str, str | None] = {
+        per: limit_rules.subject_of(per, customer=who_buys, store=store, today=today) for per in limit_rules.Per
+    }
     if missing := _limit_ids([item.entry for item in asking.values()]) - counted:
-        counters = {**counters, **_counters(missing, subject)}
+        counters = {**counters, **_counters(missing, subjects.values())}
     if holding.uses:
         counters = {key: used - holding.uses.get(key, 0) for key, used in counters.items()}
     unknown += [UnknownCode(code.strip()[:64]) for code in sent if not code_rules.normalise(code)]
@@ -180,7 +189,9 @@ def candidates(
         channel=live.channels.get(channel),
         store=found_store,
         customer=subject,
-        candidates=tuple(_candidate(item, subject, counters, position, holding) for position, item in enumerate(asking.values())),
+        candidates=tuple(
+            _candidate(item, subject, subjects, counters, position, holding) for position, item in enumerate(asking.values())
+        ),
         unknown_codes=tuple(unknown),
         groups={row.key: catalogue.group_of(row) for row in {item.entry.incentive.stack_group for item in asking.values()}},
         sources={item.entry.candidate.key: Source(item.entry.incentive, item.grant, item.code_id) for item in asking.values()},
@@ -194,15 +205,21 @@ def _ask(
     store: str = "",
     digests: Iterable[bytes] = (),
     limits: Iterable[int] = (),
-    subject: Customer | None = None,
+    subjects: Sequence[str] = SHARED,
     holding: Iterable[int] = (),
 ) -> _Answer:
     """The version of the catalogue, who is named, what this one holds, what the codes open, what was used of the limits by all
     and by the one who is named (or by ``subject``): one question, one snapshot. What is not asked is left out of the statement,
     since planning it would cost more than answering it. Raises ``CustomerUnknown``, ``StoreUnknown``.
     """
-    wanted: dict[str, Any] = {"digests": list(digests), "limits": list(limits), "store": store, "holding": list(holding)}
-    user = "c.public_id::text" if who else "%(subject)s"
+    wanted: dict[str, Any] = {
+        "digests": list(digests),
+        "limits": list(limits),
+        "store": store,
+        "holding": list(holding),
+        "subjects": list(subjects),
+    }
+    user = "c.public_id::text" if who else "''"
     pieces = [
         _VERSION,
         _OPENED if wanted["digests"] else "NULL",
@@ -214,8 +231,6 @@ def _ask(
         wanted |= who.parameters
         pieces += [_HELD, _CUSTOMER]
         source = f" FROM customers_customer c WHERE {who.condition}"
-    else:
-        wanted["subject"] = str(subject.public_id) if subject else ""
     with connection.cursor() as cursor:
         # Put together from the fixed pieces above; every value is a parameter.
         cursor.execute(f"SELECT {', '.join(pieces)}{source}", wanted)
@@ -326,23 +341,37 @@ def _grant(row: Mapping[str, Any], incentive_id: int) -> Grant:
     )
 
 
-def _limit_ids(entries: Sequence[Entry]) -> set[int]:
-    return {limit.pk for entry in entries for limit in entry.limits}
+def _limit_ids(entries: Sequence[Entry], *, plain: bool = False) -> set[int]:
+    """``plain``: only those whose subjects are known before the customer and the store are."""
+    return {limit.pk for entry in entries for limit in entry.limits if not plain or limit.per in limit_rules.PLAIN}
 
 
-def _counters(limits: set[int], subject: Customer | None) -> dict[str, int]:
-    return _ask(limits=limits, subject=subject).counters if limits else {}
+def _counters(limits: set[int], subjects: Iterable[str | None]) -> dict[str, int]:
+    return _ask(limits=limits, subjects=[*SHARED, *(subject for subject in subjects if subject)]).counters if limits else {}
+
+
+def _today_of(customer: Customer | None, now: datetime.datetime) -> datetime.date:
+    """The day on the customer's calendar, or UTC's when it is not known where the customer lives."""
+    try:
+        zone = ZoneInfo(customer.time_zone) if customer and customer.time_zone else datetime.UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = datetime.UTC
+    return now.astimezone(zone).date()
 
 
 def _candidate(
-    item: _Asking, subject: Customer | None, counters: Mapping[str, int], position: int, holding: Holding
+    item: _Asking,
+    subject: Customer | None,
+    subjects: Mapping[str, str | None],
+    counters: Mapping[str, int],
+    position: int,
+    holding: Holding,
 ) -> Candidate:
     entry, grant = item.entry, item.grant
     candidate = entry.candidate
     if not (entry.limits or grant or item.code or entry.incentive.claim == Claim.GRANT):
         return candidate
-    who = str(subject.public_id) if subject else ""
-    limits = tuple(_limit_state(limit, who, counters) for limit in entry.limits)
+    limits = tuple(_limit_state(limit, subjects[limit.per], counters) for limit in entry.limits)
     standing = replace(candidate.standing, limits=limits)
     if grant is not None:
         ends = [end for end in (grant.ends_at, standing.ends_at) if end is not None]
@@ -386,10 +415,12 @@ def _refusal_of_code(batch: Mapping[str, Any], now: datetime.datetime, holding: 
     return Reason.CODE_EXPIRED if is_over else None
 
 
-def _limit_state(row: Limit, who: str, counters: Mapping[str, int]) -> LimitState:
-    subject = who if row.per == Per.CUSTOMER else ""
-    used = counters.get(f"{row.pk}/{subject}", 0)
-    # Somebody unknown has no count of their own: a limit per customer cannot be kept for them, so nothing is left.
-    if row.per == Per.CUSTOMER and not who:
+def _limit_state(row: Limit, subject: str | None, counters: Mapping[str, int]) -> LimitState:
+    """``subject`` is who uses it; ``None``: nobody of whom a count could be kept, so nothing is left."""
+    if subject is None:
         used = row.maximum
-    return LimitState(row.pk, row.measure, row.per, row.maximum, used, OnShort(row.on_short))
+    elif row.slots > 1:
+        used = sum(counters.get(f"{row.pk}/{name}", 0) for name in SHARED)
+    else:
+        used = counters.get(f"{row.pk}/{subject}", 0)
+    return LimitState(row.pk, row.measure, row.per, row.maximum, used, OnShort(row.on_short), subject or "", row.slots)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core import signing
-from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers import queries as customer_queries
@@ -34,6 +35,7 @@ from ..models import (
     StackGroup,
     Status,
 )
+from ..rules import limits as limit_rules
 from ..rules.candidates import OnShort
 
 
@@ -187,8 +189,7 @@ def budget(campaign: Campaign) -> tuple[int, int] | None:
     limit = Limit.objects.filter(campaign=campaign, measure=Measure.DISCOUNT, per=Per.TOTAL).first()
     if limit is None:
         return None
-    counter = LimitCounter.objects.filter(limit=limit, subject="").first()
-    return limit.maximum, counter.used if counter else 0
+    return limit.maximum, sum(LimitCounter.objects.filter(limit=limit).values_list("used", flat=True))
 
 
 def budget_when_short(campaign: Campaign) -> str:
@@ -199,10 +200,22 @@ def budget_when_short(campaign: Campaign) -> str:
 
 def budgets(campaign_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
     """``(maximum, spent)`` of each of the campaigns that has a budget, by its id, in one query."""
-    used = LimitCounter.objects.filter(limit=OuterRef("pk"), subject="").values("used")
+    # A limit in total may be counted in several slots.
+    used = LimitCounter.objects.filter(limit=OuterRef("pk")).values("limit").annotate(sum=Sum("used")).values("sum")
     rows = Limit.objects.filter(campaign__in=campaign_ids, measure=Measure.DISCOUNT, per=Per.TOTAL)
     found = rows.annotate(spent=Coalesce(Subquery(used), 0)).values_list("campaign_id", "maximum", "spent")
     return {campaign_id: (maximum, spent) for campaign_id, maximum, spent in found}
+
+
+def used_of(limit: Limit, customer: Customer | None) -> int | None:
+    """What is used of a limit by all, or by the customer now; ``None`` when there is nobody to count for."""
+    counters = LimitCounter.objects.filter(limit=limit)
+    if limit.per == Per.TOTAL:
+        return sum(counters.values_list("used", flat=True))
+    today = timezone.now().date()
+    who = str(customer.public_id) if customer else ""
+    subject = limit_rules.subject_of(limit.per, customer=who, store="", today=today)
+    return None if subject is None else sum(counters.filter(subject=subject).values_list("used", flat=True))
 
 
 def limits_of(incentive: Incentive) -> list[Limit]:

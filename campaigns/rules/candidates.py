@@ -53,10 +53,12 @@ class LimitState:
 
     id: int
     measure: str  # "uses", "units" (how many units are lowered) or "discount" (minor units)
-    per: str  # "total" or "customer"
+    per: str  # as in ``limits.Per``
     maximum: int
     used: int
     on_short: OnShort = OnShort.REFUSE
+    subject: str = ""  # under which a use is counted
+    slots: int = 1
 
     @property
     def left(self) -> int:

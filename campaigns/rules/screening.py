@@ -71,5 +71,5 @@ def _failing_audience_leaf(candidate: Candidate, surroundings: Surroundings) -> 
 def _is_about_the_customer(candidate: Candidate, reason: Reason) -> bool:
     """Whether the refusal could turn out differently once it is known who buys."""
     if reason is Reason.LIMIT_REACHED:
-        return all(limit.per == "customer" or limit.left for limit in candidate.standing.limits)
+        return all(limit.per.startswith("customer") or limit.left for limit in candidate.standing.limits)
     return reason is Reason.NOT_ELIGIBLE

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from campaigns import operations
 from campaigns import queries as campaign_queries
-from campaigns.models import Campaign, Incentive, Limit, LimitCounter, Per, Status
+from campaigns.models import Campaign, Incentive, Limit, Status
 from campaigns.rules.awards import open_to
 from campaigns.rules.basket import Basket
 from campaigns.rules.candidates import Candidate, LimitState, OnShort, Standing
@@ -332,13 +332,10 @@ def _as_if_live(incentive: Incentive, customer: Customer | None, position: int, 
 def _limits(incentive: Incentive, customer: Customer | None, *, is_imagined: bool) -> tuple[LimitState, ...]:
     states = []
     for row in Limit.objects.filter(Q(incentive=incentive) | Q(campaign=incentive.campaign)).order_by("pk"):
-        subject = "" if row.per == Per.TOTAL else str(customer.public_id) if customer else None
-        if subject is None:
+        used = campaign_queries.used_of(row, customer)
+        if used is None:
             # As at the till: a limit per customer cannot be kept for somebody unknown.
             used = 0 if is_imagined else row.maximum
-        else:
-            counter = LimitCounter.objects.filter(limit=row, subject=subject).first()
-            used = counter.used if counter else 0
         states.append(LimitState(row.pk, row.measure, row.per, row.maximum, used, OnShort(row.on_short)))
     return tuple(states)
 

@@ -1,17 +1,19 @@
 """The dry run: what a basket would cost with what is live for this customer, channel and codes. Writes nothing."""
 
 import datetime
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from campaigns import queries as campaign_queries
-from campaigns.models import Incentive, Per
+from campaigns.models import Incentive
 from campaigns.operations import CodeGuard, Demand, understood
 from campaigns.rules.basket import Basket
 from campaigns.rules.decision import Applied, Decision
 from campaigns.rules.facts import Surroundings
 from campaigns.rules.language import Reader, read_basket
+from campaigns.rules.limits import HOT_SLOTS, slot
 from campaigns.rules.stacking import Policy, decide
 from campaigns.wording import decision_as_data
 from customers import queries as customer_queries
@@ -61,6 +63,8 @@ class Quote:
     limits: Mapping[str, tuple[Any, ...]]
     purses: Sequence[Purse] = ()
     surroundings: Mapping[str, Any] = field(default_factory=dict)
+    # Which slot of a limit that is counted in several: any, so that not everybody takes the same.
+    slot: int = field(default_factory=lambda: secrets.randbelow(HOT_SLOTS))
 
     @property
     def incentives(self) -> list[Applied]:
@@ -73,12 +77,11 @@ class Quote:
         return sorted(self.purses, key=lambda purse: purse.account.pk if purse.account else 0)
 
     def demands(self, item: Applied) -> list[Demand]:
-        """What one applied incentive uses of each limit that guards it, by the customer or by all."""
-        customer = str(self.customer.public_id) if self.customer else ""
+        """What one applied incentive uses of each limit that guards it, and under whose count."""
         return [
             Demand(
                 limit.id,
-                customer if limit.per == Per.CUSTOMER else "",
+                slot(self.slot % limit.slots) if limit.slots > 1 else limit.subject,
                 limit.wanted(amount=item.amount, units=item.units),
             )
             for limit in self.limits[item.incentive]

@@ -23,6 +23,7 @@ from ._reserve import (
     close_reservation,
     quote_after_expiry,
     release_value,
+    share_out,
     use_beside,
 )
 from ._tenders import pay
@@ -138,10 +139,10 @@ def _use(quoted: Quote, redemption: Redemption, reservation: Reservation | None,
         raise ReservationEnded(_("It was used, released or has expired."))
     reserved = set(reservation.grants) if reservation else set()
     rows = [quoted.sources[item.incentive] for item in quoted.incentives]
-    used = [row.grant.pk for row in rows if row.grant]
-    if not use_grants(grant_ids=used, now=now, reserved=reserved):
+    grants = [row.grant.pk for row in rows if row.grant]
+    if not use_grants(grant_ids=grants, now=now, reserved=reserved):
         raise _Lost
-    release_grants(grant_ids=sorted(reserved - set(used)), now=now)
+    release_grants(grant_ids=sorted(reserved - set(grants)), now=now)
     codes, taken = {row.code_id for row in rows if row.code_id}, set(reservation.codes) if reservation else set()
     if not use_codes(code_ids=sorted(codes - taken), now=now):
         raise _Lost
@@ -163,8 +164,15 @@ def _use(quoted: Quote, redemption: Redemption, reservation: Reservation | None,
     _move_value(quoted, redemption, reservation, by, now)
     _tell_timeline(quoted, redemption, now)
     announce_redeemed(redemption)
-    if not use_beside(reservation, [demand for item in quoted.incentives for demand in quoted.demands(item)]):
+    planned = [quoted.demands(item) for item in quoted.incentives]
+    used = use_beside(reservation, [demand for demands in planned for demand in demands])
+    if used is None:
         raise _Lost
+    really = share_out(planned, used)
+    for position, (demands, parts) in enumerate(zip(planned, really, strict=True)):
+        if parts != demands:
+            consumed = [[part.limit_id, part.subject, part.amount] for part in parts]
+            AppliedIncentive.objects.filter(redemption=redemption, position=position).update(consumed=consumed)
 
 
 def _write_order(

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from campaigns.operations import Demand, consume, give_back_codes, release_grants, reserve_grants, restore, use_codes
 from campaigns.queries import Holding
 from campaigns.rules.candidates import Reason
+from campaigns.rules.limits import is_slot
 from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound, Problem
 
 from ..models import Posting, Reservation, ReservationState
@@ -127,8 +128,13 @@ def _hold(
             reservation.save(force_insert=True)
     except (NotEnough, IntegrityError):
         raise _Lost from None
-    if not use_beside(former, [Demand(*demand) for demand in reservation.demands]):
+    planned = [Demand(*demand) for demand in reservation.demands]
+    used = use_beside(former, planned)
+    if used is None:
         raise _Lost
+    if used != planned:
+        reservation.demands = [[d.limit_id, d.subject, d.amount] for d in used]
+        reservation.save(update_fields=["demands"])
     return reservation
 
 
@@ -261,14 +267,56 @@ def check_redeemable(reservation: Reservation, *, order_key: str, now: datetime.
         raise ReservationEnded(_("It was used, released or has expired."))
 
 
-def use_beside(reservation: Reservation | None, demands: Sequence[Demand]) -> bool:
-    """Use up ``demands``, of which the reservation holds some already; ``False`` when one does not fit."""
-    sums: dict[tuple[int, str], int] = {}
-    for demand in demands:
-        sums[demand.limit_id, demand.subject] = sums.get((demand.limit_id, demand.subject), 0) + demand.amount
+def use_beside(reservation: Reservation | None, demands: Sequence[Demand]) -> list[Demand] | None:
+    """Use up ``demands``, of which the reservation holds some already; what is used where in the end, or ``None`` when one does
+    not fit (then the caller must roll back). What is held in vain is given back.
+    """
+    held: dict[tuple[int, str], list[Demand]] = {}
     for limit_id, subject, amount in reservation.demands if reservation else ():
-        sums[limit_id, subject] = sums.get((limit_id, subject), 0) - amount
-    if not consume([Demand(*key, amount) for key, amount in sums.items() if amount > 0]):
-        return False
-    restore([Demand(*key, -amount) for key, amount in sums.items() if amount < 0])
-    return True
+        held.setdefault(_count_of(limit_id, subject), []).append(Demand(limit_id, subject, amount))
+    wanted: dict[tuple[int, str], list[Demand]] = {}
+    for demand in demands:
+        wanted.setdefault(_count_of(demand.limit_id, demand.subject), []).append(demand)
+    kept: list[Demand] = []
+    more: list[Demand] = []
+    for count, items in wanted.items():
+        left = sum(item.amount for item in items)
+        for hold in held.pop(count, []):
+            part = min(left, hold.amount)
+            left -= part
+            kept.append(Demand(hold.limit_id, hold.subject, part))
+            if hold.amount > part:
+                held.setdefault(count, []).append(Demand(hold.limit_id, hold.subject, hold.amount - part))
+        if left:
+            more.append(Demand(items[0].limit_id, items[0].subject, left))
+    used = consume(more)
+    if used is None:
+        return None
+    restore([hold for holds in held.values() for hold in holds])
+    return [demand for demand in (*kept, *used) if demand.amount]
+
+
+def _count_of(limit_id: int, subject: str) -> tuple[int, str]:
+    """The slots of a limit are one count."""
+    return limit_id, "" if is_slot(subject) else subject
+
+
+def share_out(demands: Sequence[Sequence[Demand]], used: Sequence[Demand]) -> list[list[Demand]]:
+    """What each incentive used, where it was really taken: its own demands, met from ``used`` in order."""
+    pools: dict[tuple[int, str], list[Demand]] = {}
+    for demand in used:
+        pools.setdefault(_count_of(demand.limit_id, demand.subject), []).append(demand)
+    found = []
+    for own in demands:
+        taken: list[Demand] = []
+        for demand in own:
+            left, pool = demand.amount, pools.get(_count_of(demand.limit_id, demand.subject), [])
+            while left and pool:
+                first = pool.pop(0)
+                part = min(left, first.amount)
+                taken.append(Demand(first.limit_id, first.subject, part))
+                left -= part
+                if first.amount > part:
+                    pool.insert(0, Demand(first.limit_id, first.subject, first.amount - part))
+        found.append(taken)
+    return found
