@@ -10,6 +10,7 @@ api = [
     path("", include("customers.api.urls")),
     path("", include("campaigns.api.urls")),
     path("", include("redemptions.api.urls")),
+    path("", include("incentives_site.integrations.api.urls")),
 ]
 
 urlpatterns = [

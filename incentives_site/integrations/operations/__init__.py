@@ -4,6 +4,7 @@ from ._announce import announce
 from ._answer_once import Answer, KeyReused, answer_once
 from ._deliver import body_of, deliver, deliver_alone, forget_old_messages
 from ._endpoints import (
+    OVERLAP,
     TooManyWebhooks,
     WebhookDisabled,
     add_endpoint,
@@ -18,6 +19,7 @@ from ._endpoints import (
 from ._forget import forget_old_replies
 
 __all__ = [
+    "OVERLAP",
     "Answer",
     "KeyReused",
     "TooManyWebhooks",

@@ -74,7 +74,7 @@ def deliver(*, clock: Clock) -> int:
             finished, _others = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 delivery, at = running.pop(future)
-                _settle(delivery, future.result(), at=at, now=clock())
+                _settle(delivery, _outcome_of(future), at=at, now=clock())
                 done += 1
 
 
@@ -137,6 +137,14 @@ def _attempt(delivery: WebhookDelivery, secrets: list[bytes], at: datetime.datet
     signed = signing.headers(message_id=message.webhook_id, timestamp=int(at.timestamp()), body=body, secrets=secrets)
     own = {"Content-Type": "application/json", "Accept-Encoding": "identity", "Connection": "close", "User-Agent": _AGENT}
     return _send.post(delivery.endpoint.url, body=body, headers={**own, **signed})
+
+
+def _outcome_of(future: Future[_send.Outcome]) -> _send.Outcome:
+    """A fault of ours in one attempt is that attempt's failure, and must not lose what became of the others."""
+    if fault := future.exception():
+        log.error("webhook_attempt_broken", exc_info=fault)
+        return _send.Outcome(None, "internal", "", 0)
+    return future.result()
 
 
 _AGENT = "Incentives-Webhooks/1"

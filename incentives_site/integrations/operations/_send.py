@@ -111,7 +111,7 @@ def _connected(
         connection.sock = plain
         if target.scheme == "https":
             try:
-                connection.sock = _context().wrap_socket(plain, server_hostname=target.host)
+                connection.sock = tls_context().wrap_socket(plain, server_hostname=target.host)
             except OSError:
                 if is_over.is_set():
                     raise TimeoutError from None
@@ -125,7 +125,8 @@ def _connected(
 
 
 @functools.cache
-def _context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
+    """Trusts whom the system trusts (``SSL_CERT_FILE`` names another file of authorities)."""
     return ssl.create_default_context()
 
 

@@ -1,6 +1,7 @@
 """A real receiver on the loopback address, which checks signatures with the package of the standard and not with our code."""
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Receiver:
 
 
 @contextlib.contextmanager
-def receiving(**fields: Any) -> Iterator[Receiver]:
+def receiving(tls: ssl.SSLContext | None = None, **fields: Any) -> Iterator[Receiver]:
     receiver = Receiver(**fields)
 
     class Handler(BaseHTTPRequestHandler):
@@ -66,6 +67,8 @@ def receiving(**fields: Any) -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     receiver.url = f"http://127.0.0.1:{server.server_port}/hook?x=1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
