@@ -3,8 +3,8 @@
 The list and the page of a campaign show results too, so they are put together in ``incentives_site.workspace``.
 """
 
-from . import editor, lifecycle
+from . import codes, editor, lifecycle
 from .audience import audience_size, typed_audience_size
 from .wallet import wallet
 
-__all__ = ["audience_size", "editor", "lifecycle", "typed_audience_size", "wallet"]
+__all__ = ["audience_size", "codes", "editor", "lifecycle", "typed_audience_size", "wallet"]

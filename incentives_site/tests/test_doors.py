@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from campaigns import queries as campaign_queries
+from campaigns.operations import order_codes
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory
 from customers.tests.factories import NOON
 from incentives_site.accounts.models import User
@@ -53,7 +54,9 @@ PAGES: dict[str, frozenset[Role] | None] = {
 }
 # Third parties' addresses, which bring their own doors: tested as a whole below.
 FOREIGN = ("accounts/", "i18n/", "admin/")
-WRITING_STEPS = ("new/", "edit/", "launch/", "pause/", "resume/", "end/", "remove", "incentives/")
+WRITING_STEPS = (
+    "new/", "edit/", "launch/", "pause/", "resume/", "end/", "remove", "incentives/", "import/", "cancel/", "export/",
+)  # fmt: skip
 
 
 def addresses(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -82,21 +85,27 @@ def admitted(address: str) -> frozenset[Role] | None:
 def fill() -> dict[str, str]:
     """Real values for the variable parts of addresses."""
     grant, incentive = GrantFactory(), IncentiveFactory()
+    with_codes = IncentiveFactory(claim="code")
+    batch = order_codes(incentive=with_codes, count=1, pattern="####-####-####", by="x", now=NOON)
     redemption = redeem(request_for(), source="till", order_key="1", placed_at=None, by="x", now=NOON)
     return {
         "customers": str(grant.customer.public_id),
         "campaigns": str(CampaignFactory().public_id),
+        "codes": str(with_codes.campaign.public_id),
+        "with_codes": str(with_codes.public_id),
         "till": str(redemption.public_id),
         "wallet": campaign_queries.wallet_url(grant.customer).rstrip("/").rpartition("/")[2],
         "incentive": str(incentive.public_id),
+        "batch": str(batch.public_id),
     }
 
 
 def path_to(address: str, fill: dict[str, str]) -> str:
     first = address.partition("/")[0]
     values = {
-        "<uuid:public_id>": fill.get(first, fill["campaigns"]),
-        "<uuid:incentive_id>": fill["incentive"],
+        "<uuid:public_id>": fill["codes"] if "/codes/" in address else fill.get(first, fill["campaigns"]),
+        "<uuid:incentive_id>": fill["with_codes" if "/codes/" in address else "incentive"],
+        "<uuid:batch_id>": fill["batch"],
         "<uuid:incentive_public_id>": fill["incentive"],
         "<str:token>": fill["wallet"],
         "<slug:code>": "invalid",

@@ -85,12 +85,21 @@ def _incentives(campaign: Campaign, request: HttpRequest) -> dict[str, Any]:
     page = Paginator(found, INCENTIVES_A_PAGE).get_page(request.GET.get("incentives"))
     shown = list(page.object_list)
     codes = campaign_queries.generic_codes([incentive.pk for incentive in shown])
+    batches = campaign_queries.batch_counts([incentive.pk for incentive in shown])
     given = campaign_queries.names_of_given(shown)
     rows = []
     for incentive in shown:
         incentive.campaign = campaign
         first, *rest = incentive_in_words(incentive, given)
-        rows.append({"incentive": incentive, "effect": first, "words": rest, "code": codes.get(incentive.pk, "")})
+        rows.append(
+            {
+                "incentive": incentive,
+                "effect": first,
+                "words": rest,
+                "code": codes.get(incentive.pk, ""),
+                "batches": batches.get(incentive.pk),
+            }
+        )
     return {
         "page": page,
         "rows": rows,
