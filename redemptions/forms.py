@@ -100,6 +100,45 @@ class LineForm(forms.Form):
         return not any(str(self.data.get(self.add_prefix(name), "")).strip() for name in ("article", "category", "price"))
 
 
+class TenderForm(forms.Form):
+    """What a part is paid with beside money. Amounts are typed in major units and become minor units; empty: all there is."""
+
+    use_points = forms.BooleanField(label=gettext_lazy("Pay with points"), required=False)
+    points = forms.CharField(label=gettext_lazy("At most, in points' worth"), required=False, max_length=20)
+    use_credit = forms.BooleanField(label=gettext_lazy("Pay with credit"), required=False)
+    credit = forms.CharField(label=gettext_lazy("At most, of the credit"), required=False, max_length=20)
+    card = forms.CharField(label=gettext_lazy("Gift card"), required=False, max_length=200)
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        self.currency = currency
+        super().__init__(*args, **kwargs)
+        for name in ("points", "credit"):
+            self.fields[name].widget.attrs |= {
+                "inputmode": "decimal",
+                "autocomplete": "off",
+                "placeholder": _("as much as possible"),
+            }
+        self.fields["card"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
+
+    def _amount(self, name: str) -> int | None:
+        typed = self.cleaned_data[name].strip()
+        if not typed:
+            return None
+        try:
+            amount = parse_money(typed, self.currency)
+        except ValueError:
+            amount = 0
+        if amount < 1:
+            raise forms.ValidationError(_("An amount such as 12.50, or nothing for as much as possible."), code="bad-amount")
+        return amount
+
+    def clean_points(self) -> int | None:
+        return self._amount("points")
+
+    def clean_credit(self) -> int | None:
+        return self._amount("credit")
+
+
 def line_forms(data: Any, *, currency: str, at_least: int) -> list[LineForm]:
     """The rows of a posted basket, and blank ones to fill up to ``at_least``."""
     count = 0

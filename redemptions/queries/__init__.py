@@ -17,12 +17,16 @@ from .results import (
     recent_redemptions,
 )
 from .single import RedemptionUnknown, receipts, redemption_by_public_id, value_moved
+from .value import Balances, Earned, Ending, accounts_of, balances_of, earned_by, movements
 
 __all__ = [
     "Attention",
+    "Balances",
     "CampaignResults",
     "ChannelResult",
     "DayResult",
+    "Earned",
+    "Ending",
     "Figures",
     "Headline",
     "IncentiveResult",
@@ -30,9 +34,13 @@ __all__ = [
     "Reason",
     "RedemptionUnknown",
     "Totals",
+    "accounts_of",
+    "balances_of",
     "campaign_results",
     "campaign_summaries",
+    "earned_by",
     "headline",
+    "movements",
     "prove",
     "receipts",
     "recent_redemptions",

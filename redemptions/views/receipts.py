@@ -16,6 +16,7 @@ from incentives_site.shared.problems import Problem
 from incentives_site.shared.statuses import STATUS_OF_KIND
 from redemptions import operations, queries
 from redemptions.models import Redemption
+from redemptions.wording import POINTS, tender_label
 
 from .till import CASHIERS, stores_of, zone_of
 
@@ -56,6 +57,16 @@ def _render(request: HttpRequest, redemption: Redemption, *, problem: Problem | 
         "number": str(redemption.public_id)[:8].upper(),
         "lines": lines,
         "applied": applied,
+        "tenders": [
+            {
+                "label": tender_label(tender.kind),
+                "amount": tender.amount,
+                "points": tender.units if tender.kind == POINTS else None,
+            }
+            for tender in redemption.tenders.order_by("position")
+        ],
+        "earned": queries.earned_by(redemption),
+        "now": timezone.now(),
         "returns": redemption.returns.order_by("returned_at"),
         "problem": problem,
         "is_recorded": bool(redemption.basket.get("recorded")),

@@ -1,0 +1,94 @@
+"""The counter in a real browser: paying with several tenders, taking units back, with scripts and without, wide and narrow."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from campaigns.models import LoyaltyProgramme
+from campaigns.tests.factories import IncentiveFactory
+from customers.models import Customer
+from customers.tests.factories import CustomerFactory, IdentityFactory, StoreFactory
+from incentives_site.accounts.roles import Role
+from redemptions import operations
+from redemptions.models import Redemption
+
+from .test_journey import assert_sound, base, sign_in, somebody
+
+__all__ = ["base"]
+pytestmark = pytest.mark.django_db(transaction=True)
+SIZES = [("light", 1280), ("dark", 390), ("light", 320)]
+
+
+def ann() -> Customer:
+    """2,500 points worth half a cent each, and 4.00 of credit."""
+    LoyaltyProgramme.objects.create(name="Club", point_values={"USD": "0.5"})
+    customer = IdentityFactory(kind="loyalty_card", value="CJ1", customer=CustomerFactory(display_name="Ann")).customer
+    now = timezone.now()
+    operations.earn(customer=customer, unit="points", amount=2_500, key="p", by="x", now=now, reason="Welcome")
+    operations.earn(customer=customer, unit="USD", amount=400, key="c", by="x", now=now, reason="Sorry for the delay")
+    return customer
+
+
+def gift_card(amount: int) -> str:
+    return operations.issue_gift_card(amount=amount, currency="USD", key=f"c{amount}", by="x", now=timezone.now())[1]
+
+
+def at_the_till(new_page: Any, base: str, **options: Any) -> Any:
+    page = new_page(**options)
+    sign_in(page, somebody(Role.STORE, store_keys=[StoreFactory().key]), base)
+    page.goto(f"{base}/till/")
+    return page
+
+
+def type_sale(page: Any) -> None:
+    page.fill("[name=customer]", "CJ1")
+    page.fill("[name=line-0-article]", "Boots")
+    page.fill("[name=line-0-quantity]", "2")
+    page.fill("[name=line-0-price]", "50.00")
+
+
+@pytest.mark.parametrize(("scheme", "width"), SIZES)
+def test_points_a_gift_card_and_money_pay_one_sale(new_page: Any, base: str, scheme: str, width: int) -> None:
+    ann()
+    IncentiveFactory(name="Ten percent", awards=[{"type": "points", "points": 90}])
+    code = gift_card(2_000)
+    page = at_the_till(new_page, base, width=width, color_scheme=scheme)
+    type_sale(page)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-testid=payable]:has-text('90.00 USD')")
+    assert page.is_visible("text=2500, worth 12.50 USD")
+    page.focus("[name=pay-use_points]")
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.type("10")
+    page.fill("[name=pay-card]", "not a card")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=This gift card is not known.")
+    assert_sound(page)
+    page.fill("[name=pay-card]", code.lower())
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-testid=payable]:has-text('60.00 USD')")
+    assert page.is_checked("[name=pay-use_points]")
+    assert_sound(page)
+    page.click("button:has-text('Redeem')")
+    page.wait_for_url("**/till/receipts/*/")
+    assert page.locator("[data-testid=tender]").all_inner_texts() == ["−10.00 USD", "−20.00 USD"]
+    assert "90 points pending until" in " ".join(page.inner_text("[data-testid=earned]").split())
+    assert_sound(page)
+    page.emulate_media(media="print")
+    assert page.is_visible("[data-testid=tender] >> nth=0")
+    assert Redemption.objects.get().stored_value == 3_000
+
+
+def test_a_part_is_paid_with_points_without_scripts(new_page: Any, base: str) -> None:
+    ann()
+    IncentiveFactory()
+    page = at_the_till(new_page, base, java_script_enabled=False)
+    type_sale(page)
+    page.click("button.btn-primary:has-text('Check')")
+    page.check("[name=pay-use_points]")
+    page.click("button:has-text('Take this payment')")
+    assert page.inner_text("[data-testid=payable]") == "77.50 USD"
+    page.click("button:has-text('Redeem')")
+    assert page.inner_text("[data-testid=tender]") == "−12.50 USD"
