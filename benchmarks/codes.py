@@ -132,7 +132,7 @@ def _emptied() -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE campaigns_code")
+        cursor.execute("TRUNCATE campaigns_code CASCADE")
         cursor.execute("CHECKPOINT")
 
 
