@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import time_machine
 from celery import current_app
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -24,7 +25,6 @@ from incentives_site.integrations.models import OPEN, Partner, WebhookAttempt, W
 from incentives_site.integrations.operations import _deliver, _send
 from incentives_site.integrations.rules import schedule
 from incentives_site.integrations.tests.receiver import Receiver, receiving
-from incentives_site.services.locations import PROJECT
 
 pytestmark = pytest.mark.django_db
 
@@ -399,8 +399,8 @@ class TestSeveralProcesses:
     def test_killed_between_sending_and_writing_it_is_sent_again_under_the_same_id(self, receiver: Receiver) -> None:
         _row, secret = endpoint(receiver.url)
         operations.announce(**PAUSED)
-        settings = connection.settings_dict
-        url = f"postgresql://{settings['USER']}:{settings['PASSWORD']}@/{settings['NAME']}?host={settings['HOST']}"
+        database = connection.settings_dict
+        url = f"postgresql://{database['USER']}:{database['PASSWORD']}@/{database['NAME']}?host={database['HOST']}"
         program = (
             "import django; django.setup()\n"
             "from django.utils import timezone\n"
@@ -411,7 +411,7 @@ class TestSeveralProcesses:
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "incentives_site.settings",
             "DEMO": "1",
-            "DATABASE_URL": url + (f"&port={settings['PORT']}" if settings["PORT"] else ""),
+            "DATABASE_URL": url + (f"&port={database['PORT']}" if database["PORT"] else ""),
             "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         }
         worker: list[subprocess.Popen[bytes]] = []
@@ -424,7 +424,7 @@ class TestSeveralProcesses:
             return True
 
         receiver.before_answering = kill
-        worker.append(subprocess.Popen([sys.executable, "-c", program], env=environment, cwd=PROJECT))
+        worker.append(subprocess.Popen([sys.executable, "-c", program], env=environment, cwd=settings.BASE_DIR))
         started.set()
         assert worker[0].wait(timeout=60) == -9
         assert len(receiver.received) == 1
