@@ -1,7 +1,10 @@
 """The public wallet: opened by a signed link and by nothing else."""
 
+import re
+
 import pytest
 import time_machine
+from django.conf import settings
 from django.test import Client
 
 from campaigns import operations, queries
@@ -42,6 +45,17 @@ def test_a_forged_link_opens_nothing(client: Client, token: str) -> None:
     response = client.get(f"/wallet/{token}/")
     assert response.status_code == 404
     assert "does not open a wallet" in response.content.decode()
+
+
+def test_a_wallet_that_never_was_and_one_that_is_gone_look_the_same(client: Client) -> None:
+    gone = CustomerFactory()
+    url = queries.wallet_url(gone)
+    gone.delete()
+    answers = [client.get(path) for path in (url.removeprefix(settings.BASE_URL), "/wallet/forged:token/")]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    texts = [re.sub(r"[0-9a-f-]{36}", "", answer.content.decode().partition("<main")[2]) for answer in answers]
+    assert texts[0] == texts[1]
+    assert "new link" in texts[0]
 
 
 def test_the_id_alone_is_not_the_link(client: Client) -> None:

@@ -166,6 +166,14 @@ def test_an_incentive_with_batches_stays_claimed_by_a_code() -> None:
     assert queries.generic_code(incentive) == ""
 
 
+def test_an_incentive_that_was_never_promised_is_removed_with_its_codes() -> None:
+    batch = order(incentive=IncentiveFactory(claim="code", campaign__status="draft", campaign__launched_at=None))
+    make(batch)
+    operations.remove_incentive(incentive=batch.incentive, by="user:1")
+    assert not Code.objects.exists()
+    assert not CodeBatch.objects.exists()
+
+
 class TestUsing:
     def test_a_code_is_used_once_and_given_back(self) -> None:
         batch = order(count=3)
