@@ -100,5 +100,5 @@ class ImportForm(_TermsForm):
     file = forms.FileField(
         label=_("CSV file"),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv,text/plain"}),
-        help_text=_("The column “code”, else the first one; in UTF-8, at most 50 MB."),
+        help_text=_("The column “code”, else the first one; in UTF-8, at most 20 MB."),
     )

@@ -24,7 +24,7 @@ from ..rules import codes
 from ._batches import check_batch, check_claimed_by_code
 from ._problems import invalid
 
-MOST_BYTES = 50 * 1024 * 1024
+MOST_BYTES = 20 * 1024 * 1024  # a million and a half codes: well within a minute, as long as a proxy waits
 MOST_REPORTED = 1_000
 PIECE = 10_000
 LONGEST_LINE = 10_000

@@ -179,7 +179,7 @@ def bring(request: HttpRequest, public_id: str, incentive_id: str) -> HttpRespon
         if form.is_valid():
             file = form.cleaned_data["file"]
             if file.size > operations.MOST_IMPORTED_BYTES:
-                form.add_error("file", _("The file has more than 50 MB: cut it into several."))
+                form.add_error("file", _("The file has more than 20 MB: cut it into several."))
             else:
                 try:
                     row = operations.import_codes(
