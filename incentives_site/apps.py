@@ -1,6 +1,6 @@
 """The project's own application: system checks, management commands, the home page."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +14,8 @@ class SiteConfig(AppConfig):
     verbose_name = _("Site")
 
     def ready(self) -> None:
-        post_migrate.connect(schedules.make_missing, sender=self, dispatch_uid="schedules")
+        # Sent for apps with models only, so not for this one.
+        post_migrate.connect(schedules.make_missing, sender=apps.get_app_config("django_celery_beat"), dispatch_uid="schedules")
         from . import checks  # noqa: F401  (registers the system checks)
 
         # Every process can enqueue every task: Celery itself looks for them in the worker only.

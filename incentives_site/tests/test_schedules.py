@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 from celery import current_app
+from django.core.management.sql import emit_post_migrate_signal
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from campaigns.models import Campaign, Grant, GrantState, Status
@@ -23,6 +24,12 @@ def run(task: str, **arguments: object) -> None:
 def test_every_schedule_names_a_task_that_tolerates_newer_callers() -> None:
     for schedule in schedules.SCHEDULES:
         run(schedule.task, something_new=1)
+
+
+def test_they_are_made_by_migrating() -> None:
+    PeriodicTask.objects.all().delete()
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+    assert set(PeriodicTask.objects.values_list("name", flat=True)) == {schedule.name for schedule in schedules.SCHEDULES}
 
 
 def test_missing_ones_are_made_and_changed_ones_left_alone() -> None:
