@@ -2,7 +2,7 @@
 
 from ._check_ledger import check_ledger
 from ._gift_cards import issue_gift_card
-from ._give_back import AlreadyReturned, RecordedElsewhere, give_back
+from ._give_back import AlreadyReturned, RecordedElsewhere, ReturnChanged, ReturnPreview, give_back, preview_return
 from ._ledger import (
     Holder,
     NotEnough,
@@ -40,6 +40,8 @@ __all__ = [
     "Request",
     "ReservationEnded",
     "ReservationUnknown",
+    "ReturnChanged",
+    "ReturnPreview",
     "account_of",
     "activate_due",
     "adjust",
@@ -49,6 +51,7 @@ __all__ = [
     "expire_reservations",
     "give_back",
     "issue_gift_card",
+    "preview_return",
     "quote",
     "redeem",
     "refund",

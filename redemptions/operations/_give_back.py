@@ -6,6 +6,7 @@ order, grants, codes, accounts, counters.
 
 import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from campaigns import queries as campaign_queries
 from campaigns.models import Grant, GrantState
 from campaigns.operations import Demand, give_back_codes, give_back_grants, restore, withdraw
+from campaigns.rules.awards import AwardType
 from campaigns.rules.basket import Basket, Line, Shipping
 from campaigns.rules.candidates import Candidate, Standing
 from campaigns.rules.facts import Surroundings
@@ -30,10 +32,9 @@ from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from ..models import (
     Access,
-    AccountKind,
     AppliedIncentive,
     Entry,
-    Posting,
+    Lot,
     PostingKind,
     Redemption,
     RedemptionLine,
@@ -44,7 +45,7 @@ from ..models import (
 from ..rules import returning
 from ..rules.returning import Benefit, LineState, Plan
 from ._announce import announce_returned
-from ._ledger import account_of, lock_accounts_of, outside, post, refund, take_back, today_of_the_programme
+from ._ledger import PARTIES, account_of, lock_accounts_of, outside, post, refund, take_back, today_of_the_programme
 
 
 class AlreadyReturned(Problem):
@@ -59,6 +60,92 @@ class RecordedElsewhere(Problem):
     kind = Kind.CONFLICT
 
 
+class ReturnChanged(Problem):
+    code = "return-changed"
+    title = gettext_lazy("What would be paid back has changed")
+    kind = Kind.CONFLICT
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnPreview:
+    """What a return would do. ``amount`` (money), ``stored_value`` and ``effects`` are as its ``Return`` would say."""
+
+    amount: int
+    stored_value: int
+    effects: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refund:
+    """What goes back to one tender: ``amount`` of what it paid, in its own ``units``; ``shares`` are left of it afterwards."""
+
+    tender: Tender
+    amount: int
+    units: int
+    shares: Mapping[str, int]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {"type": self.tender.kind, "amount": self.amount, "units": self.units}
+
+
+@dataclass(frozen=True, slots=True)
+class _AwardBack:
+    """What of one booked award is no longer earned, before the programme's policy says how far it is taken back."""
+
+    row: AppliedIncentive
+    number: int
+    type: str
+    entry: Entry
+    amount: int
+
+    def data(self, taken: int) -> dict[str, Any]:
+        return {"type": self.type, "units": taken, "incentive": str(self.row.incentive.public_id)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    """Everything that a return does, decided before anything is written."""
+
+    applied: Sequence[AppliedIncentive]
+    plan: Plan
+    shipping: int
+    stored_shipping: int
+    refunds: Sequence[_Refund]
+    awards: Sequence[_AwardBack]
+    done: Sequence[AppliedIncentive]
+    everything: bool
+    has_ended: bool
+
+    @property
+    def amount(self) -> int:
+        return self.plan.amount + self.shipping
+
+    @property
+    def stored_value(self) -> int:
+        return sum(line.stored_value for line in self.plan.lines) + self.stored_shipping
+
+    @property
+    def restorable(self) -> list[AppliedIncentive]:
+        return [row for row in self.done if row.campaign.restores_on_return]
+
+    def effects(self, taken: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "stored_value": [refund.data for refund in self.refunds],
+            "taken_back": list(taken),
+            "broken": [
+                {
+                    "incentive": item.key,
+                    "kept": item.kept,
+                    "clawed_back": sum(item.clawed.values()),
+                    "not_recovered": item.not_recovered,
+                }
+                for item in self.plan.broken
+            ],
+            "restored": [str(row.incentive.public_id) for row in self.restorable],
+        }
+
+
 def give_back(
     *,
     redemption: Redemption,
@@ -66,25 +153,38 @@ def give_back(
     now: datetime.datetime,
     reason: str = "",
     units: Mapping[str, int] | None = None,
+    expected_amount: int | None = None,
 ) -> Return:
     """Take back ``units`` (how many of which line), or everything that is left, with its shipping, when none are named.
 
-    Raises ``AlreadyReturned`` when nothing is left, ``Invalid`` for a line that is not there or more units than are left, and
-    ``RecordedElsewhere`` when another system made the redemption.
+    ``expected_amount`` (minor units) is the money the customer was told. Raises ``AlreadyReturned`` when nothing is left,
+    ``Invalid`` for a line that is not there or more units than are left, ``RecordedElsewhere`` when another system made the
+    redemption, and ``ReturnChanged`` when another amount would be paid back than was expected.
     """
     with transaction.atomic():
         locked = Redemption.objects.select_for_update(of=("self",)).select_related("customer", "channel").get(pk=redemption.pk)
-        if locked.basket.get("recorded"):
-            raise RecordedElsewhere(_("Return it where it was made."))
-        if locked.returned_at is not None:
-            raise AlreadyReturned(_("Nothing of it is left to return."))
-        rows = _lines(locked)
-        states = _states(rows)
-        wanted = {state.id: state.left for state in states if state.left} if units is None else dict(units)
-        _check(states, wanted, is_everything=units is None)
-        given = _write(locked, rows, states, wanted, everything=units is None, by=by, now=now, reason=reason)
+        _check_returnable(locked)
+        rows = _lines(locked) or _write_missing_lines(locked)
+        settlement = _decide(locked, rows, units)
+        if expected_amount not in (None, settlement.amount):
+            raise ReturnChanged(_("Look at the new amounts before you go on."))
+        given = _write(locked, rows, settlement, by=by, now=now, reason=reason)
     redemption.returned_at = locked.returned_at
     return given
+
+
+def preview_return(*, redemption: Redemption, units: Mapping[str, int] | None = None) -> ReturnPreview:
+    """What ``give_back`` of the same ``units`` would do now; raises what it raises. Writes nothing and locks nothing."""
+    _check_returnable(redemption)
+    settlement = _decide(redemption, _lines(redemption) or _missing_lines(redemption), units)
+    return ReturnPreview(settlement.amount, settlement.stored_value, settlement.effects(_foreseen(settlement)))
+
+
+def _check_returnable(redemption: Redemption) -> None:
+    if redemption.basket.get("recorded"):
+        raise RecordedElsewhere(_("Return it where it was made."))
+    if redemption.returned_at is not None:
+        raise AlreadyReturned(_("Nothing of it is left to return."))
 
 
 def _check(states: Sequence[LineState], wanted: Mapping[str, int], *, is_everything: bool) -> None:
@@ -102,17 +202,12 @@ def _check(states: Sequence[LineState], wanted: Mapping[str, int], *, is_everyth
         raise Invalid(errors=errors)
 
 
-def _write(
-    redemption: Redemption,
-    rows: Sequence[RedemptionLine],
-    states: Sequence[LineState],
-    wanted: Mapping[str, int],
-    *,
-    everything: bool,
-    by: str,
-    now: datetime.datetime,
-    reason: str,
-) -> Return:
+def _decide(redemption: Redemption, rows: Sequence[RedemptionLine], units: Mapping[str, int] | None) -> _Settlement:
+    """What is paid back, where stored value goes, what is no longer earned, and which incentives are over. Only reads."""
+    states = _states(redemption, rows)
+    everything = units is None
+    wanted = {state.id: state.left for state in states if state.left} if units is None else dict(units)
+    _check(states, wanted, is_everything=everything)
     applied = list(
         AppliedIncentive.objects.filter(redemption=redemption, returned_at__isnull=True)
         .select_related("campaign", "incentive")
@@ -122,24 +217,46 @@ def _write(
     is_empty = all(returned == quantity for returned, quantity in after.values())
     benefits = _benefits(redemption, applied, after, is_empty=is_empty)
     plan = returning.plan(states, wanted, benefits)
-    shipping = _shipping(redemption) if everything else (0, {})
+    shipping, stored_shipping = _shipping(redemption) if everything else (0, {})
+    has_ended = everything or (is_empty and not _has_shipping(redemption))
+    done = _over(redemption, applied, plan, after, has_ended=has_ended, is_empty=is_empty)
+    lapsed = {benefit.key for benefit in benefits if not benefit.still_applies}
+    return _Settlement(
+        applied=applied,
+        plan=plan,
+        shipping=shipping,
+        stored_shipping=sum(stored_shipping.values()),
+        refunds=_refunds(redemption, plan, stored_shipping),
+        awards=_awards_back(redemption, applied, done, lapsed, after) if redemption.customer_id else [],
+        done=done,
+        everything=everything,
+        has_ended=has_ended,
+    )
+
+
+def _write(
+    redemption: Redemption,
+    rows: Sequence[RedemptionLine],
+    settlement: _Settlement,
+    *,
+    by: str,
+    now: datetime.datetime,
+    reason: str,
+) -> Return:
     given = Return.objects.create(
         redemption=redemption,
-        amount=plan.amount + shipping[0],
-        stored_value=sum(line.stored_value for line in plan.lines) + sum(shipping[1].values()),
-        everything=everything,
+        amount=settlement.amount,
+        stored_value=settlement.stored_value,
+        everything=settlement.everything,
         reason=reason[:200],
         actor=by,
         returned_at=now,
     )
-    _write_lines(given, rows, plan)
-    has_ended = everything or (is_empty and not _has_shipping(redemption))
-    if has_ended:
+    _write_lines(given, rows, settlement.plan)
+    if settlement.has_ended:
         redemption.returned_at = now
         Redemption.objects.filter(pk=redemption.pk).update(returned_at=now)
-    effects = _settle(
-        redemption, given, applied, benefits, plan, after, shipping[1], has_ended=has_ended, is_empty=is_empty, by=by, now=now
-    )
+    effects = settlement.effects(_settle(redemption, given, settlement, by, now))
     Return.objects.filter(pk=given.pk).update(effects=effects)
     given.effects = effects
     _tell_timeline(redemption, given, now)
@@ -151,12 +268,13 @@ def _write(
 
 
 def _lines(redemption: Redemption) -> list[RedemptionLine]:
-    """The order's lines; those of an order older than this table are written from its decision first."""
-    rows = list(RedemptionLine.objects.filter(redemption=redemption).order_by("position"))
-    if rows:
-        return rows
+    return list(RedemptionLine.objects.filter(redemption=redemption).order_by("position"))
+
+
+def _missing_lines(redemption: Redemption) -> list[RedemptionLine]:
+    """The lines of an order that is older than their table, as its decision says them; not written yet."""
     bought = {line["id"]: line for line in redemption.basket.get("lines", [])}
-    RedemptionLine.objects.bulk_create(
+    return [
         RedemptionLine(
             redemption=redemption,
             position=position,
@@ -170,13 +288,18 @@ def _lines(redemption: Redemption) -> list[RedemptionLine]:
             payable=paid["payable"],
         )
         for position, paid in enumerate(redemption.decision["lines"])
-    )
-    return list(RedemptionLine.objects.filter(redemption=redemption).order_by("position"))
+    ]
 
 
-def _states(rows: Sequence[RedemptionLine]) -> list[LineState]:
-    sums = ReturnLine.objects.filter(line__in=rows).values("line").annotate(Sum("discount"), Sum("stored_value"), Sum("payable"))
-    given: dict[int, Any] = {row["line"]: row for row in sums}
+def _write_missing_lines(redemption: Redemption) -> list[RedemptionLine]:
+    RedemptionLine.objects.bulk_create(_missing_lines(redemption))
+    return _lines(redemption)
+
+
+def _states(redemption: Redemption, rows: Sequence[RedemptionLine]) -> list[LineState]:
+    back = ReturnLine.objects.filter(line__redemption=redemption)
+    sums = back.values("line").annotate(Sum("discount"), Sum("stored_value"), Sum("payable"))
+    given: dict[int | None, Any] = {row["line"]: row for row in sums}
     nothing = {"discount__sum": 0, "stored_value__sum": 0, "payable__sum": 0}
     return [
         LineState(
@@ -298,79 +421,70 @@ def _basket(redemption: Redemption, after: Mapping[str, tuple[int, int]]) -> Bas
 # --- Settling everything that hangs on it -----------------------------------------------------------------------------------
 
 
-def _settle(
+def _over(
     redemption: Redemption,
-    given: Return,
     applied: Sequence[AppliedIncentive],
-    benefits: Sequence[Benefit],
     plan: Plan,
     after: Mapping[str, tuple[int, int]],
-    shipping: Mapping[str, int],
     *,
     has_ended: bool,
     is_empty: bool,
-    by: str,
-    now: datetime.datetime,
-) -> dict[str, Any]:
-    broken = {item.key: item for item in plan.broken}
+) -> list[AppliedIncentive]:
+    """The incentives of whose benefit nothing remains."""
     gave = {item["incentive"]: item for item in redemption.decision["applied"]}
-    done: list[AppliedIncentive] = []
+    clawed = {item.key: sum(item.clawed.values()) for item in plan.broken}
+    found = []
     for row in applied:
         key = str(row.incentive.public_id)
-        if key in broken:
-            row.broken_at = now
-            row.clawed_back += sum(broken[key].clawed.values())
-            AppliedIncentive.objects.filter(pk=row.pk).update(broken_at=now, clawed_back=row.clawed_back)
-        if has_ended or (is_empty and not gave.get(key, {}).get("shipping")) or not _remains(row, gave.get(key, {}), after):
-            done.append(row)
-    AppliedIncentive.objects.filter(pk__in=[row.pk for row in done]).update(returned_at=now)
-    restorable = [row for row in done if row.campaign.restores_on_return]
-    AppliedIncentive.objects.filter(pk__in=[row.pk for row in restorable]).update(restored_at=now)
-    give_back_grants(grant_ids=[row.grant_id for row in restorable if row.grant_id], now=now)
-    give_back_codes(code_ids=[row.code_id for row in restorable if row.code_id])
-    stored, taken = [], []
-    if redemption.customer is not None:
-        lock_accounts_of(redemption.customer)
-    stored = _refund(redemption, given, plan, shipping, by, now)
-    if redemption.customer is not None:
-        lapsed = {benefit.key for benefit in benefits if not benefit.still_applies}
-        taken = _take_awards_back(redemption, given, applied, done, lapsed, after, by, now)
-    restore([Demand(*consumed) for row in restorable for consumed in row.consumed])
-    return {
-        "stored_value": stored,
-        "taken_back": taken,
-        "broken": [
-            {
-                "incentive": item.key,
-                "kept": item.kept,
-                "clawed_back": sum(item.clawed.values()),
-                "not_recovered": item.not_recovered,
-            }
-            for item in plan.broken
-        ],
-        "restored": [str(row.incentive.public_id) for row in restorable],
-    }
+        item = gave.get(key, {})
+        clawed_back = row.clawed_back + clawed.get(key, 0)
+        if has_ended or (is_empty and not item.get("shipping")) or not _remains(item, clawed_back, after):
+            found.append(row)
+    return found
 
 
-def _remains(row: AppliedIncentive, gave: Mapping[str, Any], after: Mapping[str, tuple[int, int]]) -> bool:
+def _remains(gave: Mapping[str, Any], clawed_back: int, after: Mapping[str, tuple[int, int]]) -> bool:
     """Whether anything of the incentive's benefit is still with the customer."""
     shares = {share["line"]: share["amount"] for share in gave.get("lines", [])}
     kept = sum(returning.kept_shares(shares, after).values())
-    if row.clawed_back:
-        kept = max(0, kept - row.clawed_back)
+    if clawed_back:
+        kept = max(0, kept - clawed_back)
     if kept or gave.get("shipping") or gave.get("items_added"):
         return True
     return bool(gave.get("awards")) and not shares and any(returned < quantity for returned, quantity in after.values())
 
 
-def _refund(
-    redemption: Redemption, given: Return, plan: Plan, shipping: Mapping[str, int], by: str, now: datetime.datetime
+def _settle(
+    redemption: Redemption, given: Return, settlement: _Settlement, by: str, now: datetime.datetime
 ) -> list[dict[str, Any]]:
+    """Write what is decided beside the lines; what was really taken back of awards."""
+    broken = {item.key: item for item in settlement.plan.broken}
+    for row in settlement.applied:
+        key = str(row.incentive.public_id)
+        if key in broken:
+            row.broken_at = now
+            row.clawed_back += sum(broken[key].clawed.values())
+            AppliedIncentive.objects.filter(pk=row.pk).update(broken_at=now, clawed_back=row.clawed_back)
+    restorable = settlement.restorable
+    AppliedIncentive.objects.filter(pk__in=[row.pk for row in settlement.done]).update(returned_at=now)
+    AppliedIncentive.objects.filter(pk__in=[row.pk for row in restorable]).update(restored_at=now)
+    give_back_grants(grant_ids=[row.grant_id for row in restorable if row.grant_id], now=now)
+    give_back_codes(code_ids=[row.code_id for row in restorable if row.code_id])
+    taken: list[dict[str, Any]] = []
+    if redemption.customer is not None:
+        lock_accounts_of(redemption.customer)
+    _refund(given, settlement.refunds, by, now)
+    if redemption.customer is not None:
+        taken = _take_awards_back(redemption, given, settlement, by, now)
+    restore([Demand(*consumed) for row in restorable for consumed in row.consumed])
+    return taken
+
+
+def _refunds(redemption: Redemption, plan: Plan, shipping: Mapping[str, int]) -> list[_Refund]:
     """Stored value goes back to what it came from, by its share of each line that returns."""
     wanted = {f"line:{line.line}": line.stored_value for line in plan.lines if line.stored_value}
     wanted |= {f"shipping:{method}": amount for method, amount in shipping.items()}
     found = []
-    today = today_of_the_programme(now)
     for tender in Tender.objects.filter(redemption=redemption).select_related("posting").order_by("position"):
         shares, back = dict(tender.shares), 0
         for place in shares.keys() & wanted.keys():
@@ -378,52 +492,96 @@ def _refund(
             shares[place] -= part
             wanted[place] -= part
             back += part
-        if not back:
-            continue
-        tender.returned += back
-        units = returning.units_back(
-            tender.units, amount=tender.amount, returned=tender.returned, units_returned=tender.units_returned
-        )
-        tender.units_returned += units
-        tender.shares = shares
-        tender.save(update_fields=["returned", "units_returned", "shares"])
-        if units:
-            refund(spent=tender.posting, amount=units, key=f"refund:{given.public_id}:{tender.pk}", by=by, now=now, today=today)
-        found.append({"type": tender.kind, "amount": back, "units": units})
+        if back:
+            units = returning.units_back(
+                tender.units, amount=tender.amount, returned=tender.returned + back, units_returned=tender.units_returned
+            )
+            found.append(_Refund(tender, back, units, shares))
     return found
 
 
-def _take_awards_back(
+def _refund(given: Return, refunds: Sequence[_Refund], by: str, now: datetime.datetime) -> None:
+    today = today_of_the_programme(now)
+    for item in refunds:
+        tender = item.tender
+        tender.returned += item.amount
+        tender.units_returned += item.units
+        tender.shares = dict(item.shares)
+        tender.save(update_fields=["returned", "units_returned", "shares"])
+        if item.units:
+            key = f"refund:{given.public_id}:{tender.pk}"
+            refund(spent=tender.posting, amount=item.units, key=key, by=by, now=now, today=today)
+
+
+def _awards_back(
     redemption: Redemption,
-    given: Return,
     applied: Sequence[AppliedIncentive],
     done: Sequence[AppliedIncentive],
     lapsed: set[str],
     after: Mapping[str, tuple[int, int]],
-    by: str,
-    now: datetime.datetime,
-) -> list[dict[str, Any]]:
-    programme = campaign_queries.active_programme()
-    policy = programme.take_back if programme else TakeBack.UP_TO_BALANCE
+) -> list[_AwardBack]:
+    """What of the booked awards the goods that are kept would not have earned."""
     earned = {posting.key: posting for posting in redemption.postings.filter(kind=PostingKind.EARN)}
     ended = {row.pk for row in done}
     found = []
     for row in applied:
-        key = str(row.incentive.public_id)
-        is_over = row.pk in ended or (key in lapsed and row.campaign.on_broken_return == OnBrokenReturn.CLAW_BACK)
-        left, base = (0, 1) if is_over else _base(redemption, row, after)
+        is_lapsed = str(row.incentive.public_id) in lapsed and row.campaign.on_broken_return == OnBrokenReturn.CLAW_BACK
+        left, base = (0, 1) if row.pk in ended or is_lapsed else _base(redemption, row, after)
         for number, award in enumerate(row.terms.get("awards") or []):
             posting = earned.get(f"award:{redemption.public_id}:{row.incentive_id}:{number}")
             if posting is None:
                 continue
             is_fixed = award.get("per") is None and award.get("percent") is None
-            name = f"take_back:{given.public_id}:{row.pk}:{number}"
-            taken = _take_one(posting, award["type"], left, base, is_fixed=is_fixed, policy=policy, key=name, by=by, now=now)
-            if taken:
-                found.append({"type": award["type"], "units": taken, "incentive": key})
-        if row.pk in ended:
-            Access.objects.filter(redemption=redemption, incentive=row.incentive, closed_at__isnull=True).update(closed_at=now)
-    if ended and given.redemption.returned_at is not None:
+            entry = posting.entries.exclude(account__kind__in=PARTIES).select_related("account", "posting").get()
+            kept = (entry.amount if left else 0) if is_fixed else returning.kept_of(entry.amount, left=left, base=base)
+            mine = Entry.objects.filter(posting__undoes=posting, account__customer=entry.account.customer_id)
+            amount = entry.amount - kept + sum(mine.values_list("amount", flat=True))
+            if amount > 0:
+                found.append(_AwardBack(row, number, award["type"], entry, amount))
+    return found
+
+
+def _policy() -> str:
+    programme = campaign_queries.active_programme()
+    return programme.take_back if programme else TakeBack.UP_TO_BALANCE
+
+
+def _foreseen(settlement: _Settlement) -> list[dict[str, Any]]:
+    """What would really be taken back of awards: after the refunds, one by one, as ``_take_awards_back`` does."""
+    policy = _policy() if settlement.awards else ""
+    changed: dict[int, int] = {}
+    for item in settlement.refunds:
+        holder = item.tender.posting.entries.exclude(account__kind__in=PARTIES).get()
+        changed[holder.account_id] = changed.get(holder.account_id, 0) + item.units
+    found = []
+    for due in settlement.awards:
+        if due.type == AwardType.CONTEST_ENTRY:
+            account, taken = due.entry.account, due.amount
+            taken = min(taken, account.balance + changed.get(account.pk, 0))
+        else:
+            lot = Lot.objects.select_related("account").get(posting=due.entry.posting)
+            account = lot.account
+            balance = account.balance + changed.get(account.pk, 0)
+            taken = returning.taken_back(due.amount, policy=TakeBack(policy), is_pending=lot.is_pending, balance=balance)
+        if taken > 0:
+            changed[account.pk] = changed.get(account.pk, 0) - taken
+            found.append(due.data(taken))
+    return found
+
+
+def _take_awards_back(
+    redemption: Redemption, given: Return, settlement: _Settlement, by: str, now: datetime.datetime
+) -> list[dict[str, Any]]:
+    policy = _policy()
+    found = []
+    for due in settlement.awards:
+        key = f"take_back:{given.public_id}:{due.row.pk}:{due.number}"
+        taken = _take_one(due, policy=policy, key=key, by=by, now=now)
+        if taken:
+            found.append(due.data(taken))
+    for row in settlement.done:
+        Access.objects.filter(redemption=redemption, incentive=row.incentive, closed_at__isnull=True).update(closed_at=now)
+    if settlement.done and redemption.returned_at is not None:
         for grant in Grant.objects.filter(
             customer=redemption.customer, occasion=f"award:{redemption.public_id}", state=GrantState.HELD
         ).order_by("pk"):
@@ -431,42 +589,23 @@ def _take_awards_back(
     return found
 
 
-def _take_one(
-    posting: Posting,
-    kind: str,
-    left: int,
-    base: int,
-    *,
-    is_fixed: bool,
-    policy: str,
-    key: str,
-    by: str,
-    now: datetime.datetime,
-) -> int:
-    entry = posting.entries.exclude(account__kind__in=[AccountKind.OUTSIDE, AccountKind.COST]).select_related("account").get()
-    kept = (entry.amount if left else 0) if is_fixed else returning.kept_of(entry.amount, left=left, base=base)
-    undone = sum(
-        Entry.objects.filter(posting__undoes=posting, account__customer=entry.account.customer_id).values_list(
-            "amount", flat=True
-        )
-    )
-    amount = entry.amount - kept + undone
-    if amount <= 0:
-        return 0
-    if kind != "contest_entry":
-        return take_back(earned=posting, amount=amount, policy=policy, key=key, by=by, now=now, reason="returned")
-    entry.account.refresh_from_db()
-    amount = min(amount, entry.account.balance)
+def _take_one(due: _AwardBack, *, policy: str, key: str, by: str, now: datetime.datetime) -> int:
+    earned = due.entry.posting
+    if due.type != AwardType.CONTEST_ENTRY:
+        return take_back(earned=earned, amount=due.amount, policy=policy, key=key, by=by, now=now, reason="returned")
+    account = due.entry.account
+    account.refresh_from_db()
+    amount = min(due.amount, account.balance)
     if amount:
-        source = account_of(outside(entry.account.unit, contest=entry.account.contest))
+        source = account_of(outside(account.unit, contest=account.contest))
         post(
             kind=PostingKind.TAKE_BACK,
             key=key,
-            moves={entry.account: -amount, source: amount},
+            moves={account: -amount, source: amount},
             by=by,
             now=now,
-            redemption=posting.redemption,
-            undoes=posting,
+            redemption=earned.redemption,
+            undoes=earned,
         )
     return amount
 

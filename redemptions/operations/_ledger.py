@@ -23,6 +23,7 @@ from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from ..models import Account, AccountKind, Entry, GiftCard, Lot, LotUse, Posting, PostingKind, Redemption
 from ..rules import lots as lot_rules
+from ..rules.returning import taken_back
 from ._announce import announce_balances
 
 POINTS = "points"
@@ -360,15 +361,12 @@ def take_back(*, earned: Posting, amount: int, policy: str, key: str, by: str, n
         known = Posting.objects.filter(key=key).first()
         if known is not None:
             return -_holders_entry(known).amount
-        wanted = min(amount, lot.amount - _undone(earned))
-        if policy == TakeBack.PENDING_ONLY and not lot.is_pending:
-            return 0
-        if policy != TakeBack.MAY_GO_NEGATIVE or lot.is_pending:
-            wanted = min(wanted, account.balance)
-        elif wanted > account.balance:
-            Account.objects.filter(pk=account.pk).update(may_be_negative=True)
+        due = min(amount, lot.amount - _undone(earned))
+        wanted = taken_back(due, policy=TakeBack(policy), is_pending=lot.is_pending, balance=account.balance)
         if wanted <= 0:
             return 0
+        if wanted > account.balance:
+            Account.objects.filter(pk=account.pk).update(may_be_negative=True)
         own = min(wanted, lot.remaining)
         others = [state for state in _states(account) if state.id != lot.pk]
         parts = [(lot.pk, own)] if own else []

@@ -7,7 +7,7 @@ that are left, rounded down: so the last unit gives back the rest, and the sum o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from campaigns.rules.loyalty import OnBrokenReturn
+from campaigns.rules.loyalty import OnBrokenReturn, TakeBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,15 @@ def kept_shares(shares: Mapping[str, int], after: Mapping[str, tuple[int, int]])
 def kept_of(whole: int, *, left: int, base: int) -> int:
     """What of points or credit stays earned when ``left`` of the ``base`` that earned it is kept: rounded down, as earned."""
     return whole * left // base if base else 0
+
+
+def taken_back(amount: int, *, policy: TakeBack, is_pending: bool, balance: int) -> int:
+    """How much of ``amount`` that is no longer earned the programme's policy takes out of an account with ``balance``."""
+    if policy is TakeBack.PENDING_ONLY and not is_pending:
+        return 0
+    if policy is TakeBack.MAY_GO_NEGATIVE and not is_pending:
+        return amount
+    return max(0, min(amount, balance))
 
 
 def units_back(units: int, *, amount: int, returned: int, units_returned: int) -> int:

@@ -9,9 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import LoyaltyProgramme
-from campaigns.rules.loyalty import OnBrokenReturn
+from campaigns.rules.loyalty import OnBrokenReturn, TakeBack
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory
 from customers.tests.factories import NOON, CustomerFactory
 from incentives_site.shared.problems import Invalid
@@ -175,7 +177,12 @@ def redeemed(case: Case, policy: OnBrokenReturn, customer: Any = None, tenders: 
 def return_all(redemption: Redemption, returns: list[dict[str, int] | None]) -> list[Return]:
     found = []
     for units in returns:
-        found.append(operations.give_back(redemption=redemption, units=units, **BY))
+        with CaptureQueriesContext(connection) as asked:
+            foreseen = operations.preview_return(redemption=redemption, units=units)
+        assert [query["sql"] for query in asked if not query["sql"].startswith("SELECT") or "FOR UPDATE" in query["sql"]] == []
+        given = operations.give_back(redemption=redemption, units=units, **BY)
+        assert (foreseen.amount, foreseen.stored_value, foreseen.effects) == (given.amount, given.stored_value, given.effects)
+        found.append(given)
         assert queries.prove() == []
     return found
 
@@ -278,3 +285,36 @@ def test_more_than_was_bought_is_refused_and_nothing_changed() -> None:
         operations.give_back(redemption=redemption, **BY)
     assert Return.objects.count() == 2
     assert Decimal(sum(Return.objects.values_list("amount", flat=True))) == 2700
+
+
+def test_another_amount_than_was_told_is_not_paid_back() -> None:
+    redemption = redeemed(CASES[0], OnBrokenReturn.KEEP)
+    with pytest.raises(operations.ReturnChanged):
+        operations.give_back(redemption=redemption, units={"a": 1}, expected_amount=901, **BY)
+    assert not Return.objects.exists()
+    assert operations.give_back(redemption=redemption, units={"a": 1}, expected_amount=900, **BY).amount == 900
+
+
+@pytest.mark.parametrize("policy", TakeBack)
+@pytest.mark.parametrize("is_pending", [True, False])
+def test_what_is_foreseen_of_points_is_what_is_taken(policy: TakeBack, is_pending: bool) -> None:
+    """135 points were earned, 100 of them spent elsewhere if they could be; 45 and then 90 are no longer earned."""
+    LoyaltyProgramme.objects.create(name="P", take_back=policy.value, pending_days=14 if is_pending else 0)
+    customer = CustomerFactory()
+    case = Case("", [("a", 1, 10_000), ("b", 1, 5_000)], [(percent("10"), None, POINTS)], [{"b": 1}, {"a": 1}], [])
+    redemption = redeemed(case, OnBrokenReturn.KEEP, customer)
+    account = Account.objects.get(customer=customer, kind=AccountKind.POINTS_PENDING if is_pending else AccountKind.POINTS)
+    if not is_pending:
+        operations.spend(account=account, amount=100, key="elsewhere", today=NOON.date(), **BY)
+    given = return_all(redemption, case.returns)
+    taken = [sum(item["units"] for item in row.effects["taken_back"]) for row in given]
+    by_policy = {TakeBack.PENDING_ONLY: [0, 0], TakeBack.UP_TO_BALANCE: [35, 0], TakeBack.MAY_GO_NEGATIVE: [45, 90]}
+    assert taken == ([45, 90] if is_pending else by_policy[policy])
+
+
+def test_an_order_older_than_its_lines_is_foreseen_and_returned() -> None:
+    redemption = redeemed(CASES[0], OnBrokenReturn.KEEP)
+    redemption.lines.all().delete()
+    assert operations.preview_return(redemption=redemption, units={"a": 1}).amount == 900
+    assert not redemption.lines.exists()
+    assert operations.give_back(redemption=redemption, units={"a": 1}, **BY).amount == 900
