@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy
 from customers import queries as customer_queries
 from customers.models import Customer, Store
 from incentives_site.shared.money import CURRENCIES, minor_digits, parse_money
+from incentives_site.shared.problems import Invalid
+
+from .models import RedemptionLine
 
 MOST_LINES = 200
 
@@ -116,7 +119,7 @@ class TenderForm(forms.Form):
             self.fields[name].widget.attrs |= {
                 "inputmode": "decimal",
                 "autocomplete": "off",
-                "placeholder": _("as much as possible"),
+                "placeholder": _("all"),
             }
         self.fields["card"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
 
@@ -137,6 +140,46 @@ class TenderForm(forms.Form):
 
     def clean_credit(self) -> int | None:
         return self._amount("credit")
+
+
+class ReturnForm(forms.Form):
+    """How many of which line come back. The lines' fields are ``units-0``, ``units-1``, … in the order of the lines."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200, required=False)
+
+    def __init__(self, *args: Any, rows: Sequence[RedemptionLine], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rows = rows
+        for row in rows:
+            left = row.quantity - row.returned
+            self.fields[f"units-{row.position}"] = forms.IntegerField(
+                label=_("Of “%(name)s” come back") % {"name": row.name or row.sku},
+                required=False,
+                min_value=0,
+                max_value=1_000_000,
+                disabled=left == 0,
+                widget=forms.NumberInput(attrs={"max": left, "inputmode": "numeric"}),
+            )
+
+    @property
+    def lines(self) -> list[tuple[RedemptionLine, int, forms.BoundField]]:
+        """Each line with how many of it can still come back, and its field."""
+        return [(row, row.quantity - row.returned, self[f"units-{row.position}"]) for row in self.rows]
+
+    @property
+    def units(self) -> dict[str, int]:
+        """What is typed, by line; call it when the form is valid."""
+        typed = {row.line: self.cleaned_data.get(f"units-{row.position}") for row in self.rows}
+        return {line: units for line, units in typed.items() if units}
+
+    def refuse(self, problem: Invalid) -> None:
+        """Put what the operation refused beside the line it speaks of."""
+        wanted = list(self.units)
+        names = {row.line: f"units-{row.position}" for row in self.rows}
+        for error in problem.errors:
+            place = error.pointer.split("/")
+            is_line = len(place) > 2 and place[2].isdigit() and int(place[2]) < len(wanted)
+            self.add_error(names[wanted[int(place[2])]] if is_line else None, str(error.detail))
 
 
 def line_forms(data: Any, *, currency: str, at_least: int) -> list[LineForm]:

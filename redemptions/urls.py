@@ -9,5 +9,5 @@ urlpatterns = [
     path("", views.till, name="till"),
     path("receipts/", views.receipt_list, name="receipts"),
     path("receipts/<uuid:public_id>/", views.receipt, name="receipt"),
-    path("receipts/<uuid:public_id>/return/", views.return_everything, name="return"),
+    path("receipts/<uuid:public_id>/return/", views.give_back, name="return"),
 ]

@@ -6,12 +6,13 @@ import pytest
 from django.utils import timezone
 
 from campaigns.models import LoyaltyProgramme
-from campaigns.tests.factories import IncentiveFactory
+from campaigns.tests.factories import CampaignFactory, IncentiveFactory
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory, IdentityFactory, StoreFactory
 from incentives_site.accounts.roles import Role
-from redemptions import operations
+from redemptions import operations, sealing
 from redemptions.models import Redemption
+from redemptions.tests.factories import request_for
 
 from .test_journey import assert_sound, base, sign_in, somebody
 
@@ -92,3 +93,53 @@ def test_a_part_is_paid_with_points_without_scripts(new_page: Any, base: str) ->
     assert page.inner_text("[data-testid=payable]") == "77.50 USD"
     page.click("button:has-text('Redeem')")
     assert page.inner_text("[data-testid=tender]") == "−12.50 USD"
+
+
+def sold(customer: Customer | None, *, quantity: int = 3, **request: Any) -> Redemption:
+    basket = {"lines": [{"id": "1", "sku": "Boots", "name": "Boots", "quantity": quantity, "unit_price": 10_000}]}
+    asked = request_for(basket=basket, customer=customer, **request)
+    return operations.redeem(asked, source="till", order_key="1", placed_at=None, by="x", now=timezone.now())
+
+
+@pytest.mark.parametrize(("scheme", "width"), SIZES)
+def test_units_come_back_by_the_receipts_qr(new_page: Any, base: str, scheme: str, width: int) -> None:
+    customer = ann()
+    condition = {"fact": "basket.initial_items_total", "op": ">=", "value": 25_000}
+    campaign = CampaignFactory(live=True, on_broken_return="claw_back")
+    awards = [{"type": "points", "per": 1_000, "points": 10}]
+    IncentiveFactory(name="Ten percent", campaign=campaign, conditions=condition, awards=awards)
+    redemption = sold(customer, tenders=[{"type": "points", "amount": 1_000}])
+    page = at_the_till(new_page, base, width=width, color_scheme=scheme)
+    page.focus("#return-words")
+    page.keyboard.type(sealing.reference(redemption.pk))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/till/receipts/*/")
+    assert_sound(page)
+    page.fill("[name=units-0]", "9")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Only 3 of it can still be returned.")
+    page.errors.assert_none(but="status of 422")
+    page.errors.clear()
+    assert_sound(page)
+    page.fill("[name=units-0]", "1")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-testid=pay-back]")
+    foreseen = operations.preview_return(redemption=redemption, units={"1": 1})
+    assert page.inner_text("[data-testid=pay-back]") == f"{foreseen.amount / 100:.2f} USD"
+    said = page.inner_text("[data-testid=return-effects]")
+    assert "points go back, for 3.33 USD." in said
+    assert "are taken off what is paid back" in said
+    assert "what is kept does not earn them" in said
+    assert_sound(page)
+    assert not redemption.returns.exists()
+    page.fill("[name=reason]", "Too small")
+    page.click("button:has-text('Take it back')")
+    page.wait_for_selector("[data-testid=returns] >> text=1 × Boots")
+    assert "Too small" in page.inner_text("[data-testid=returns]")
+    assert_sound(page)
+    page.click("button:has-text('Return everything')")
+    page.wait_for_selector("[data-testid=pay-back]")
+    page.click("button:has-text('Take it back')")
+    page.wait_for_selector("[data-testid=returns] >> text=2 × Boots")
+    assert page.query_selector("#return") is None
+    assert sum(row.amount for row in redemption.returns.all()) == redemption.payable

@@ -42,6 +42,7 @@ from ..models import (
     ReturnLine,
     Tender,
 )
+from ..queries import order_lines
 from ..rules import returning
 from ..rules.returning import Benefit, LineState, Plan
 from ._announce import announce_returned
@@ -164,7 +165,7 @@ def give_back(
     with transaction.atomic():
         locked = Redemption.objects.select_for_update(of=("self",)).select_related("customer", "channel").get(pk=redemption.pk)
         _check_returnable(locked)
-        rows = _lines(locked) or _write_missing_lines(locked)
+        rows = _saved_lines(locked)
         settlement = _decide(locked, rows, units)
         if expected_amount not in (None, settlement.amount):
             raise ReturnChanged(_("Look at the new amounts before you go on."))
@@ -176,7 +177,7 @@ def give_back(
 def preview_return(*, redemption: Redemption, units: Mapping[str, int] | None = None) -> ReturnPreview:
     """What ``give_back`` of the same ``units`` would do now; raises what it raises. Writes nothing and locks nothing."""
     _check_returnable(redemption)
-    settlement = _decide(redemption, _lines(redemption) or _missing_lines(redemption), units)
+    settlement = _decide(redemption, order_lines(redemption), units)
     return ReturnPreview(settlement.amount, settlement.stored_value, settlement.effects(_foreseen(settlement)))
 
 
@@ -267,33 +268,12 @@ def _write(
 # --- What was bought ------------------------------------------------------------------------------------------------------
 
 
-def _lines(redemption: Redemption) -> list[RedemptionLine]:
-    return list(RedemptionLine.objects.filter(redemption=redemption).order_by("position"))
-
-
-def _missing_lines(redemption: Redemption) -> list[RedemptionLine]:
-    """The lines of an order that is older than their table, as its decision says them; not written yet."""
-    bought = {line["id"]: line for line in redemption.basket.get("lines", [])}
-    return [
-        RedemptionLine(
-            redemption=redemption,
-            position=position,
-            line=paid["line"],
-            sku=bought[paid["line"]]["sku"],
-            name=bought[paid["line"]].get("name") or "",
-            quantity=bought[paid["line"]]["quantity"],
-            unit_price=bought[paid["line"]]["unit_price"],
-            discount=paid["discount"],
-            stored_value=paid.get("stored_value", 0),
-            payable=paid["payable"],
-        )
-        for position, paid in enumerate(redemption.decision["lines"])
-    ]
-
-
-def _write_missing_lines(redemption: Redemption) -> list[RedemptionLine]:
-    RedemptionLine.objects.bulk_create(_missing_lines(redemption))
-    return _lines(redemption)
+def _saved_lines(redemption: Redemption) -> list[RedemptionLine]:
+    """The order's lines; those of an order that is older than their table are written first."""
+    rows = order_lines(redemption)
+    if any(row.pk is None for row in rows):
+        RedemptionLine.objects.bulk_create(rows)
+    return rows
 
 
 def _states(redemption: Redemption, rows: Sequence[RedemptionLine]) -> list[LineState]:

@@ -16,7 +16,14 @@ from .results import (
     headline,
     recent_redemptions,
 )
-from .single import RedemptionUnknown, receipts, redemption_by_public_id, value_moved
+from .single import (
+    RedemptionUnknown,
+    order_lines,
+    receipts,
+    redemption_by_public_id,
+    redemption_by_reference,
+    value_moved,
+)
 from .value import Balances, Earned, Ending, accounts_of, balances_of, earned_by, movements
 
 __all__ = [
@@ -41,9 +48,11 @@ __all__ = [
     "earned_by",
     "headline",
     "movements",
+    "order_lines",
     "prove",
     "receipts",
     "recent_redemptions",
     "redemption_by_public_id",
+    "redemption_by_reference",
     "value_moved",
 ]

@@ -10,7 +10,8 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.problems import NotFound
-from redemptions.models import Entry, PostingKind, Redemption
+from redemptions import sealing
+from redemptions.models import Entry, PostingKind, Redemption, RedemptionLine
 
 
 class RedemptionUnknown(NotFound):
@@ -31,6 +32,35 @@ def redemption_by_public_id(public_id: object, *, source: str | None = None) -> 
     if redemption is None:
         raise RedemptionUnknown
     return redemption
+
+
+def redemption_by_reference(typed: str) -> Redemption | None:
+    """The redemption whose receipt was scanned; ``None`` for what is no reference of ours."""
+    number = sealing.number_of(typed)
+    return Redemption.objects.filter(pk=number).first() if number is not None else None
+
+
+def order_lines(redemption: Redemption) -> list[RedemptionLine]:
+    """The order's lines, in its order. Those of an order older than their table come from its decision and are not saved."""
+    rows = list(RedemptionLine.objects.filter(redemption=redemption).order_by("position"))
+    if rows or redemption.basket.get("recorded"):
+        return rows
+    bought = {line["id"]: line for line in redemption.basket.get("lines", [])}
+    return [
+        RedemptionLine(
+            redemption=redemption,
+            position=position,
+            line=paid["line"],
+            sku=bought[paid["line"]]["sku"],
+            name=bought[paid["line"]].get("name") or "",
+            quantity=bought[paid["line"]]["quantity"],
+            unit_price=bought[paid["line"]]["unit_price"],
+            discount=paid["discount"],
+            stored_value=paid.get("stored_value", 0),
+            payable=paid["payable"],
+        )
+        for position, paid in enumerate(redemption.decision["lines"])
+    ]
 
 
 def receipts(words: str, *, now: datetime.datetime) -> QuerySet[Redemption]:

@@ -12,9 +12,10 @@ from django.utils import timezone
 from campaigns import operations as campaign_operations
 from campaigns import queries as campaign_queries
 from campaigns.models import Campaign
-from campaigns.tests.factories import IncentiveFactory
+from campaigns.tests.factories import CampaignFactory, IncentiveFactory
 from customers.tests.factories import ChannelFactory, CustomerFactory, IdentityFactory, StoreFactory
 from incentives_site.accounts.models import User
+from redemptions import sealing
 from redemptions.models import Redemption
 
 pytestmark = pytest.mark.django_db
@@ -147,11 +148,56 @@ def test_a_receipt_is_found_and_everything_returned_once(associate: Client) -> N
     assert sold["Location"] in found
     back = reverse("redemptions:return", args=[redemption.public_id])
     assert associate.get(back).status_code == 405
-    assert associate.post(back, {"reason": "too small"}).status_code == 302
+    seen = associate.post(back, {"intent": "preview-all"}).content.decode()
+    assert "90.00 USD" in seen
+    assert not redemption.returns.exists()
+    confirmed = {"intent": "confirm", "everything": "1", "expected_amount": "9000", "reason": "too small"}
+    assert associate.post(back, confirmed).status_code == 302
     assert "too small" in associate.get(sold["Location"]).content.decode()
-    twice = associate.post(back)
+    twice = associate.post(back, confirmed)
     assert twice.status_code == 409
     assert "returned before" in twice.content.decode()
+
+
+def test_units_come_back_after_it_was_seen_what_that_does(associate: Client) -> None:
+    campaign = CampaignFactory(live=True, on_broken_return="claw_back")
+    condition = {"fact": "basket.initial_items_total", "op": ">=", "value": 25_000}
+    IncentiveFactory(name="Ten percent", campaign=campaign, conditions=condition)
+    fields = fields_of(associate.get(TILL).content.decode())
+    sold = associate.post(TILL, {**fields, **line(quantity="3"), "intent": "redeem"})
+    redemption = Redemption.objects.get()
+    back = reverse("redemptions:return", args=[redemption.public_id])
+    too_many = associate.post(back, {"units-0": "4", "intent": "preview"})
+    assert too_many.status_code == 422
+    assert "Only 3 of it can still be returned." in too_many.content.decode()
+    nothing = associate.post(back, {"units-0": "0", "intent": "preview"})
+    assert nothing.status_code == 422
+    assert "Say what is returned." in nothing.content.decode()
+    assert associate.post(back, {"units-0": "-1", "intent": "preview"}).status_code == 422
+    seen = associate.post(back, {"units-0": "1", "intent": "preview"}).content.decode()
+    assert "70.00 USD" in seen
+    assert "its 20.00 USD are taken off what is paid back" in seen
+    assert not redemption.returns.exists()
+    confirm = {"units-0": "1", "intent": "confirm"}
+    changed = associate.post(back, {**confirm, "expected_amount": "9000"})
+    assert changed.status_code == 409
+    assert not redemption.returns.exists()
+    assert associate.post(back, {**confirm, "expected_amount": "7000"}).status_code == 302
+    text = associate.get(sold["Location"]).content.decode()
+    assert "1 × Boots" in text
+    assert "of 2" in text
+
+
+def test_a_scanned_receipt_opens_and_a_made_up_one_does_not(associate: Client) -> None:
+    IncentiveFactory()
+    sold = associate.post(TILL, {**fields_of(associate.get(TILL).content.decode()), **line(), "intent": "redeem"})
+    reference = sealing.reference(Redemption.objects.get().pk)
+    assert reference in associate.get(sold["Location"]).content.decode()
+    address = reverse("redemptions:receipts")
+    assert associate.get(address, {"q": f" {reference.lower()} "})["Location"] == sold["Location"]
+    for wrong in (reference[:-1] + ("A" if reference[-1] != "A" else "B"), "R-AAAA-AAAA-AAAA-AAAA", "R", "R-1111-1111-1111-1111"):
+        assert associate.get(address, {"q": wrong}).status_code == 200
+    assert sealing.number_of(sealing.reference(10**12)) == 10**12
 
 
 def test_htmx_gets_the_sale_alone_and_is_sent_to_the_receipt(associate: Client) -> None:

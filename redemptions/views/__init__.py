@@ -1,6 +1,6 @@
 """Pages of the till: the sale, its receipt, its return."""
 
-from .receipts import receipt, receipt_list, return_everything
+from .receipts import give_back, receipt, receipt_list
 from .till import till
 
-__all__ = ["receipt", "receipt_list", "return_everything", "till"]
+__all__ = ["give_back", "receipt", "receipt_list", "till"]

@@ -1,5 +1,6 @@
-"""Receipts: what was redeemed, line by line, and taking it back."""
+"""Receipts: what was redeemed, line by line, and taking units of it back after seeing what that does."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import segno
@@ -9,21 +10,28 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from incentives_site.accounts.roles import for_roles
 from incentives_site.shared.htmx import page_or_fragment
-from incentives_site.shared.problems import Problem
+from incentives_site.shared.problems import Invalid, Problem
 from incentives_site.shared.statuses import STATUS_OF_KIND
-from redemptions import operations, queries
+from redemptions import operations, queries, sealing
+from redemptions.forms import ReturnForm
 from redemptions.models import Redemption
-from redemptions.wording import POINTS, tender_label
+from redemptions.wording import POINTS, effects_in_words, tender_label
 
-from .till import CASHIERS, stores_of, zone_of
+from .till import CASHIERS, posted_amount, stores_of, zone_of
 
 
 @for_roles(*CASHIERS)
 def receipt_list(request: HttpRequest) -> HttpResponse:
+    """Receipts found by what was typed; what a scanner types from a receipt leads straight to it."""
     words = request.GET.get("q", "")
+    scanned = queries.redemption_by_reference(words)
+    if scanned is not None:
+        address = reverse("redemptions:receipt", args=[scanned.public_id])
+        return HttpResponseClientRedirect(address) if request.htmx else redirect(address)  # type: ignore[attr-defined]
     page = Paginator(queries.receipts(words, now=timezone.now())[:500], 25).get_page(request.GET.get("page"))
     template = page_or_fragment(request, page="redemptions/receipts.html", fragment="redemptions/_receipts.html")
     with timezone.override(zone_of(stores_of(request).first())):
@@ -37,21 +45,50 @@ def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @for_roles(*CASHIERS)
 @require_POST
-def return_everything(request: HttpRequest, public_id: str) -> HttpResponse:
+def give_back(request: HttpRequest, public_id: str) -> HttpResponse:
+    """``intent``: ``preview`` some units, ``preview-all``, or ``confirm`` what was previewed."""
     redemption = queries.redemption_by_public_id(public_id)
+    form = ReturnForm(request.POST, rows=queries.order_lines(redemption))
+    if not form.is_valid():
+        return _render(request, redemption, form=form, status=422)
+    intent = request.POST.get("intent", "preview")
+    everything = intent == "preview-all" or (intent == "confirm" and bool(request.POST.get("everything")))
+    units = None if everything else form.units
     try:
+        if intent != "confirm":
+            preview = operations.preview_return(redemption=redemption, units=units)
+            return _render(request, redemption, form=form, preview=preview, everything=everything)
         operations.give_back(
-            redemption=redemption, by=f"user:{request.user.pk}", now=timezone.now(), reason=request.POST.get("reason", "")
+            redemption=redemption,
+            units=units,
+            by=f"user:{request.user.pk}",
+            now=timezone.now(),
+            reason=form.cleaned_data["reason"],
+            expected_amount=posted_amount(request, "expected_amount"),
         )
+    except Invalid as problem:
+        form.refuse(problem)
+        return _render(request, redemption, form=form, status=422)
     except Problem as problem:
-        return _render(request, redemption, problem=problem)
+        return _render(request, redemption, form=form, problem=problem)
     return redirect(reverse("redemptions:receipt", args=[redemption.public_id]))
 
 
-def _render(request: HttpRequest, redemption: Redemption, *, problem: Problem | None = None) -> HttpResponse:
+def _render(
+    request: HttpRequest,
+    redemption: Redemption,
+    *,
+    form: ReturnForm | None = None,
+    preview: operations.ReturnPreview | None = None,
+    everything: bool = False,
+    problem: Problem | None = None,
+    status: int = 200,
+) -> HttpResponse:
     paid = {line["line"]: line for line in redemption.decision.get("lines", [])}
     lines = [{**line, **paid.get(line.get("id", ""), {})} for line in redemption.basket.get("lines", [])]
-    applied = redemption.applied.select_related("incentive", "campaign").order_by("position")
+    applied = list(redemption.applied.select_related("incentive", "campaign").order_by("position"))
+    names = {str(row.incentive.public_id): row.incentive.name for row in applied}
+    reference = sealing.reference(redemption.pk)
     context: dict[str, Any] = {
         "redemption": redemption,
         "number": str(redemption.public_id)[:8].upper(),
@@ -67,13 +104,28 @@ def _render(request: HttpRequest, redemption: Redemption, *, problem: Problem | 
         ],
         "earned": queries.earned_by(redemption),
         "now": timezone.now(),
-        "returns": redemption.returns.order_by("returned_at"),
+        "returns": _returns(redemption, names),
+        "form": form or ReturnForm(rows=queries.order_lines(redemption)),
+        "preview": preview,
+        "preview_sentences": effects_in_words(preview.effects, names, redemption.currency) if preview else [],
+        "everything": everything,
         "problem": problem,
         "is_recorded": bool(redemption.basket.get("recorded")),
-        "qr": segno.make(request.build_absolute_uri(reverse("redemptions:receipt", args=[redemption.public_id]))).svg_data_uri(
-            border=2, scale=4
-        ),
+        "reference": reference,
+        "qr": segno.make(reference, micro=False).svg_data_uri(border=2, scale=5),
     }
-    status = STATUS_OF_KIND[problem.kind] if problem else 200
     with timezone.override(zone_of(redemption.store)):
-        return render(request, "redemptions/receipt.html", context, status=status)
+        return render(request, "redemptions/receipt.html", context, status=STATUS_OF_KIND[problem.kind] if problem else status)
+
+
+def _returns(redemption: Redemption, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What came back so far, oldest first."""
+    rows = redemption.returns.prefetch_related("lines__line").order_by("returned_at", "id")
+    return [
+        {
+            "row": row,
+            "units": [(line.quantity, line.line.name or line.line.sku) for line in row.lines.all()],
+            "sentences": effects_in_words(row.effects, names, redemption.currency),
+        }
+        for row in rows
+    ]

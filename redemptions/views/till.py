@@ -227,7 +227,7 @@ def _quote(request: HttpRequest, sale: Sale, basket: dict[str, Any]) -> None:
 def _redeem(request: HttpRequest, sale: Sale) -> Redemption | None:
     """The redemption, or ``None`` with the refusal written on the sale. A repeated click finds what the first one made."""
     order_key = str(sale.form.initial["order_key"])
-    expected_payable = _amount(request, "expected_payable")
+    expected_payable = posted_amount(request, "expected_payable")
     try:
         if sale.decision and expected_payable not in (None, sale.decision["totals"]["payable"]):
             _refuse_when_new(order_key)
@@ -238,7 +238,7 @@ def _redeem(request: HttpRequest, sale: Sale) -> Redemption | None:
             placed_at=None,
             by=f"user:{request.user.pk}",
             now=timezone.now(),
-            expected_discount=_amount(request, "expected_discount"),
+            expected_discount=posted_amount(request, "expected_discount"),
         )
     except operations.OrderAlreadyRedeemed:
         return Redemption.objects.get(source=SOURCE, order_key=order_key)
@@ -247,7 +247,7 @@ def _redeem(request: HttpRequest, sale: Sale) -> Redemption | None:
         return None
 
 
-def _amount(request: HttpRequest, name: str) -> int | None:
+def posted_amount(request: HttpRequest, name: str) -> int | None:
     """What the page said when it was shown; nothing for what no page of ours has sent."""
     text = request.POST.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
