@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format bench bench-engine bench-refusals bench-codes screenshots lock
+.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes screenshots lock
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,9 @@ lint: setup-dev  ## ruff, djlint, import contracts, types, missing migrations
 format: setup-dev  ## let ruff put the code in order
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+fire: setup-dev  ## 5,000 redemptions while everything is killed in turn; FIRE=... sends more or fewer
+	FIRE=$${FIRE:-5000} $(BIN)/pytest incentives_site/tests/test_fire.py
 
 bench: setup-dev  ## the measurements of benchmarks/, as ratios to a plain yardstick
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks

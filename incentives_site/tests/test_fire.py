@@ -46,15 +46,23 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
         return list(pool.map(begin, calls))
 
 
+def send(installation: Installation, path: str, body: dict[str, Any]) -> Callable[[], Any]:
+    """A call of a client of its own, to be made later."""
+
+    def call() -> Any:
+        with Client(installation) as client:
+            return client.post(path, body)
+
+    return call
+
+
 def coded(decision: dict[str, Any]) -> bool:
     return any("code" in item for item in decision["applied"])
 
 
 def test_thirty_two_clients_on_a_code_for_twenty(installation: Installation) -> None:
-    def call(number: int) -> Callable[[], Any]:
-        return lambda: Client(installation).post("redemptions", order(f"code-{number}", codes=("TWENTY",)))
-
-    answers = at_once([call(number) for number in range(CLIENTS)])
+    orders = [order(f"code-{number}", codes=("TWENTY",)) for number in range(CLIENTS)]
+    answers = at_once([send(installation, "redemptions", body) for body in orders])
     used = [answer for status, answer in answers if status == 201 and coded(answer["decision"])]
     assert len(used) == 20
     [(counted,)] = installation.ask(
@@ -67,12 +75,8 @@ def test_thirty_two_clients_on_a_code_for_twenty(installation: Installation) -> 
 
 def test_two_reservations_for_the_last_one(installation: Installation) -> None:
     for race in range(RACES):
-
-        def call(number: int, race: int = race) -> Callable[[], Any]:
-            body = {**order(f"last-{race}-{number}", codes=(f"LAST{race}",)), "expires_in": 600}
-            return lambda: Client(installation).post("reservations", body)
-
-        answers = at_once([call(0), call(1)])
+        bodies = [{**order(f"last-{race}-{number}", codes=(f"LAST{race}",)), "expires_in": 600} for number in range(2)]
+        answers = at_once([send(installation, "reservations", body) for body in bodies])
         assert [status for status, _answer in answers] == [201, 201]  # the ten percent are everybody's
         assert sum(coded(answer["decision"]) for _status, answer in answers) == 1
     assert installation.check_ledger()["faults"] == []
@@ -80,24 +84,17 @@ def test_two_reservations_for_the_last_one(installation: Installation) -> None:
 
 def test_giving_back_races_with_redeeming(installation: Installation) -> None:
     """One use of a code: while one order gives it back, others want it. Never two have it."""
-    client = Client(installation)
-    _status, holder = client.post("redemptions", order("alternate", codes=("ALTERNATE",)))
+    _status, holder = send(installation, "redemptions", order("alternate", codes=("ALTERNATE",)))()
     assert coded(holder["decision"])
     for race in range(RACES):
-        returned = holder["id"]
-
-        def give_back(returned: str = returned) -> Any:
-            return Client(installation).post(f"redemptions/{returned}/returns", {"everything": True})
-
-        def redeem(number: int, race: int = race) -> Callable[[], Any]:
-            return lambda: Client(installation).post("redemptions", order(f"alt-{race}-{number}", codes=("ALTERNATE",)))
-
-        answers = at_once([give_back, redeem(0), redeem(1)])
+        give_back = send(installation, f"redemptions/{holder['id']}/returns", {"everything": True})
+        wanting = [send(installation, "redemptions", order(f"alt-{race}-{n}", codes=("ALTERNATE",))) for n in range(2)]
+        answers = at_once([give_back, *wanting])
         assert answers[0][0] == 201
         holders = [answer for _status, answer in answers[1:] if coded(answer["decision"])]
         assert len(holders) <= 1
         if not holders:
-            _status, answer = client.post("redemptions", order(f"alt-{race}-again", codes=("ALTERNATE",)))
+            _status, answer = send(installation, "redemptions", order(f"alt-{race}-again", codes=("ALTERNATE",)))()
             holders = [answer]
         assert coded(holders[0]["decision"])
         holder = holders[0]
@@ -111,19 +108,20 @@ def test_whoever_is_killed_nothing_acknowledged_is_lost_or_doubled(installation:
     waiting, lock, retries = list(reversed(names)), threading.Lock(), [0]
 
     def client(seed: int) -> None:
-        me, chance = Client(installation), random.Random(seed)
-        while True:
-            with lock:
-                if not waiting:
-                    retries[0] += me.retries
-                    return
-                name = waiting.pop()
-            body = order(name, customer=chance.randrange(CUSTOMERS))
-            # Some clients send again what was answered already: the same answer comes back.
-            for _time in range(1 + (chance.random() < 0.1)):
-                status, answer = me.post("redemptions", body, key=name)
-                assert status == 201, answer
-                acknowledged[name].add(answer["id"])
+        chance = random.Random(seed)
+        with Client(installation) as me:
+            while True:
+                with lock:
+                    if not waiting:
+                        retries[0] += me.retries
+                        return
+                    name = waiting.pop()
+                body = order(name, customer=chance.randrange(CUSTOMERS))
+                # Some clients send again what was answered already: the same answer comes back.
+                for _time in range(1 + (chance.random() < 0.1)):
+                    status, answer = me.post("redemptions", body, key=name)
+                    assert status == 201, answer
+                    acknowledged[name].add(answer["id"])
 
     def after(share: float, kill: Callable[[], None]) -> None:
         while len(waiting) > ORDERS * (1 - share):

@@ -92,10 +92,10 @@ class Installation:
                 "--without-gossip", "--without-mingle", "--without-heartbeat",
             ],
         }  # fmt: skip
-        log = (self.folder / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(
-            commands[name], cwd=settings.BASE_DIR, env=self.environment, stdout=log, stderr=log, start_new_session=True
-        )
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                commands[name], cwd=settings.BASE_DIR, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
 
     def wait_for_web(self) -> None:
         end = time.monotonic() + PATIENCE
@@ -159,10 +159,21 @@ class Client:
                 if status not in RETRIED:
                     return status, answer
             except (OSError, http.client.HTTPException, ValueError):
-                self.connection = None
+                self.close()
             self.retries += 1
             time.sleep(0.1)
         raise AssertionError(f"no answer to {path} within {PATIENCE} s")
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _once(self, path: str, body: dict[str, Any], key: str) -> tuple[int, dict[str, Any]]:
         if self.connection is None:
