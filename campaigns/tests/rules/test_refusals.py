@@ -1,0 +1,155 @@
+"""What is refused where: every value of an example of the whole language, replaced by each of some oddities.
+
+Pointers and codes of refusals are part of the contract with whoever writes the language. ``cases/refusals.json`` holds them,
+grouped by place, and what is understood of what is accepted (as a digest where it is not the example itself). After a change
+that is meant, ``REWRITE=1 pytest campaigns/tests/rules/test_refusals.py`` writes it anew; the difference is what to review.
+"""
+
+import copy
+import datetime
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaigns.rules import language
+from campaigns.rules.language import Reader, read_awards, read_basket, read_effect, read_simulation
+from customers.rules.faults import Fault, Misunderstood
+
+from .test_schema import AWARDS, CONDITIONS, EFFECTS, WHOLE, places
+
+GOLDEN = Path(__file__).parent / "cases" / "refusals.json"
+NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
+REMOVED = object()
+ODDITIES: list[Any] = [
+    REMOVED, None, True, False, 0, 1, 2, -1, 1001, 10**14, 2.5, "", " ", "x", "USD", "12.5", "100.0001", "1e1", "1.00001",
+    "x" * 201, "nul\x00", "\ud800", [], ["x"], [""], [1], {}, {"x": 1}, {"USD": 1}, {"USD": -1}, {"XXX": 1},
+]  # fmt: skip
+SMALL: dict[str, Any] = {
+    "currency": "USD",
+    "basket": {"lines": []},
+    "incentives": [{"key": "a", "effect": EFFECTS[0], "limits": [{"measure": "uses", "left": 1, "on_short": "clip"}]}],
+}
+
+
+Judge = Callable[[Any], str]
+
+
+def _told(faults: Sequence[Fault], meaning: object) -> str:
+    """The faults, or what was understood."""
+    if faults:
+        return "; ".join(sorted(f"{fault.pointer} {fault.code}" for fault in faults))
+    return repr(meaning)
+
+
+def _faults(read: Callable[[Any, Reader], object]) -> Judge:
+    def judge(document: Any) -> str:
+        reader = Reader()
+        meaning = read(document, reader)
+        return _told(reader.faults, meaning)
+
+    return judge
+
+
+def _simulated(document: Any) -> str:
+    try:
+        return _told((), read_simulation(document, now=NOW))
+    except Misunderstood as error:
+        return _told(error.faults, None)
+
+
+def _sections() -> dict[str, tuple[Any, Judge]]:
+    """Small documents, each with the function that reads it."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for n, effect in enumerate(EFFECTS):
+        found[f"effect {n} {effect.get('type', 'none')}"] = (
+            effect,
+            _faults(lambda data, reader: read_effect(data, reader=reader)),
+        )
+    for n, award in enumerate(AWARDS):
+        found[f"award {n} {award['type']}"] = ([award], _faults(lambda data, reader: read_awards(data, reader=reader)))
+    for n, condition in enumerate(CONDITIONS):
+        found[f"condition {n}"] = (condition, _faults(lambda data, reader: reader.condition(data, "/conditions")))
+    found["basket"] = (WHOLE["basket"], _faults(lambda data, reader: read_basket(data, currency="USD", reader=reader)))
+    whole = {name: value for name, value in WHOLE.items() if name != "basket"} | SMALL
+    found["simulation"] = (whole, _simulated)
+    return found
+
+
+def _replaced(document: Any, place: tuple[Any, ...], oddity: Any) -> Any:
+    if not place:
+        return None if oddity is REMOVED else oddity
+    changed = copy.deepcopy(document)
+    holder = changed
+    for step in place[:-1]:
+        holder = holder[step]
+    if oddity is REMOVED:
+        del holder[place[-1]]
+    else:
+        holder[place[-1]] = oddity
+    return changed
+
+
+def _named(oddity: Any) -> str:
+    return "removed" if oddity is REMOVED else json.dumps(oddity)[:24]
+
+
+def refusals() -> dict[str, dict[str, dict[str, str]]]:
+    """Section → place → faults → the oddities that bring them."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for name, (document, judge) in _sections().items():
+        section = found.setdefault(name, {})
+        meaning = judge(document)
+        for place in places(document):
+            told: dict[str, list[str]] = {}
+            for oddity in ODDITIES:
+                answer = judge(_replaced(document, place, oddity))
+                if not answer.startswith("/"):
+                    answer = "as it was" if answer == meaning else f"understood {hashlib.sha256(answer.encode()).hexdigest()[:8]}"
+                told.setdefault(answer, []).append(_named(oddity))
+            section["/".join(str(step) for step in place)] = {answer: " ".join(names) for answer, names in told.items()}
+        section["meaning"] = {meaning: "the example"}
+    return found
+
+
+@pytest.fixture(scope="module")
+def now_refused() -> dict[str, dict[str, dict[str, str]]]:
+    found = refusals()
+    if os.environ.get("REWRITE"):
+        GOLDEN.write_text(json.dumps(found, indent=0, sort_keys=True, ensure_ascii=True) + "\n")
+    return found
+
+
+@pytest.mark.parametrize("section", sorted(_sections()))
+def test_refusals_are_what_they_were(section: str, now_refused: dict[str, Any]) -> None:
+    known = json.loads(GOLDEN.read_text())
+    assert now_refused[section] == known[section]
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer", "detail"),
+    [
+        ({"type": "percent_off", "percent": "101"}, "/effect/percent", "from 0 to 100"),
+        ({"type": "bundle_price", "amount": 1, "size": 0}, "/effect/size", "From 1 to 1,000."),
+        ({"type": "magic"}, "/effect/type", "percent_off, amount_off"),
+        ({"type": "free_item", "sku": 3, "unit_price": 1}, "/effect/sku", "A text is expected."),
+        ({"type": "compound", "effects": "x"}, "/effect/effects", "A list is expected."),
+    ],
+)
+def test_a_refusal_says_what_would_be_understood(document: Any, pointer: str, detail: str) -> None:
+    reader = Reader()
+    read_effect(document, reader=reader)
+    assert any(fault.pointer == pointer and detail in fault.detail for fault in reader.faults)
+
+
+def test_at_most_a_hundred_faults_are_told() -> None:
+    reader = Reader()
+    reader.texts([1] * 500, "/x")
+    assert len(reader.faults) == 100
+    with pytest.raises(Misunderstood):
+        reader.finish()
+    assert language.MOST_INCENTIVES == 1000
