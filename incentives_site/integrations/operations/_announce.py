@@ -11,13 +11,14 @@ from django.utils import timezone
 
 from incentives_site.shared import jobs
 
+from .. import queries
 from ..rules.types import TYPES
 
 DELIVER = "integrations.tasks.deliver_webhooks"
 
-# Everything in one statement, for it stands in the transactions that everybody waits for: who is to be told, the message if it is
-# anybody, and what has to be delivered. Where nobody subscribed it reads one small table and writes nothing. A memory of "nobody"
-# would save that look, and would lose what happens in the moments after somebody did subscribe.
+# It stands in the transactions that everybody waits for. Where nobody subscribed, one look at one small table is all; a memory of
+# "nobody" would save it, and would lose what happens in the moments after somebody did subscribe. The rest is one statement: who
+# is to be told, the message if it is anybody, and what has to be delivered.
 _ANNOUNCE = """
 WITH told AS (
     SELECT e.id FROM integrations_webhookendpoint e JOIN integrations_partner p ON p.id = e.partner_id
@@ -51,6 +52,8 @@ def announce(
     """
     if type not in TYPES or set(data) != set(TYPES[type]):
         raise LookupError(f"{type} is not told with {', '.join(sorted(data))}.")
+    if not queries.is_anybody_told(type):
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(
             _ANNOUNCE,
