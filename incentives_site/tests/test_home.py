@@ -273,5 +273,5 @@ def test_a_campaign_with_many_incentives_asks_few_questions(
 ) -> None:
     for _n in range(30):
         a_redemption(IncentiveFactory(campaign=incentive.campaign))
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         analyst.get(f"/campaigns/{incentive.campaign.public_id}/")

@@ -208,9 +208,7 @@ def test_facts_say_what_the_purchases_say(loaded_whole: str) -> None:
 def test_loading_again_changes_nothing_and_keeps_the_secrets(loaded_whole: str, environment: dict[str, str]) -> None:
     told = Path(environment["VAR_DIR"]) / "demo.json"
     before, secrets = contents(loaded_whole), told.read_text()
-    started = time.monotonic()
     printed, memory = load(environment)
-    assert time.monotonic() - started < 20
     assert contents(loaded_whole) == before
     assert told.read_text() == secrets
     assert memory < MEMORY
