@@ -236,6 +236,28 @@ class TestHostileReceivers:
         assert (attempt.status, attempt.error) == (None, "timeout")
         assert 500 <= attempt.duration_ms < 2_500
 
+    def test_an_answer_without_end_is_left_too_and_its_status_counts(
+        self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_send, "SECONDS", 0.6)
+        gone = threading.Event()
+
+        def drip(handler: Any) -> bool:
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            while not gone.wait(0.05):
+                handler.wfile.write(b"x")
+            return True
+
+        receiver.before_answering = drip
+        endpoint(receiver.url)
+        operations.announce(**PAUSED)
+        begun = time.perf_counter()
+        deliver()
+        gone.set()
+        assert time.perf_counter() - begun < 3
+        attempt = WebhookAttempt.objects.get()
+        assert (attempt.status, attempt.error, attempt.delivery.state) == (200, "", "delivered")
+
     def test_the_answer_is_read_so_far_and_no_further(self, receiver: Receiver) -> None:
         sent: list[int] = []
 
