@@ -143,3 +143,26 @@ def test_units_come_back_by_the_receipts_qr(new_page: Any, base: str, scheme: st
     page.wait_for_selector("[data-testid=returns] >> text=2 × Boots")
     assert page.query_selector("#return") is None
     assert sum(row.amount for row in redemption.returns.all()) == redemption.payable
+
+
+@pytest.mark.parametrize(("scheme", "width"), SIZES)
+def test_a_statement_leads_from_a_balance_to_its_receipts(new_page: Any, base: str, scheme: str, width: int) -> None:
+    customer = ann()
+    IncentiveFactory(name="Ten percent", awards=[{"type": "points", "per": 1_000, "points": 10}])
+    redemption = sold(customer, tenders=[{"type": "points", "amount": 1_000}])
+    page = new_page(width=width, color_scheme=scheme)
+    sign_in(page, somebody(Role.MARKETER), base)
+    page.goto(f"{base}/customers/{customer.public_id}/")
+    assert "worth 2.50 USD" in page.inner_text("[data-testid=balances]")
+    assert_sound(page)
+    page.click("text=Statement")
+    page.wait_for_url("**/statement/")
+    assert "−2,000" in page.inner_text("#movements")
+    assert_sound(page)
+    page.click(".cluster >> text=Credit")
+    page.wait_for_url("**account=*")
+    assert "Welcome" not in page.inner_text("#movements")
+    assert "Sorry for the delay" in page.inner_text("#movements")
+    page.go_back()
+    page.click(f"text=Receipt {str(redemption.public_id)[:8].upper()} >> nth=0")
+    page.wait_for_url("**/till/receipts/*/")

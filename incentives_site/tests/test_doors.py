@@ -41,6 +41,7 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "customers/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/timeline/": CUSTOMER_READERS,
+    "customers/<uuid:public_id>/statement/": CAMPAIGN_READERS,
     "till/": CASHIERS,
     "till/receipts/": CASHIERS,
     "till/receipts/<uuid:public_id>/": CASHIERS,

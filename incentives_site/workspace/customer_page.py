@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns import queries as campaign_queries
-from campaigns.models import Campaign, Status
 from customers import queries as customer_queries
 from customers.models import Customer, Event
 from customers.rules.timeline import EventType
@@ -20,6 +18,8 @@ from incentives_site.accounts.roles import Role, for_roles
 from incentives_site.shared.htmx import wants_fragment
 from incentives_site.shared.money import format_money
 from redemptions.models import Redemption
+
+from .statement_page import STATEMENT_READERS, balances, usual_currency
 
 ON_A_PAGE = 25
 SELLERS = {Role.STORE, Role.MARKETER, Role.OPERATOR}
@@ -52,19 +52,21 @@ def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _profile(request: HttpRequest, customer: Customer) -> dict[str, Any]:
-    now = timezone.now()
+    now, currency = timezone.now(), usual_currency()
     redeemed = Redemption.objects.filter(customer=customer).select_related("store", "channel").order_by("-redeemed_at", "-id")
     return {
         "customer": customer,
         "crumbs": [{"label": _("Customers"), "url": reverse("customers:search")}, {"label": str(customer)}],
         "identities": list(customer.identities.all()),
         "traits": [{"label": _word(name), "value": value} for name, value in sorted(customer.traits.items())],
-        "figures": _figures(customer),
+        "figures": _figures(customer, currency),
         "wallet": campaign_queries.wallet(customer, now=now, most=50),
         "wallet_url": campaign_queries.wallet_url(customer),
         "redemptions": redeemed[:10],
         "may_sell": bool(SELLERS & request.user.roles),  # type: ignore[union-attr]
+        "may_read_statement": bool(set(STATEMENT_READERS) & request.user.roles),  # type: ignore[union-attr]
         "till_url": _till_url(customer),
+        **balances(customer, currency),
     }
 
 
@@ -72,9 +74,9 @@ def _till_url(customer: Customer) -> str:
     return f"{reverse('redemptions:till')}?customer={customer.public_id}"
 
 
-def _figures(customer: Customer) -> list[dict[str, Any]]:
+def _figures(customer: Customer, currency: str) -> list[dict[str, Any]]:
     """What the timeline shows, in words; only what is known."""
-    facts, currency = customer.facts, _currency()
+    facts = customer.facts
     known = [
         (_("Orders"), facts.get("orders")),
         (_("Spent"), _amount(facts.get("spend"), currency)),
@@ -83,12 +85,6 @@ def _figures(customer: Customer) -> list[dict[str, Any]]:
         (_("Buys most"), facts.get("favourite_category")),
     ]
     return [{"label": label, "value": value} for label, value in known if value not in (None, "")]
-
-
-def _currency() -> str:
-    """Facts are sums in one currency: that of the running campaigns."""
-    live = Campaign.objects.filter(status=Status.LIVE).values_list("currency", flat=True).first()
-    return live or settings.DEFAULT_CURRENCY
 
 
 def _amount(value: Any, currency: str) -> str | None:

@@ -24,7 +24,7 @@ from .single import (
     redemption_by_reference,
     value_moved,
 )
-from .value import Balances, Earned, Ending, accounts_of, balances_of, earned_by, movements
+from .value import Balances, Earned, Ending, accounts_of, balances_of, closing_balances, earned_by, movements
 
 __all__ = [
     "Attention",
@@ -45,6 +45,7 @@ __all__ = [
     "balances_of",
     "campaign_results",
     "campaign_summaries",
+    "closing_balances",
     "earned_by",
     "headline",
     "movements",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet, Sum, Window
+from django.db.models.functions import TruncDate
 
 from campaigns import queries as campaign_queries
 from campaigns.rules import loyalty
@@ -15,6 +16,7 @@ from customers.models import Customer
 from ..models import Account, AccountKind, Entry, Lot, PostingKind, Redemption
 
 STATED = [AccountKind.POINTS, AccountKind.POINTS_PENDING, AccountKind.CREDIT, AccountKind.ENTRIES]
+MOST_PICTURED = 500  # movements that a picture of balances looks back
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +147,15 @@ def movements(accounts: Sequence[Account]) -> QuerySet[Entry]:
     running = Window(Sum("amount"), partition_by=F("account"), order_by=F("id").asc())
     found = Entry.objects.filter(account__in=accounts).annotate(running=running)
     return found.select_related("account", "posting", "posting__redemption").order_by("-id")
+
+
+def closing_balances(account: Account, *, most: int) -> list[tuple[datetime.date, int]]:
+    """The balance at the end of each of the last ``most`` days (UTC) on which it moved, oldest first."""
+    newest = movements([account]).annotate(day=TruncDate("posting__posted_at", tzinfo=datetime.UTC))
+    # Newest first: the first movement seen of a day is its last.
+    days: dict[datetime.date, int] = {}
+    for day, balance in newest.values_list("day", "running")[:MOST_PICTURED]:
+        days.setdefault(day, balance)
+        if len(days) > most:
+            break
+    return sorted(days.items())[-most:]
