@@ -15,6 +15,7 @@ import pytest
 
 from .fire.installation import Client, Installation
 
+pytestmark = pytest.mark.xdist_group("fire")
 ORDERS = int(os.environ.get("FIRE", "300"))
 CLIENTS = 32
 CUSTOMERS = 40
