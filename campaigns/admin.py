@@ -3,6 +3,7 @@
 Stack groups are configuration and may be edited, by the same verbs as elsewhere.
 """
 
+import zoneinfo
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 from incentives_site.shared.problems import Invalid
@@ -30,6 +32,7 @@ from .models import (
     StackGroup,
     TargetedCustomer,
 )
+from .rules import loyalty
 from .wording import group_in_words, incentive_in_words
 
 
@@ -202,6 +205,70 @@ class TargetedCustomerAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
 
 
+class PointValuesField(forms.CharField):
+    """Typed as a line for each currency (``USD 0.5``), kept as a mapping, judged by ``rules.loyalty``."""
+
+    widget = UnfoldAdminTextareaWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(f"{currency} {worth}" for currency, worth in sorted(value.items())) if isinstance(value, dict) else value
+
+    def clean(self, value: Any) -> dict[str, str]:
+        text = super().clean(value)
+        values: dict[str, str] = {}
+        for line in filter(None, map(str.strip, text.splitlines())):
+            currency, _space, worth = line.partition(" ")
+            if currency.upper() in values:
+                raise forms.ValidationError(_("%(currency)s stands here twice.") % {"currency": currency.upper()})
+            values[currency.upper()] = worth.strip()
+        sentences = {
+            "unknown-currency": _("%(currency)s is no currency of ISO 4217."),
+            "not-a-value": _(
+                "Say what a point is worth in %(currency)s: a number above 0 such as 0.5, with at most six decimals."
+            ),
+        }
+        faults = loyalty.faults_of_point_values(values)
+        if faults:
+            raise forms.ValidationError([sentences[fault.code] % {"currency": fault.pointer[1:]} for fault in faults])
+        return values
+
+
+class LoyaltyProgrammeForm(forms.ModelForm):
+    point_values = PointValuesField(
+        label=_("value of a point"),
+        required=False,
+        help_text=_("Minor units, one currency a line: “USD 0.5” makes a point worth half a cent. Empty: points do not pay."),
+    )
+
+    class Meta:
+        model = LoyaltyProgramme
+        fields = [
+            "name", "is_active", "point_values", "pending_days", "valid_months", "round_up_to_end_of", "reminder_days",
+            "take_back", "time_zone",
+        ]  # fmt: skip
+
+    def clean_time_zone(self) -> str:
+        zone = str(self.cleaned_data["time_zone"])
+        if zone not in zoneinfo.available_timezones():
+            raise forms.ValidationError(_("This time zone is not known; write it as in “Europe/Rome”."))
+        return zone
+
+    def clean_valid_months(self) -> int | None:
+        months: int | None = self.cleaned_data["valid_months"]
+        if months == 0:
+            raise forms.ValidationError(_("At least one month, or nothing: points then do not end."))
+        return months
+
+
 @admin.register(LoyaltyProgramme)
 class LoyaltyProgrammeAdmin(BackOfficeAdmin):
+    form = LoyaltyProgrammeForm
     list_display = ["name", "pending_days", "valid_months", "take_back", "is_active"]
+    fieldsets = [
+        (None, {"fields": ["name", "is_active", "point_values"]}),
+        (
+            _("Waiting and ending"),
+            {"fields": ["pending_days", "valid_months", "round_up_to_end_of", "reminder_days", "time_zone"]},
+        ),
+        (_("Returns"), {"fields": ["take_back"]}),
+    ]

@@ -369,6 +369,7 @@ UNFOLD = {
     "SITE_HEADER": _("Incentives"),
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
+    "DASHBOARD_CALLBACK": "redemptions.admin.alert_of_the_proof",
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": True, "show_all_applications": True},
 }

@@ -182,6 +182,53 @@ class ReturnForm(forms.Form):
             self.add_error(names[wanted[int(place[2])]] if is_line else None, str(error.detail))
 
 
+class AdjustForm(forms.Form):
+    """So much more, or less, for a reason. ``amount`` becomes units of the account: points, or minor units."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    amount = forms.CharField(label=gettext_lazy("Amount"), max_length=20, help_text=gettext_lazy("With a minus to take away."))
+    reason = forms.CharField(
+        label=gettext_lazy("Why"), max_length=200, help_text=gettext_lazy("It stays in the ledger for whoever reads it later.")
+    )
+
+    def __init__(self, *args: Any, unit: str, **kwargs: Any) -> None:
+        self.unit = unit
+        super().__init__(*args, **kwargs)
+
+    def clean_amount(self) -> int:
+        typed = str(self.cleaned_data["amount"]).strip().replace("−", "-")
+        try:
+            amount = int(typed) if self.unit == "points" else parse_money(typed, self.unit)
+        except ValueError:
+            raise forms.ValidationError(_("A number is expected, such as 250 points or 12.50.")) from None
+        if amount == 0:
+            raise forms.ValidationError(_("Nothing would change."))
+        return amount
+
+
+class GiftCardForm(forms.Form):
+    """A new card. ``amount`` becomes minor units."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"), choices=[(code, code) for code in sorted(CURRENCIES)])
+    amount = forms.CharField(label=gettext_lazy("Amount"), max_length=20)
+    last_usable_on = forms.DateField(
+        label=gettext_lazy("Last usable day"),
+        required=False,
+        help_text=gettext_lazy("Empty: it does not end."),
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if "amount" in data and "currency" in data:
+            try:
+                data["amount"] = parse_money(str(data["amount"]), data["currency"])
+            except ValueError:
+                self.add_error("amount", _("A number is expected, such as 12.50."))
+        return data
+
+
 def line_forms(data: Any, *, currency: str, at_least: int) -> list[LineForm]:
     """The rows of a posted basket, and blank ones to fill up to ``at_least``."""
     count = 0

@@ -11,6 +11,7 @@ from ._redemptions import (
     ReturnLineAdmin,
     TenderAdmin,
 )
+from ._verbs import alert_of_the_proof
 
 __all__ = [
     "AccessAdmin",
@@ -28,4 +29,5 @@ __all__ = [
     "ReturnAdmin",
     "ReturnLineAdmin",
     "TenderAdmin",
+    "alert_of_the_proof",
 ]

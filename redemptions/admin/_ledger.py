@@ -3,14 +3,17 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
+from unfold.decorators import action
 
 from incentives_site.shared.admin import ReadOnlyAdmin
 
 from ..models import Account, CheckRun, Entry, GiftCard, Lot, LotUse, Posting
+from . import _verbs
 
 
 class _Rows(TabularInline):
@@ -40,6 +43,14 @@ class AccountAdmin(ReadOnlyAdmin):
     search_fields = ["customer__display_name", "contest"]
     ordering = ["-id"]
     inlines = [LotRows]
+    actions_detail = ["adjust"]
+
+    def has_adjust_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("redemptions.change_account")
+
+    @action(description=gettext_lazy("Adjust"), url_path="adjust", permissions=["adjust"])
+    def adjust(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return _verbs.adjust(self, request, get_object_or_404(Account, pk=object_id))
 
 
 @admin.register(Posting)
@@ -80,6 +91,14 @@ class GiftCardAdmin(ReadOnlyAdmin):
     list_filter = ["is_active", "currency"]
     exclude = ["digest", "sealed"]
     ordering = ["-id"]
+    actions_list = ["issue"]
+
+    def has_issue_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("redemptions.add_giftcard")
+
+    @action(description=gettext_lazy("Issue a gift card"), url_path="issue", permissions=["issue"])
+    def issue(self, request: HttpRequest) -> HttpResponse:
+        return _verbs.issue_gift_card(self, request)
 
 
 @admin.register(CheckRun)

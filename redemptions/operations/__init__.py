@@ -14,6 +14,7 @@ from ._ledger import (
     refund,
     spend,
     take_back,
+    today_of_the_programme,
 )
 from ._quote import Quote, Request, quote
 from ._redeem import DecisionChanged, NothingToRedeem, OrderAlreadyRedeemed, redeem
@@ -60,4 +61,5 @@ __all__ = [
     "reserve",
     "spend",
     "take_back",
+    "today_of_the_programme",
 ]
