@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes screenshots lock
+.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem screenshots lock
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,9 @@ bench-engine: setup-dev  ## the stacking engine against other engines and a plai
 
 bench-codes: setup-dev  ## a million codes made and stored against plain COPY (docs/benchmarks.md)
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks.codes
+
+bench-redeem: setup-dev  ## redemptions against what PostgreSQL does with the same statements (docs/benchmarks.md)
+	$(BIN)/python -m benchmarks.redeem
 
 bench-refusals: setup-dev  ## how soon hostile input is refused (docs/benchmarks.md)
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks.refusals

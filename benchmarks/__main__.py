@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MEASUREMENTS = ("loading", "engine", "refusals", "codes")
+MEASUREMENTS = ("loading", "engine", "refusals", "codes", "redeem")
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""Redemptions against what PostgreSQL itself can do with the same statements."""
