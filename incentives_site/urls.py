@@ -18,7 +18,7 @@ urlpatterns = [
     path("campaigns/", include("incentives_site.workspace.campaign_urls")),
     path("customers/", include("incentives_site.workspace.customer_urls")),
     path("till/", include("redemptions.urls")),
-    path("wallet/", include("campaigns.wallet_urls")),
+    path("wallet/", include("incentives_site.workspace.wallet_urls")),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

@@ -47,6 +47,8 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "till/receipts/<uuid:public_id>/": CASHIERS,
     "till/receipts/<uuid:public_id>/return/": CASHIERS,
     "wallet/<str:token>/": STRANGERS,
+    "wallet/<str:token>/app.webmanifest": STRANGERS,
+    "wallet/worker.js": STRANGERS,
     "api/schema/": STRANGERS,
     "api/docs/": STRANGERS,
     "problems/": STRANGERS,
