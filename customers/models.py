@@ -204,7 +204,10 @@ class Purchase(PublicIdModel):
             models.UniqueConstraint(fields=["source", "order_key"], name="a_source_says_an_order_once"),
             models.CheckConstraint(condition=Q(paid__gte=0), name="paid_is_not_negative"),
         ]
-        indexes = [models.Index(fields=["customer", "-placed_at"], name="purchases_of_a_customer")]
+        indexes = [
+            models.Index(fields=["customer", "-placed_at"], name="purchases_of_a_customer"),
+            models.Index(fields=["placed_at"], name="purchases_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source} {self.order_key}"

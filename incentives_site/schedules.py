@@ -27,6 +27,7 @@ SCHEDULES = (
     Schedule("Codes: unfinished batches", "campaigns.tasks.make_missing_codes", 1, "minutes", "Goes on after a crash."),
     Schedule("Codes: forgetting", "campaigns.tasks.tidy_batches", 1, "hours", "Deletes cancelled codes and texts due."),
     Schedule("Reservations: expiry", "redemptions.tasks.expire_reservations", 1, "minutes", "Lets go of what is held too long."),
+    Schedule("Ledger: purchases earn", "redemptions.tasks.earn_for_purchases", 5, "minutes", "Awards for orders of any channel."),
     Schedule("Ledger: points become usable", "redemptions.tasks.activate_points", 5, "minutes", "After the return window."),
     Schedule("Ledger: value ends", "redemptions.tasks.expire_value", 1, "hours", "Ends points and credit after their last day."),
     Schedule("Ledger: proof", "redemptions.tasks.check_ledger", 1, "days", "Recomputes all; the back office shows faults."),

@@ -7,12 +7,22 @@ from django.utils import timezone
 
 from . import operations
 
+MOST_BATCHES = 50  # of a run: what is left is found by the next
+
 
 @shared_task(name="redemptions.tasks.activate_points")
 def activate_points(**_ignored: Any) -> None:
     """Every few minutes: points whose return window is over become usable."""
     while operations.activate_due(now=timezone.now()):
         pass
+
+
+@shared_task(name="redemptions.tasks.earn_for_purchases")
+def earn_for_purchases(**_ignored: Any) -> None:
+    """Every few minutes: what purchases from elsewhere earn."""
+    for _batch in range(MOST_BATCHES):
+        if not operations.earn_due(now=timezone.now()):
+            return
 
 
 @shared_task(name="redemptions.tasks.expire_value")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core import signing
-from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Case, Min, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -308,6 +308,13 @@ def grant_code(grant: Grant) -> str:
 def active_programme() -> LoyaltyProgramme | None:
     """The loyalty programme that says what points are worth, if there is one."""
     return LoyaltyProgramme.objects.filter(is_active=True).first()
+
+
+def earning_since() -> datetime.datetime | None:
+    """When the first of the live incentives was launched that apply by themselves and only award; ``None`` without any."""
+    found = Incentive.objects.filter(campaign__status=Status.LIVE, claim=Claim.AUTOMATIC, effect={}).exclude(awards=[])
+    first: datetime.datetime | None = found.aggregate(first=Min("campaign__launched_at"))["first"]
+    return first
 
 
 def incentive_given(public_id: str) -> Incentive | None:

@@ -1,6 +1,7 @@
 """Redemptions, returns and the ledger in the back office: read, never edited."""
 
 from ._ledger import AccountAdmin, CheckRunAdmin, EntryAdmin, GiftCardAdmin, LotAdmin, LotUseAdmin, PostingAdmin
+from ._loyalty import PurchaseEarningAdmin
 from ._redemptions import (
     AccessAdmin,
     AppliedIncentiveAdmin,
@@ -23,6 +24,7 @@ __all__ = [
     "LotAdmin",
     "LotUseAdmin",
     "PostingAdmin",
+    "PurchaseEarningAdmin",
     "RedemptionAdmin",
     "RedemptionLineAdmin",
     "ReservationAdmin",

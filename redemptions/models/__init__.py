@@ -1,5 +1,6 @@
 """What happened: redemptions, returns, and the ledger of stored value."""
 
+from ._earning import Outcome, PurchaseEarning
 from ._ledger import Account, AccountKind, CheckRun, Entry, GiftCard, Lot, LotUse, Posting, PostingKind
 from ._redemptions import (
     Access,
@@ -23,8 +24,10 @@ __all__ = [
     "GiftCard",
     "Lot",
     "LotUse",
+    "Outcome",
     "Posting",
     "PostingKind",
+    "PurchaseEarning",
     "Redemption",
     "RedemptionLine",
     "Reservation",

@@ -1,6 +1,7 @@
 """The verbs of redemptions and their refusals."""
 
 from ._check_ledger import check_ledger
+from ._earn_for_purchase import earn_due, earn_for_purchase
 from ._gift_cards import issue_gift_card
 from ._give_back import AlreadyReturned, RecordedElsewhere, ReturnChanged, ReturnPreview, give_back, preview_return
 from ._ledger import (
@@ -48,6 +49,8 @@ __all__ = [
     "adjust",
     "check_ledger",
     "earn",
+    "earn_due",
+    "earn_for_purchase",
     "expire_due",
     "expire_reservations",
     "give_back",

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from campaigns import queries as campaign_queries
 from campaigns.models import Incentive, LoyaltyProgramme
@@ -9,10 +10,25 @@ from campaigns.operations import NotGrantable, grant
 from campaigns.rules.awards import Awarded, AwardType
 from campaigns.rules.decision import Applied
 from campaigns.rules.expiry import RoundUp, last_usable_day
-from customers.models import Customer
+from customers.models import Channel, Customer
 
 from ..models import Access, AccountKind, PostingKind, Redemption
 from ._ledger import POINTS, Holder, account_of, earn, outside, post
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What is awarded: an order redeemed here, or a purchase made elsewhere.
+
+    ``key`` begins the keys of its postings; ``earned_at`` is when the return window begins, ``today`` that day.
+    """
+
+    key: str
+    channel: Channel
+    currency: str
+    earned_at: datetime.datetime
+    today: datetime.date
+    redemption: Redemption | None = None
 
 
 def award(
@@ -25,15 +41,23 @@ def award(
     today: datetime.date,
 ) -> None:
     """Book the awards of each applied incentive for ``customer``, once for the redemption, in the caller's transaction."""
+    key = f"award:{redemption.public_id}"
+    occasion = Occasion(key, redemption.channel, redemption.currency, now, today, redemption)
+    award_on(occasion, customer=customer, applied=applied, by=by, now=now)
+
+
+def award_on(
+    occasion: Occasion, *, customer: Customer, applied: Mapping[Incentive, Applied], by: str, now: datetime.datetime
+) -> None:
+    """Book the awards of each applied incentive for ``customer``, once for the occasion, in the caller's transaction."""
     programme = campaign_queries.active_programme() if any(item.awards for item in applied.values()) else None
     for incentive, item in applied.items():
         for number, given in enumerate(item.awards):
-            key = f"award:{redemption.public_id}:{incentive.pk}:{number}"
-            _give(redemption, customer, incentive, given, key, programme, by, now, today)
+            _give(occasion, customer, incentive, given, f"{occasion.key}:{incentive.pk}:{number}", programme, by, now)
 
 
 def _give(
-    redemption: Redemption,
+    occasion: Occasion,
     customer: Customer,
     incentive: Incentive,
     given: Awarded,
@@ -41,7 +65,6 @@ def _give(
     programme: LoyaltyProgramme | None,
     by: str,
     now: datetime.datetime,
-    today: datetime.date,
 ) -> None:
     match given.type:
         case AwardType.POINTS | AwardType.CREDIT:
@@ -49,15 +72,15 @@ def _give(
             pending = datetime.timedelta(days=programme.pending_days if programme and is_points else 0)
             earn(
                 customer=customer,
-                unit=POINTS if is_points else redemption.currency,
+                unit=POINTS if is_points else occasion.currency,
                 amount=given.quantity,
                 key=key,
                 by=by,
                 now=now,
-                usable_at=now + pending,
-                last_usable_on=given.last_usable_day or (_programmes_end(programme, today) if is_points else None),
+                usable_at=occasion.earned_at + pending,
+                last_usable_on=given.last_usable_day or (_programmes_end(programme, occasion.today) if is_points else None),
                 campaign=incentive.campaign,
-                redemption=redemption,
+                redemption=occasion.redemption,
                 reason=incentive.name,
             )
         case AwardType.CONTEST_ENTRY:
@@ -69,18 +92,21 @@ def _give(
                 moves={entries: given.quantity, source: -given.quantity},
                 by=by,
                 now=now,
-                redemption=redemption,
+                redemption=occasion.redemption,
                 reason=incentive.name,
             )
         case AwardType.ACCESS:
+            # What it opens is closed by a return: there is none of a purchase from elsewhere.
+            if occasion.redemption is None:
+                return
             Access.objects.get_or_create(
-                redemption=redemption,
+                redemption=occasion.redemption,
                 incentive=incentive,
                 key=given.key,
                 defaults={"customer": customer, "opened_at": now},
             )
         case AwardType.GRANT:
-            _grant(redemption, customer, given.key, by, now)
+            _grant(occasion, customer, given.key, by, now)
 
 
 def _programmes_end(programme: LoyaltyProgramme | None, today: datetime.date) -> datetime.date | None:
@@ -90,7 +116,7 @@ def _programmes_end(programme: LoyaltyProgramme | None, today: datetime.date) ->
     return last_usable_day(today, valid_months=programme.valid_months, round_up_to_end_of=rounding)
 
 
-def _grant(redemption: Redemption, customer: Customer, name: str, by: str, now: datetime.datetime) -> None:
+def _grant(occasion: Occasion, customer: Customer, name: str, by: str, now: datetime.datetime) -> None:
     """What is given may have ended since it was promised: then the sale still stands, and nothing is given."""
     incentive = campaign_queries.incentive_given(name)
     if incentive is None:
@@ -99,10 +125,10 @@ def _grant(redemption: Redemption, customer: Customer, name: str, by: str, now: 
         grant(
             customer=customer,
             incentive=incentive,
-            channel=redemption.channel,
+            channel=occasion.channel,
             by=by,
             now=now,
-            occasion=f"award:{redemption.public_id}",
+            occasion=occasion.key,
             reason="award",
         )
     except NotGrantable:

@@ -1,5 +1,6 @@
 """Reads of redemptions and of what campaigns brought."""
 
+from .earning import bought_in, purchases_to_look_at, was_redeemed
 from .proof import LedgerFault, prove
 from .results import (
     Attention,
@@ -43,6 +44,7 @@ __all__ = [
     "Totals",
     "accounts_of",
     "balances_of",
+    "bought_in",
     "campaign_results",
     "campaign_summaries",
     "closing_balances",
@@ -51,9 +53,11 @@ __all__ = [
     "movements",
     "order_lines",
     "prove",
+    "purchases_to_look_at",
     "receipts",
     "recent_redemptions",
     "redemption_by_public_id",
     "redemption_by_reference",
     "value_moved",
+    "was_redeemed",
 ]
