@@ -31,6 +31,10 @@ POINTERS = {
     "/code": "code",
     "/total_uses": "total_uses",
     "/uses_per_customer": "uses_per_customer",
+    "/uses_per_customer_day": "uses_per_customer_day",
+    "/uses_per_customer_week": "uses_per_customer_week",
+    "/uses_per_customer_month": "uses_per_customer_month",
+    "/uses_per_store": "uses_per_store",
     "/total_units": "total_units",
     "/units_per_customer": "units_per_customer",
     "/when_short": "when_short",
@@ -38,7 +42,11 @@ POINTERS = {
 }
 
 
-LIMITS = ("total_uses", "uses_per_customer", "total_units", "units_per_customer", "when_short")
+LIMITS = (*(name for name, _measure, _per in operations.LIMITS), "when_short")
+
+
+def _bound(label: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label, required=False, min_value=1, max_value=10**12, help_text=_("Empty: no bound."))
 
 
 class IncentiveForm(forms.Form):
@@ -67,12 +75,12 @@ class IncentiveForm(forms.Form):
     valid_days = forms.IntegerField(
         label=_("Days in the wallet"), required=False, min_value=1, max_value=3660, help_text=_("Empty: until the campaign ends.")
     )
-    total_uses = forms.IntegerField(
-        label=_("Uses in total"), required=False, min_value=1, max_value=10**12, help_text=_("Empty: no bound.")
-    )
-    uses_per_customer = forms.IntegerField(
-        label=_("Uses per customer"), required=False, min_value=1, max_value=10**12, help_text=_("Empty: no bound.")
-    )
+    total_uses = _bound(_("Uses in total"))
+    uses_per_customer = _bound(_("Uses per customer"))
+    uses_per_customer_day = _bound(_("… each day"))
+    uses_per_customer_week = _bound(_("… each week"))
+    uses_per_customer_month = _bound(_("… each month"))
+    uses_per_store = _bound(_("Uses per store"))
     total_units = forms.IntegerField(
         label=_("Pieces in total"),
         required=False,
@@ -80,9 +88,7 @@ class IncentiveForm(forms.Form):
         max_value=10**12,
         help_text=_("That are lowered. Empty: no bound."),
     )
-    units_per_customer = forms.IntegerField(
-        label=_("Pieces per customer"), required=False, min_value=1, max_value=10**12, help_text=_("Empty: no bound.")
-    )
+    units_per_customer = _bound(_("Pieces per customer"))
     when_short = forms.ChoiceField(
         label=_("When fewer pieces are left"), required=False, choices=WHEN_SHORT, initial=OnShort.REFUSE.value
     )
@@ -220,10 +226,7 @@ class IncentiveForm(forms.Form):
             "claim": data["claim"],
             "code": data["code"],
             "valid_days": data["valid_days"],
-            "total_uses": data["total_uses"],
-            "uses_per_customer": data["uses_per_customer"],
-            "total_units": data["total_units"],
-            "units_per_customer": data["units_per_customer"],
+            **{name: data[name] for name in LIMITS if name != "when_short"},
             "when_short": data["when_short"] or OnShort.REFUSE.value,
         }
 

@@ -23,12 +23,13 @@ from ._lifecycle import advance, end, launch, obstacles, pause, resume, target_a
 from ._limits import Demand, consume, restore
 from ._problems import WrongStatus, invalid, understood
 from ._taking import REVISABLE, check_revisable
-from ._terms import Terms, fresh_terms, terms_of
+from ._terms import LIMITS, Terms, fresh_terms, terms_of
 from ._use import give_back_codes, give_back_grants, release_grants, reserve_grants, use_codes, use_grants
 from ._wrong_codes import CodeGuard, TooManyWrongCodes
 
 __all__ = [
     "KEEP",
+    "LIMITS",
     "MOST_IMPORTED_BYTES",
     "REVISABLE",
     "CodeGuard",

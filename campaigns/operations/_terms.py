@@ -11,10 +11,10 @@ from ..rules.limits import slots_for
 class Terms(TypedDict, total=False):
     """What is said of an incentive. ``effect``, ``awards`` and ``conditions`` are in the language of ``rules.language``.
 
-    ``effect`` may be ``{}`` when there are awards. ``total_uses`` and ``uses_per_customer`` count redemptions, ``total_units``
-    and ``units_per_customer`` the units that are lowered; ``when_short`` (``refuse`` or ``clip``) says what happens when fewer
-    units are left than wanted. ``sentences`` are the operator's own, by refusal reason or ``any``, then by language.
-    ``stack_group`` is the default one when ``None``.
+    ``effect`` may be ``{}`` when there are awards. ``total_uses`` and ``uses_per_…`` count redemptions (days, weeks and months on
+    the customer's calendar), ``total_units`` and ``units_per_customer`` the units that are lowered; ``when_short`` (``refuse`` or
+    ``clip``) says what happens when fewer units are left than wanted. ``sentences`` are the operator's own, by refusal reason or
+    ``any``, then by language. ``stack_group`` is the default one when ``None``.
     """
 
     name: str
@@ -29,14 +29,23 @@ class Terms(TypedDict, total=False):
     valid_days: int | None
     total_uses: int | None
     uses_per_customer: int | None
+    uses_per_customer_day: int | None
+    uses_per_customer_week: int | None
+    uses_per_customer_month: int | None
+    uses_per_store: int | None
     total_units: int | None
     units_per_customer: int | None
     when_short: str
 
 
+# Each: its name in the terms, what is counted, and for whom.
 LIMITS: tuple[tuple[str, str, str], ...] = (
     ("total_uses", Measure.USES, Per.TOTAL),
     ("uses_per_customer", Measure.USES, Per.CUSTOMER),
+    ("uses_per_customer_day", Measure.USES, Per.CUSTOMER_DAY),
+    ("uses_per_customer_week", Measure.USES, Per.CUSTOMER_WEEK),
+    ("uses_per_customer_month", Measure.USES, Per.CUSTOMER_MONTH),
+    ("uses_per_store", Measure.USES, Per.STORE),
     ("total_units", Measure.UNITS, Per.TOTAL),
     ("units_per_customer", Measure.UNITS, Per.CUSTOMER),
 )
@@ -57,6 +66,10 @@ def fresh_terms() -> Terms:
         "valid_days": None,
         "total_uses": None,
         "uses_per_customer": None,
+        "uses_per_customer_day": None,
+        "uses_per_customer_week": None,
+        "uses_per_customer_month": None,
+        "uses_per_store": None,
         "total_units": None,
         "units_per_customer": None,
         "when_short": OnShort.REFUSE.value,
@@ -96,5 +109,8 @@ def set_limits(incentive: Incentive, terms: Terms) -> None:
         values = {"maximum": maximum, "on_short": terms["when_short"] if measure == Measure.UNITS else OnShort.REFUSE.value}
         if maximum is None:
             limits.delete()
-        elif not limits.update(**values):
+        elif limits.update(**values):
+            # Until something is counted, it may still be counted in other slots.
+            limits.filter(counters__isnull=True).update(slots=slots_for(per, maximum))
+        else:
             Limit.objects.create(incentive=incentive, measure=measure, per=per, slots=slots_for(per, maximum), **values)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from campaigns.models import Campaign, Grant, StackGroup
+from campaigns.models import Campaign, Grant, Limit, StackGroup
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory
 from customers.tests.factories import NOON, ChannelFactory, CustomerFactory, IdentityFactory
 from incentives_site.integrations.tests.factories import PartnerClient, partner_key
@@ -252,6 +252,22 @@ class TestHostileCampaigns:
         assert response.status_code == 422, response.content[:500]
         assert any(error["pointer"].startswith(pointer) for error in response.json()["errors"]), response.json()
         assert not Campaign.objects.exists()
+
+
+class TestLimits:
+    def test_limits_of_every_kind_are_set_read_and_taken_away(self, client: PartnerClient) -> None:
+        made = client.post("campaigns", CAMPAIGN).json()
+        path = f"incentives/{made['incentives'][0]['id']}"
+        limits = {
+            "total_uses": 5_000, "uses_per_customer": 9, "uses_per_customer_day": 1, "uses_per_customer_week": 2,
+            "uses_per_customer_month": 3, "uses_per_store": 100,
+        }  # fmt: skip
+        answer = client.patch(path, limits).json()
+        assert {name: answer[name] for name in limits} == limits
+        rows = dict(Limit.objects.filter(incentive__public_id=answer["id"]).values_list("per", "slots"))
+        assert rows == {"total": 16, "customer": 1, "customer_day": 1, "customer_week": 1, "customer_month": 1, "store": 1}
+        assert client.patch(path, {"uses_per_store": None}).json()["uses_per_store"] is None
+        assert client.patch(path, {"uses_per_customer_day": 0}).status_code == 422
 
 
 class TestStackGroups:

@@ -388,11 +388,21 @@ def _limit(limit: Limit) -> str:
             else ngettext("There is %(n)s piece of it in total.", "There are %(n)s pieces of it in total.", maximum)
         ) % {"n": f"{maximum:,}"}
         return f"{text} {_('When fewer are left, it gives what is left.')}" if limit.on_short == OnShort.CLIP else text
-    if per == Per.CUSTOMER:
-        return ngettext("Each customer may use it once.", "Each customer may use it %(n)s times.", maximum) % {
-            "n": f"{maximum:,}"
-        }
-    return ngettext("It may be used once in total.", "It may be used %(n)s times in total.", maximum) % {"n": f"{maximum:,}"}
+    sentences = {
+        Per.TOTAL.value: ngettext("It may be used once in total.", "It may be used %(n)s times in total.", maximum),
+        Per.CUSTOMER.value: ngettext("Each customer may use it once.", "Each customer may use it %(n)s times.", maximum),
+        Per.CUSTOMER_DAY.value: ngettext(
+            "Each customer may use it once a day.", "Each customer may use it %(n)s times a day.", maximum
+        ),
+        Per.CUSTOMER_WEEK.value: ngettext(
+            "Each customer may use it once a week.", "Each customer may use it %(n)s times a week.", maximum
+        ),
+        Per.CUSTOMER_MONTH.value: ngettext(
+            "Each customer may use it once a month.", "Each customer may use it %(n)s times a month.", maximum
+        ),
+        Per.STORE.value: ngettext("Each store may redeem it once.", "Each store may redeem it %(n)s times.", maximum),
+    }
+    return sentences[per] % {"n": f"{maximum:,}"}
 
 
 def _stacking(eligibility: str, name: str) -> str:
