@@ -235,12 +235,16 @@ def page_link(context: Context, number: int, param: str = "page", target: str = 
 
 # --- Lines and charts -----------------------------------------------------------------------------------------------
 @register.inclusion_tag("_components/sparkline.svg.html")
-def sparkline(numbers: Sequence[float | int | None], label: str = "", width: int = 120, height: int = 32) -> dict[str, Any]:
-    """A small line of at least two numbers; gaps are bridged."""
+def sparkline(
+    numbers: Sequence[float | int | None], label: str = "", width: int = 120, height: int = 32, floor: int | None = None
+) -> dict[str, Any]:
+    """A small line of at least two numbers; gaps are bridged. It stands on the lowest of them, or on ``floor``."""
     known = [(index, float(number)) for index, number in enumerate(numbers) if number is not None]
     if len(known) < 2:
         return {"points": ""}
     low, high = min(value for _index, value in known), max(value for _index, value in known)
+    if floor is not None:
+        low, high = min(low, floor), max(high, floor)
     step = width / (len(numbers) - 1)
     inner = height - 4
 

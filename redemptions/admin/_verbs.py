@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -61,7 +62,7 @@ def adjust(admin: ModelAdmin, request: HttpRequest, account: Account) -> HttpRes
 
 def issue_gift_card(admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     back = reverse("admin:redemptions_giftcard_changelist")
-    form = GiftCardForm(request.POST or None, initial={"key": uuid.uuid4()})
+    form = GiftCardForm(request.POST or None, initial={"key": uuid.uuid4(), "currency": settings.DEFAULT_CURRENCY})
     if request.method == "POST" and form.is_valid():
         last: datetime.date | None = form.cleaned_data["last_usable_on"]
         try:
