@@ -31,6 +31,7 @@ from .models import (
     LoyaltyProgramme,
     StackGroup,
     TargetedCustomer,
+    Tier,
 )
 from .rules import loyalty
 from .wording import group_in_words, incentive_in_words
@@ -244,7 +245,7 @@ class LoyaltyProgrammeForm(forms.ModelForm):
         model = LoyaltyProgramme
         fields = [
             "name", "is_active", "point_values", "pending_days", "valid_months", "round_up_to_end_of", "reminder_days",
-            "take_back", "time_zone",
+            "take_back", "time_zone", "tiers_by", "tier_currency", "tier_months", "grace_days", "step_down",
         ]  # fmt: skip
 
     def clean_time_zone(self) -> str:
@@ -271,4 +272,13 @@ class LoyaltyProgrammeAdmin(BackOfficeAdmin):
             {"fields": ["pending_days", "valid_months", "round_up_to_end_of", "reminder_days", "time_zone"]},
         ),
         (_("Returns"), {"fields": ["take_back"]}),
+        (_("Tiers"), {"fields": ["tiers_by", "tier_currency", "tier_months", "grace_days", "step_down"]}),
     ]
+
+
+@admin.register(Tier)
+class TierAdmin(BackOfficeAdmin):
+    list_display = ["name", "key", "programme", "threshold", "multiplier", "reward"]
+    list_select_related = ["programme", "reward"]
+    search_fields = ["name", "key"]
+    autocomplete_fields = ["reward"]

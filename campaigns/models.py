@@ -6,7 +6,7 @@ Amounts are whole minor units, instants UTC. What an incentive does is data in t
 import pghistory
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
@@ -18,6 +18,7 @@ from .rules.candidates import OnShort
 from .rules.expiry import RoundUp
 from .rules.groups import Base, Eligibility, Pick, PickScope
 from .rules.loyalty import OnBrokenReturn, TakeBack
+from .rules.tiers import StepDown, TiersBy
 
 
 class Goal(models.TextChoices):
@@ -564,12 +565,84 @@ class LoyaltyProgramme(models.Model):
     reminder_days = models.PositiveIntegerField(_("days of reminder before points end"), default=14)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     is_active = models.BooleanField(_("active"), default=True)
+    tiers_by = models.CharField(
+        _("tiers by"),
+        max_length=8,
+        choices=[(TiersBy.POINTS.value, _("Points earned")), (TiersBy.SPEND.value, _("Money spent"))],
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("What is counted; empty: there are no tiers."),
+    )
+    tier_currency = models.CharField(
+        _("currency of tiers"), max_length=3, default="USD", db_default="USD", help_text=_("Which money spent is counted.")
+    )
+    tier_months = models.PositiveSmallIntegerField(
+        _("months that count"), default=12, db_default=12, validators=[MinValueValidator(1), MaxValueValidator(120)]
+    )
+    grace_days = models.PositiveSmallIntegerField(
+        _("days of grace"),
+        default=30,
+        db_default=30,
+        validators=[MaxValueValidator(730)],
+        help_text=_("For so many days a tier is kept after it is no longer reached."),
+    )
+    step_down = models.CharField(
+        _("after the grace"),
+        max_length=8,
+        choices=[(StepDown.ONE.value, _("Down by one tier at a time")), (StepDown.STRAIGHT.value, _("Down to what is reached"))],
+        default=StepDown.ONE.value,
+        db_default=StepDown.ONE.value,
+    )
 
     class Meta:
         verbose_name = _("loyalty programme")
         verbose_name_plural = _("loyalty programmes")
         constraints = [
             models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="one_programme_is_active"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class Tier(models.Model):
+    """A standing that customers reach by what the programme counts (``docs/ledger.md``, Tiers)."""
+
+    programme = models.ForeignKey(LoyaltyProgramme, models.CASCADE, related_name="tiers", verbose_name=_("loyalty programme"))
+    key = models.SlugField(_("key"), max_length=64)
+    name = models.CharField(_("name"), max_length=100)
+    threshold = models.BigIntegerField(
+        _("reached from"), validators=[MinValueValidator(1)], help_text=_("Points, or minor units of the currency of tiers.")
+    )
+    multiplier = models.DecimalField(
+        _("multiplier"),
+        max_digits=6,
+        decimal_places=3,
+        default=1,
+        help_text=_("Of points whose award is multiplied by customer.tier_multiplier."),
+    )
+    reward = models.ForeignKey(
+        Incentive,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        limit_choices_to={"claim": Claim.GRANT},
+        verbose_name=_("reward"),
+        help_text=_("Put into the wallet of whoever reaches the tier, each time."),
+    )
+
+    class Meta:
+        verbose_name = _("tier")
+        verbose_name_plural = _("tiers")
+        ordering = ["programme", "threshold"]
+        constraints = [
+            models.UniqueConstraint(fields=["programme", "key"], name="a_key_names_one_tier_of_a_programme"),
+            models.UniqueConstraint(fields=["programme", "threshold"], name="a_threshold_reaches_one_tier"),
+            models.CheckConstraint(condition=Q(threshold__gte=1), name="a_tier_has_to_be_reached"),
+            models.CheckConstraint(condition=Q(multiplier__gte=0), name="a_multiplier_is_not_negative"),
         ]
 
     def __str__(self) -> str:

@@ -30,6 +30,7 @@ SCHEDULES = (
     Schedule("Ledger: purchases earn", "redemptions.tasks.earn_for_purchases", 5, "minutes", "Awards for orders of any channel."),
     Schedule("Ledger: points become usable", "redemptions.tasks.activate_points", 5, "minutes", "After the return window."),
     Schedule("Ledger: value ends", "redemptions.tasks.expire_value", 1, "hours", "Ends points and credit after their last day."),
+    Schedule("Tiers: reached and lost", "redemptions.tasks.refresh_tiers", 1, "days", "Tiers by points or money, with grace."),
     Schedule("Ledger: proof", "redemptions.tasks.check_ledger", 1, "days", "Recomputes all; the back office shows faults."),
     Schedule("Partners: old replies", "integrations.tasks.forget_old_replies", 1, "days", "Deletes replies kept for 30 days."),
     Schedule(

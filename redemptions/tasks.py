@@ -5,6 +5,8 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
+from customers.models import Customer
+
 from . import operations
 
 MOST_BATCHES = 50  # of a run: what is left is found by the next
@@ -23,6 +25,20 @@ def earn_for_purchases(**_ignored: Any) -> None:
     for _batch in range(MOST_BATCHES):
         if not operations.earn_due(now=timezone.now()):
             return
+
+
+@shared_task(name="redemptions.tasks.refresh_tiers")
+def refresh_tiers(**_ignored: Any) -> None:
+    """Daily: who has reached, or no longer keeps, a tier."""
+    after: int | None = 0
+    while after is not None:
+        after = operations.refresh_tiers(now=timezone.now(), after=after)
+
+
+@shared_task(name="redemptions.tasks.refresh_tier")
+def refresh_tier(*, customer: int, **_ignored: Any) -> None:
+    """After points were earned."""
+    operations.refresh_tier(customer=Customer.objects.get(pk=customer), now=timezone.now())
 
 
 @shared_task(name="redemptions.tasks.expire_value")

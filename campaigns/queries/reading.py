@@ -34,6 +34,7 @@ from ..models import (
     Per,
     StackGroup,
     Status,
+    Tier,
 )
 from ..rules import limits as limit_rules
 from ..rules.candidates import OnShort
@@ -308,6 +309,12 @@ def grant_code(grant: Grant) -> str:
 def active_programme() -> LoyaltyProgramme | None:
     """The loyalty programme that says what points are worth, if there is one."""
     return LoyaltyProgramme.objects.filter(is_active=True).first()
+
+
+def tiers_of(programme: LoyaltyProgramme) -> list[Tier]:
+    """The programme's tiers, lowest first, with their rewards; none where it counts nothing."""
+    found = Tier.objects.filter(programme=programme).select_related("reward__campaign").order_by("threshold")
+    return list(found) if programme.tiers_by else []
 
 
 def earning_since() -> datetime.datetime | None:

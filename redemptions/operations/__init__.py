@@ -19,6 +19,7 @@ from ._ledger import (
 )
 from ._quote import Quote, Request, quote
 from ._redeem import DecisionChanged, NothingToRedeem, OrderAlreadyRedeemed, redeem
+from ._refresh_tier import refresh_tier, refresh_tiers
 from ._reserve import (
     NothingToReserve,
     ReservationEnded,
@@ -58,6 +59,8 @@ __all__ = [
     "preview_return",
     "quote",
     "redeem",
+    "refresh_tier",
+    "refresh_tiers",
     "refund",
     "release",
     "reservation_by_public_id",

@@ -11,6 +11,7 @@ from campaigns.rules.awards import Awarded, AwardType
 from campaigns.rules.decision import Applied
 from campaigns.rules.expiry import RoundUp, last_usable_day
 from customers.models import Channel, Customer
+from incentives_site.shared.jobs import enqueue
 
 from ..models import Access, AccountKind, PostingKind, Redemption
 from ._ledger import POINTS, Holder, account_of, earn, outside, post
@@ -51,9 +52,13 @@ def award_on(
 ) -> None:
     """Book the awards of each applied incentive for ``customer``, once for the occasion, in the caller's transaction."""
     programme = campaign_queries.active_programme() if any(item.awards for item in applied.values()) else None
+    earns_points = False
     for incentive, item in applied.items():
         for number, given in enumerate(item.awards):
+            earns_points = earns_points or given.type is AwardType.POINTS
             _give(occasion, customer, incentive, given, f"{occasion.key}:{incentive.pk}:{number}", programme, by, now)
+    if earns_points and programme is not None and programme.tiers_by:
+        enqueue("redemptions.tasks.refresh_tier", customer=customer.pk)
 
 
 def _give(

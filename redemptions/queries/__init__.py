@@ -25,6 +25,7 @@ from .single import (
     redemption_by_reference,
     value_moved,
 )
+from .tiers import counted_for_tiers, customers_to_refresh
 from .value import Balances, Earned, Ending, accounts_of, balances_of, closing_balances, earned_by, movements
 
 __all__ = [
@@ -48,6 +49,8 @@ __all__ = [
     "campaign_results",
     "campaign_summaries",
     "closing_balances",
+    "counted_for_tiers",
+    "customers_to_refresh",
     "earned_by",
     "headline",
     "movements",
