@@ -78,6 +78,8 @@
     sale.querySelector("[name=order_key]").value = newKey();
     // What was said about the last sale must not be read as being about the next.
     sale.querySelectorAll("[data-of-this-sale]").forEach(function (node) { node.remove(); });
+    var outcome = sale.querySelector("[data-outcome]");
+    if (outcome) outcome.appendChild(document.getElementById("till-empty").content.cloneNode(true));
     remember();
     sale.querySelector("input:not([type=hidden])").focus();
   }
@@ -170,7 +172,10 @@
     var page = new DOMParser().parseFromString(html, "text/html");
     var found = Array.from(page.querySelectorAll("[data-problem-title], [data-problem-detail], .app-refused, .invalid-feedback"));
     var said = found.map(function (node) { return node.textContent.replace(/\s+/g, " ").trim(); });
-    return said.filter(function (text, index) { return text && said.indexOf(text) === index; }).join(" ");
+    var payable = page.querySelector("[data-testid=payable]");
+    if (payable) said.push(texts.now + " " + payable.textContent.trim());
+    said = said.filter(function (text, index) { return text && said.indexOf(text) === index; });
+    return said.map(function (text) { return /[.!?]$/.test(text) ? text : text + "."; }).join(" ");
   }
 
   function send(item) {
