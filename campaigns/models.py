@@ -422,6 +422,9 @@ class Grant(PublicIdModel):
         indexes = [
             models.Index(fields=["customer", "state"], name="wallet_of_a_customer"),
             models.Index(fields=["ends_at"], condition=Q(state="held"), name="held_grants_by_end"),
+            models.Index(
+                fields=["customer", "incentive", "ends_at", "id"], condition=Q(state="held"), name="held_grants_of_a_customer"
+            ),
         ]
 
     def __str__(self) -> str:

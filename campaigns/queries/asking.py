@@ -109,9 +109,26 @@ _OPENED = f"""(SELECT jsonb_agg(jsonb_build_object('digest', encode(o.digest, 'h
                        ORDER BY o.id)
      FROM campaigns_code o LEFT JOIN campaigns_grant g ON g.id = o.grant_id LEFT JOIN campaigns_codebatch b ON b.id = o.batch_id
      WHERE o.digest = ANY(%(digests)s) AND (b.id IS NULL OR b.state = 'done'))"""  # noqa: S608
-_HELD = f"""(SELECT jsonb_agg(jsonb_build_object('incentive', g.incentive_id, 'grant', {_GRANT})
-                       ORDER BY g.ends_at NULLS LAST, g.id)
-     FROM campaigns_grant g WHERE g.customer_id = c.id AND (g.state = 'held' OR g.id = ANY(%(holding)s)))"""  # noqa: S608
+# Of each incentive in the wallet the grant that speaks for it: of those that are running the one that ends first, else the first
+# of all. However many there are of it, one step of the index ``held_grants_of_a_customer`` leads to the next incentive.
+_MINE = "h.customer_id = c.id AND h.state = 'held'"
+_RUNNING = "h.incentive_id = o.incentive AND h.starts_at <= %(now)s::timestamptz"
+_SPEAKS = f"""coalesce(
+        (SELECT h.id FROM campaigns_grant h WHERE {_MINE} AND {_RUNNING} AND h.ends_at > %(now)s::timestamptz
+         ORDER BY h.ends_at, h.id LIMIT 1),
+        (SELECT h.id FROM campaigns_grant h WHERE {_MINE} AND {_RUNNING} AND h.ends_at IS NULL ORDER BY h.id LIMIT 1),
+        (SELECT h.id FROM campaigns_grant h WHERE {_MINE} AND h.incentive_id = o.incentive
+         ORDER BY h.ends_at NULLS LAST, h.id LIMIT 1))"""  # noqa: S608
+_HELD = f"""(WITH RECURSIVE owned (incentive) AS (
+        SELECT (SELECT h.incentive_id FROM campaigns_grant h WHERE {_MINE} ORDER BY h.incentive_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT h.incentive_id FROM campaigns_grant h WHERE {_MINE} AND h.incentive_id > o.incentive
+                ORDER BY h.incentive_id LIMIT 1)
+        FROM owned o WHERE o.incentive IS NOT NULL)
+     SELECT jsonb_agg(jsonb_build_object('incentive', g.incentive_id, 'grant', {_GRANT}) ORDER BY g.ends_at NULLS LAST, g.id)
+     FROM campaigns_grant g
+     WHERE g.id = ANY(ARRAY(SELECT {_SPEAKS} FROM owned o WHERE o.incentive IS NOT NULL))
+        OR (g.customer_id = c.id AND g.id = ANY(%(holding)s)))"""  # noqa: S608
 _COUNTERS = """(SELECT jsonb_object_agg(u.limit_id || '/' || u.subject, u.used) FROM campaigns_limitcounter u
      WHERE u.limit_id = ANY(%(limits)s) AND (u.subject = ANY(%(subjects)s) OR u.subject = {subject}))"""
 _CUSTOMER = columns(Customer, "c")
@@ -144,7 +161,7 @@ def candidates(
     guessed = guess.matching(basket, channel, expected) if guess else []
     counted = _limit_ids(guessed, plain=True)
     who = customer_queries.named_by_id(customer.pk) if isinstance(customer, Customer) else customer
-    answer = _ask(who=who, store=store, digests=digests, limits=counted, holding=holding.grants)
+    answer = _ask(who=who, store=store, digests=digests, limits=counted, holding=holding.grants, now=now)
     found_store = answer.store
     live = catalogue.current(answer.version)
     opened, unknown = answer.opened, []
@@ -158,7 +175,7 @@ def candidates(
     holder = None
     if customer is None and len(holders) == 1:
         # Whose code it is, is the customer: ask again for what this one holds, and may still use.
-        answer = _ask(who=customer_queries.named_by_id(holders.pop()), limits=counted, holding=holding.grants)
+        answer = _ask(who=customer_queries.named_by_id(holders.pop()), limits=counted, holding=holding.grants, now=now)
         holder = answer.customer
     subject = answer.customer
     known = customer_queries.known_of(subject)
@@ -207,6 +224,7 @@ def _ask(
     limits: Iterable[int] = (),
     subjects: Sequence[str] = SHARED,
     holding: Iterable[int] = (),
+    now: datetime.datetime | None = None,
 ) -> _Answer:
     """The version of the catalogue, who is named, what this one holds, what the codes open, what was used of the limits by all
     and by the one who is named (or by ``subject``): one question, one snapshot. What is not asked is left out of the statement,
@@ -218,6 +236,7 @@ def _ask(
         "store": store,
         "holding": list(holding),
         "subjects": list(subjects),
+        "now": now,
     }
     user = "c.public_id::text" if who else "''"
     pieces = [

@@ -2,21 +2,19 @@
 
 import datetime
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.models import Incentive, TargetedCustomer
 from campaigns.operations import give_back_codes, release_grants, use_codes, use_grants
-from customers.operations import track
-from customers.rules.timeline import EventType
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
-from ..models import AppliedIncentive, Redemption, RedemptionLine, Reservation, ReservationState
+from ..models import AppliedIncentive, Redemption, Reservation, ReservationState
 from ._announce import announce_redeemed
 from ._awards import award
 from ._ledger import NotEnough, activate_due, lock_accounts_of, today_of_the_programme
 from ._quote import Quote, Request
+from ._record import record
 from ._reserve import (
     ReservationEnded,
     check_redeemable,
@@ -75,16 +73,41 @@ def redeem(
     _check_order(order_key, placed_at, now)
     if reservation is not None:
         check_redeemable(reservation, order_key=order_key, now=now)
-    if Redemption.objects.filter(source=source, order_key=order_key).exists():
-        raise OrderAlreadyRedeemed(_("Each order is redeemed once. To change it, return it first."))
+    try:
+        return _redeem(request, source, order_key, placed_at or now, by, now, expected_discount, accept_changes, reservation)
+    except (NothingToRedeem, DecisionChanged, ReservationEnded):
+        # Said before anything else about an order, but looked up only when writing it has not shown it.
+        if Redemption.objects.filter(source=source, order_key=order_key).exists():
+            raise _redeemed_before() from None
+        raise
+
+
+def _redeemed_before() -> OrderAlreadyRedeemed:
+    return OrderAlreadyRedeemed(_("Each order is redeemed once. To change it, return it first."))
+
+
+def _redeem(
+    request: Request,
+    source: str,
+    order_key: str,
+    placed_at: datetime.datetime,
+    by: str,
+    now: datetime.datetime,
+    expected_discount: int | None,
+    accept_changes: bool,
+    reservation: Reservation | None,
+) -> Redemption:
     lost = False
     for _attempt in range(ATTEMPTS):
         quoted = quote_after_expiry(request, now=now, reservation=reservation)
         _check_expectation(quoted, expected_discount, accept_changes=accept_changes, lost=lost)
         try:
             with transaction.atomic():
-                redemption = _write_order(quoted, source, order_key, placed_at or now, by, now)
-                _use(quoted, redemption, reservation, by, now)
+                _take(quoted, reservation, now)
+                redemption = record(quoted, source=source, order_key=order_key, placed_at=placed_at, by=by, now=now)
+                if redemption is None:
+                    raise _redeemed_before()
+                _settle(quoted, redemption, reservation, by, now)
                 return redemption
         except _Lost:
             lost = True
@@ -131,9 +154,9 @@ def _left(quoted: Quote) -> int:
     return totals.payable + totals.stored_value
 
 
-def _use(quoted: Quote, redemption: Redemption, reservation: Reservation | None, by: str, now: datetime.datetime) -> None:
-    """Everything in one order for all: order, grants, codes, accounts by id, counters. The counters, which everybody else may be
-    waiting for, come last: their locks are held as short as possible.
+def _take(quoted: Quote, reservation: Reservation | None, now: datetime.datetime) -> None:
+    """Everything in one order for all: reservation, grants, codes, then the order is written, accounts by id, counters. The
+    counters, which everybody else may be waiting for, come last: their locks are held as short as possible.
     """
     if reservation is not None and not close_reservation(reservation, ReservationState.REDEEMED, now):
         raise ReservationEnded(_("It was used, released or has expired."))
@@ -142,27 +165,17 @@ def _use(quoted: Quote, redemption: Redemption, reservation: Reservation | None,
     grants = [row.grant.pk for row in rows if row.grant]
     if not use_grants(grant_ids=grants, now=now, reserved=reserved):
         raise _Lost
-    release_grants(grant_ids=sorted(reserved - set(grants)), now=now)
+    if left := sorted(reserved - set(grants)):
+        release_grants(grant_ids=left, now=now)
     codes, taken = {row.code_id for row in rows if row.code_id}, set(reservation.codes) if reservation else set()
     if not use_codes(code_ids=sorted(codes - taken), now=now):
         raise _Lost
-    give_back_codes(code_ids=sorted(taken - codes))
-    AppliedIncentive.objects.bulk_create(
-        AppliedIncentive(
-            redemption=redemption,
-            position=position,
-            incentive=row.incentive,
-            campaign=row.incentive.campaign,
-            grant=row.grant,
-            code_id=row.code_id,
-            amount=item.amount,
-            consumed=[[demand.limit_id, demand.subject, demand.amount] for demand in quoted.demands(item)],
-            terms=terms_of(row.incentive),
-        )
-        for position, (row, item) in enumerate(zip(rows, quoted.incentives, strict=True))
-    )
+    if spare := sorted(taken - codes):
+        give_back_codes(code_ids=spare)
+
+
+def _settle(quoted: Quote, redemption: Redemption, reservation: Reservation | None, by: str, now: datetime.datetime) -> None:
     _move_value(quoted, redemption, reservation, by, now)
-    _tell_timeline(quoted, redemption, now)
     announce_redeemed(redemption)
     planned = [quoted.demands(item) for item in quoted.incentives]
     used = use_beside(reservation, [demand for demands in planned for demand in demands])
@@ -173,51 +186,6 @@ def _use(quoted: Quote, redemption: Redemption, reservation: Reservation | None,
         if parts != demands:
             consumed = [[part.limit_id, part.subject, part.amount] for part in parts]
             AppliedIncentive.objects.filter(redemption=redemption, position=position).update(consumed=consumed)
-
-
-def _write_order(
-    quoted: Quote, source: str, order_key: str, placed_at: datetime.datetime, by: str, now: datetime.datetime
-) -> Redemption:
-    request, decision = quoted.request, quoted.decision
-    redemption = Redemption(
-        source=source,
-        order_key=order_key,
-        customer=quoted.customer,
-        channel=quoted.channel,
-        store=quoted.store,
-        currency=decision.currency,
-        basket={**request.basket, "currency": request.currency, "codes": list(request.codes)},
-        decision=quoted.data,
-        initial=decision.totals.initial,
-        discount=decision.totals.discount,
-        stored_value=decision.totals.stored_value,
-        payable=decision.totals.payable,
-        surroundings=dict(quoted.surroundings),
-        placed_at=placed_at,
-        redeemed_at=now,
-        actor=by,
-    )
-    try:
-        with transaction.atomic():
-            redemption.save(force_insert=True)
-    except IntegrityError:
-        raise OrderAlreadyRedeemed(_("Each order is redeemed once. To change it, return it first.")) from None
-    RedemptionLine.objects.bulk_create(
-        RedemptionLine(
-            redemption=redemption,
-            position=position,
-            line=line.id,
-            sku=line.sku,
-            name=line.name,
-            quantity=line.quantity,
-            unit_price=line.unit_price,
-            discount=paid.discount,
-            stored_value=paid.stored_value,
-            payable=paid.payable,
-        )
-        for position, (line, paid) in enumerate(zip(quoted.basket.lines, decision.lines, strict=True))
-    )
-    return redemption
 
 
 def _move_value(quoted: Quote, redemption: Redemption, reservation: Reservation | None, by: str, now: datetime.datetime) -> None:
@@ -251,53 +219,3 @@ def _move_value(quoted: Quote, redemption: Redemption, reservation: Reservation 
     if customer is not None:
         applied = {quoted.sources[item.incentive].incentive: item for item in items}
         award(redemption=redemption, customer=customer, applied=applied, by=by, now=now, today=today)
-
-
-def terms_of(incentive: Incentive) -> dict[str, object]:
-    """What the incentive promises now, in the language of simulations, so that it can be judged again later."""
-    group = incentive.stack_group
-    return {
-        "effect": incentive.effect,
-        "conditions": incentive.conditions,
-        "awards": incentive.awards,
-        "priority": incentive.priority,
-        "time_zone": incentive.campaign.time_zone,
-        "group": {
-            "key": group.key,
-            "eligibility": group.eligibility,
-            "rank": group.rank,
-            "limit": group.limit,
-            "pick": group.pick,
-            "scope": group.scope,
-            "base": group.base or None,
-            "consume_without_effect": group.consume_without_effect,
-        },
-    }
-
-
-def _tell_timeline(quoted: Quote, redemption: Redemption, now: datetime.datetime) -> None:
-    customer = quoted.customer
-    if customer is None:
-        return
-    campaigns = {quoted.sources[item.incentive].incentive.campaign_id for item in quoted.incentives}
-    TargetedCustomer.objects.bulk_create(
-        [TargetedCustomer(campaign_id=pk, customer=customer, targeted_at=now) for pk in sorted(campaigns)], ignore_conflicts=True
-    )
-    track(
-        customer=customer,
-        type=EventType.REDEEMED,
-        source="redemptions",
-        message_id=f"redeemed:{redemption.public_id}",
-        occurred_at=now,
-        received_at=now,
-        channel=redemption.channel,
-        name=", ".join(item.name for item in quoted.incentives)[:200],
-        properties={
-            "redemption": str(redemption.public_id),
-            "order": redemption.order_key,
-            "currency": redemption.currency,
-            "discount": redemption.discount,
-            "payable": redemption.payable,
-            "store": redemption.store.key if redemption.store else None,
-        },
-    )

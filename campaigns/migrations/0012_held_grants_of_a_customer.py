@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("campaigns", "0011_limits_by_period_and_slots")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="grant",
+            index=models.Index(
+                fields=["customer", "incentive", "ends_at", "id"],
+                condition=models.Q(("state", "held")),
+                name="held_grants_of_a_customer",
+            ),
+        ),
+    ]

@@ -1,0 +1,190 @@
+"""Write an order that incentives were used on, in one statement: redemption, lines, what applied, the customer's timeline.
+
+It stands in the transaction that everybody waits for, where each round trip to the database costs more than what it writes.
+"""
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+
+from campaigns.models import Incentive
+from customers.rules.timeline import EventType
+
+from ..models import Redemption
+from ._quote import Quote
+
+# The event is what ``customers.operations.track`` writes. Nothing is written when the source's order is there already; whoever
+# writes it at the same time is waited for.
+_RECORD = """
+WITH redemption AS (
+    INSERT INTO redemptions_redemption (public_id, source, order_key, customer_id, channel_id, store_id, currency, basket,
+        decision, initial, discount, stored_value, payable, surroundings, placed_at, redeemed_at, actor)
+    VALUES (%(public_id)s::uuid, %(source)s::text, %(order_key)s::text, %(customer)s::bigint, %(channel)s::bigint,
+        %(store)s::bigint, %(currency)s::text, %(basket)s::jsonb, %(decision)s::jsonb, %(initial)s::bigint, %(discount)s::bigint,
+        %(stored_value)s::bigint, %(payable)s::bigint, %(surroundings)s::jsonb, %(placed_at)s::timestamptz, %(now)s::timestamptz,
+        %(actor)s::text)
+    ON CONFLICT (source, order_key) DO NOTHING RETURNING id
+), lines AS (
+    INSERT INTO redemptions_redemptionline (redemption_id, position, line, sku, name, quantity, unit_price, discount,
+        stored_value, payable, returned)
+    SELECT redemption.id, l.number - 1, l.line, l.sku, l.name, l.quantity, l.unit_price, l.discount, l.stored_value, l.payable, 0
+    FROM redemption CROSS JOIN unnest(%(lines)s::text[], %(skus)s::text[], %(names)s::text[], %(quantities)s::int[],
+        %(unit_prices)s::bigint[], %(discounts)s::bigint[], %(stored_values)s::bigint[], %(payables)s::bigint[])
+        WITH ORDINALITY AS l (line, sku, name, quantity, unit_price, discount, stored_value, payable, number)
+    ORDER BY l.number
+), applied AS (
+    INSERT INTO redemptions_appliedincentive (redemption_id, position, incentive_id, campaign_id, grant_id, code_id, amount,
+        consumed, terms, clawed_back)
+    SELECT redemption.id, a.number - 1, a.incentive, a.campaign, a.held, a.code, a.amount, a.consumed::jsonb, a.terms::jsonb, 0
+    FROM redemption CROSS JOIN unnest(%(incentives)s::bigint[], %(campaigns)s::bigint[], %(grants)s::bigint[],
+        %(codes)s::bigint[], %(amounts)s::bigint[], %(consumed)s::text[], %(terms)s::text[])
+        WITH ORDINALITY AS a (incentive, campaign, held, code, amount, consumed, terms, number)
+    ORDER BY a.number
+), targeted AS (
+    INSERT INTO campaigns_targetedcustomer (campaign_id, customer_id, targeted_at)
+    SELECT DISTINCT campaign, %(customer)s::bigint, %(now)s::timestamptz
+    FROM redemption CROSS JOIN unnest(%(campaigns)s::bigint[]) AS campaign
+    WHERE %(customer)s::bigint IS NOT NULL ORDER BY campaign ON CONFLICT DO NOTHING
+), event AS (
+    INSERT INTO customers_event (public_id, customer_id, type, name, channel_id, occurred_at, received_at, source, message_id,
+        properties)
+    SELECT gen_random_uuid(), %(customer)s::bigint, %(type)s::text, %(name)s::text, %(channel)s::bigint, %(now)s::timestamptz,
+        %(now)s::timestamptz, 'redemptions', 'redeemed:' || %(public_id)s::text, %(properties)s::jsonb
+    FROM redemption WHERE %(customer)s::bigint IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+SELECT id FROM redemption
+"""
+
+
+def record(
+    quoted: Quote, *, source: str, order_key: str, placed_at: datetime.datetime, by: str, now: datetime.datetime
+) -> Redemption | None:
+    """The redemption, written in the caller's transaction; ``None`` when this order of the source was redeemed before."""
+    request, decision, customer = quoted.request, quoted.decision, quoted.customer
+    redemption = Redemption(
+        source=source,
+        order_key=order_key,
+        customer=customer,
+        channel=quoted.channel,
+        store=quoted.store,
+        currency=decision.currency,
+        basket={**request.basket, "currency": request.currency, "codes": list(request.codes)},
+        decision=quoted.data,
+        initial=decision.totals.initial,
+        discount=decision.totals.discount,
+        stored_value=decision.totals.stored_value,
+        payable=decision.totals.payable,
+        surroundings=dict(quoted.surroundings),
+        placed_at=placed_at,
+        redeemed_at=now,
+        actor=by,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, _order(redemption) | _lines(quoted) | _applied(quoted) | _told(quoted, redemption))
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    redemption.pk = row[0]
+    redemption._state.adding = False
+    redemption._state.db = connection.alias
+    return redemption
+
+
+def _order(redemption: Redemption) -> dict[str, Any]:
+    return {
+        "public_id": redemption.public_id,
+        "source": redemption.source,
+        "order_key": redemption.order_key,
+        "customer": redemption.customer_id,
+        "channel": redemption.channel_id,
+        "store": redemption.store_id,
+        "currency": redemption.currency,
+        "basket": _json(redemption.basket),
+        "decision": _json(redemption.decision),
+        "initial": redemption.initial,
+        "discount": redemption.discount,
+        "stored_value": redemption.stored_value,
+        "payable": redemption.payable,
+        "surroundings": _json(redemption.surroundings),
+        "placed_at": redemption.placed_at,
+        "now": redemption.redeemed_at,
+        "actor": redemption.actor,
+    }
+
+
+def _lines(quoted: Quote) -> dict[str, Sequence[Any]]:
+    bought, paid = zip(*zip(quoted.basket.lines, quoted.decision.lines, strict=True), strict=True)
+    return {
+        "lines": [line.id for line in bought],
+        "skus": [line.sku for line in bought],
+        "names": [line.name for line in bought],
+        "quantities": [line.quantity for line in bought],
+        "unit_prices": [line.unit_price for line in bought],
+        "discounts": [line.discount for line in paid],
+        "stored_values": [line.stored_value for line in paid],
+        "payables": [line.payable for line in paid],
+    }
+
+
+def _applied(quoted: Quote) -> dict[str, Sequence[Any]]:
+    items = quoted.incentives
+    rows = [quoted.sources[item.incentive] for item in items]
+    return {
+        "incentives": [row.incentive.pk for row in rows],
+        "campaigns": [row.incentive.campaign_id for row in rows],
+        "grants": [row.grant.pk if row.grant else None for row in rows],
+        "codes": [row.code_id for row in rows],
+        "amounts": [item.amount for item in items],
+        "consumed": [json.dumps([[d.limit_id, d.subject, d.amount] for d in quoted.demands(item)]) for item in items],
+        "terms": [_json(terms_of(row.incentive)) for row in rows],
+    }
+
+
+def _told(quoted: Quote, redemption: Redemption) -> dict[str, str]:
+    properties = {
+        "redemption": str(redemption.public_id),
+        "order": redemption.order_key,
+        "currency": redemption.currency,
+        "discount": redemption.discount,
+        "payable": redemption.payable,
+        "store": quoted.store.key if quoted.store else None,
+    }
+    return {
+        "type": EventType.REDEEMED.value,
+        "name": ", ".join(item.name for item in quoted.incentives)[:200],
+        "properties": _json(properties),
+    }
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(data)
+    except TypeError:
+        return json.dumps(data, cls=DjangoJSONEncoder)
+
+
+def terms_of(incentive: Incentive) -> dict[str, object]:
+    """What the incentive promises now, in the language of simulations, so that it can be judged again later."""
+    group = incentive.stack_group
+    return {
+        "effect": incentive.effect,
+        "conditions": incentive.conditions,
+        "awards": incentive.awards,
+        "priority": incentive.priority,
+        "time_zone": incentive.campaign.time_zone,
+        "group": {
+            "key": group.key,
+            "eligibility": group.eligibility,
+            "rank": group.rank,
+            "limit": group.limit,
+            "pick": group.pick,
+            "scope": group.scope,
+            "base": group.base or None,
+            "consume_without_effect": group.consume_without_effect,
+        },
+    }
