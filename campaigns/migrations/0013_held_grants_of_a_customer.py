@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0011_limits_by_period_and_slots")]
+    dependencies = [("campaigns", "0012_tiers")]
 
     operations = [
         migrations.AddIndex(
