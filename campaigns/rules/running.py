@@ -84,7 +84,11 @@ class Running:
         return self.floors[line] // quantity
 
     def runs(self, line: int) -> list[Run]:
-        """The line's units, split out on first use: what was taken off so far is divided evenly, odd cents from the first on."""
+        """The line's units: while none was lowered by itself, what was taken off is divided evenly, odd cents from the first on.
+
+        Looking splits nothing out for good. If it did, an incentive that looks at units and is not applied would change how what
+        is taken off the whole line later is divided, and so what others give.
+        """
         found = self.units[line]
         if found is None:
             goods = self.basket.lines[line]
@@ -93,8 +97,6 @@ class Running:
             touched = taken > 0
             found = [Run(odd, goods.unit_price - each - 1, touched)] if odd else []
             found.append(Run(goods.quantity - odd, goods.unit_price - each, touched))
-            self.units[line] = found
-            self.has_units = True
         return found
 
     def take_lines(self, lines: Sequence[int], parts: Sequence[int], picks: Mapping[int, list[tuple[int, int, int]]]) -> None:
@@ -135,6 +137,7 @@ class Running:
             count, amount = wanted.get(number, (0, 0))
             pieces += _split(run, count, amount) if count else [run]
         self.units[line] = pieces
+        self.has_units = True
 
 
 def _split(run: Run, count: int, amount: int) -> list[Run]:

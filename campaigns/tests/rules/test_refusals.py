@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from campaigns.rules import language
-from campaigns.rules.language import Reader, read_awards, read_basket, read_effect, read_simulation
+from campaigns.rules.candidates import OPEN
+from campaigns.rules.effects import NoEffect
+from campaigns.rules.language import Reader, read_awards, read_basket, read_effect, read_promise, read_simulation
 from customers.rules.faults import Fault, Misunderstood
 
 from .test_schema import AWARDS, CONDITIONS, EFFECTS, WHOLE, places
@@ -139,6 +141,68 @@ def test_a_refusal_says_what_would_be_understood(document: Any, pointer: str, de
     reader = Reader()
     read_effect(document, reader=reader)
     assert any(fault.pointer == pointer and detail in fault.detail for fault in reader.faults)
+
+
+def _compound(depth: int) -> dict[str, Any]:
+    """A percentage inside so many compounds."""
+    return EFFECTS[0] if depth == 0 else {"type": "compound", "effects": [_compound(depth - 1)]}
+
+
+SHIPPING = {"scope": "shipping", "units": {"max_per_order": 1}}
+STEPS = [{"from": n, "effect": EFFECTS[0]} for n in range(21)]
+LINE = {"id": "1", "sku": "a", "quantity": 1, "unit_price": 100}
+
+
+@pytest.mark.parametrize(
+    ("effect", "refusals"),
+    [
+        (_compound(2), []),
+        (_compound(3), [["/effect/effects/0/effects/0/effects/0", "too-deep"]]),
+        ({"type": "compound", "effects": [{"type": "stored_value", "available": 5}]}, [["/effect/effects/0/type", "not-inside"]]),
+        ({"type": "compound", "effects": [{"type": "recorded"}]}, [["/effect/effects/0/type", "unknown-effect"]]),
+        ({"type": "recorded", "target": {"scope": "x"}}, [["/effect/target/scope", "unknown-value"]]),
+        ({"type": "recorded", "surprise": 1}, [["/effect/surprise", "unknown-field"]]),
+        ({**EFFECTS[0], "target": SHIPPING}, [["/effect/target", "not-for-shipping"]]),
+        (
+            {"type": "bundle_price", "amount": 1, "size": 2, "target": {"scope": "shipping"}},
+            [["/effect/target/scope", "not-for-shipping"]],
+        ),
+        ({"type": "tiers", "tiers": STEPS[:20]}, []),
+        ({"type": "tiers", "tiers": STEPS}, [["/effect/tiers", "empty-list"], ["/effect/tiers", "too-many"]]),
+        ({"type": "stored_value", "available": 5, "rate": 10**12 - 1}, []),
+        ({"type": "stored_value", "available": 5, "rate": 10**12}, [["/effect/rate", "not-a-decimal"]]),
+    ],
+)
+def test_what_only_the_whole_effect_shows(effect: Any, refusals: list[list[str]]) -> None:
+    reader = Reader()
+    read_effect(effect, reader=reader)
+    assert sorted([fault.pointer, fault.code] for fault in reader.faults) == refusals
+
+
+@pytest.mark.parametrize(
+    ("change", "refusals"),
+    [
+        ({"groups": [{"key": "g"}, {"key": "g"}]}, "/groups/1/key repeated"),
+        ({"basket": {"lines": [LINE, LINE]}}, "/basket/lines/1/id repeated"),
+        ({"basket": {"lines": [{**LINE, "quantity": 10**6, "unit_price": 10**13}]}}, "/basket too-large"),
+        ({"incentives": SMALL["incentives"] * 2}, "/incentives/1/key repeated"),
+    ],
+)
+def test_what_only_the_whole_question_shows(change: Any, refusals: str) -> None:
+    assert _simulated({**SMALL, **change}) == refusals
+
+
+def test_names_and_places_are_read() -> None:
+    [incentive] = SMALL["incentives"]
+    asked = read_simulation({**SMALL, "incentives": [{**incentive, "name": "Ten", "limits": []}]}, now=NOW)
+    assert (asked.candidates[0].name, asked.candidates[0].standing) == ("Ten", OPEN)
+    assert read_promise({}, AWARDS, reader=Reader())[0] == NoEffect()
+    reader = Reader()
+    read_promise("x", "y", reader=reader)
+    assert sorted(fault.pointer for fault in reader.faults) == ["/awards", "/effect"]
+    reader = Reader()
+    read_promise("x", "y", reader=reader, pointer="/here")
+    assert sorted(fault.pointer for fault in reader.faults) == ["/here/awards", "/here/effect"]
 
 
 def test_at_most_a_hundred_faults_are_told() -> None:

@@ -1,9 +1,16 @@
 """What is left to pay, down to single units: no cent appears or vanishes, whoever looks at lines or at units."""
 
+import datetime
+from decimal import Decimal
+
 import pytest
 
 from campaigns.rules.basket import Basket, Line, Shipping
+from campaigns.rules.candidates import Candidate
+from campaigns.rules.effects import AmountOff, FixedPrice, PercentOff, Scope, Target, UnitPick, Units
+from campaigns.rules.facts import Surroundings
 from campaigns.rules.running import Run, Running, spread_within
+from campaigns.rules.stacking import decide
 
 
 def running(quantity: int = 3, price: int = 1_000, floor: int = 0) -> Running:
@@ -18,7 +25,7 @@ def test_units_that_nobody_lowered_cost_what_the_list_says() -> None:
     of = running()
     assert not of.has_units
     assert units(of) == [(3, 1_000, False)]
-    assert of.has_units
+    assert not of.has_units  # looking splits nothing out
     assert units(of, 1) == [(1, 500, False)]
 
 
@@ -137,3 +144,19 @@ def test_weights_that_are_their_own_rooms_need_no_second_look() -> None:
     weights = [0, 3, 3, 1]
     assert spread_within(5, weights, weights) == [0, 2, 2, 1]
     assert spread_within(99, weights, weights) == weights
+
+
+def test_looking_at_units_changes_nothing_for_the_others() -> None:
+    """0.01 and 0.02 off three at 0.10 leave 0.09 each: also when somebody has looked at the units before, and did nothing."""
+    lines, dearest = Target(Scope.LINES), Target(Scope.LINES, units=Units(pick=UnitPick.DEAREST, max_per_order=1))
+    looks = Candidate("looks", FixedPrice(1_000, lines), priority=4)
+    others = [
+        Candidate("one", AmountOff(1), priority=3),
+        Candidate("two", AmountOff(2), priority=2),
+        Candidate("dearest free", PercentOff(Decimal(100), dearest), priority=1),
+    ]
+    basket = Basket("USD", (Line("1", "a", 3, 10),))
+    now = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
+    for candidates in (others, [looks, *others]):
+        decision = decide(basket=basket, candidates=candidates, surroundings=Surroundings(now=now))
+        assert {item.incentive: item.amount for item in decision.applied} == {"one": 1, "two": 2, "dearest free": 9}
