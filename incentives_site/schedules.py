@@ -29,6 +29,7 @@ SCHEDULES = (
     Schedule("Reservations: expiry", "redemptions.tasks.expire_reservations", 1, "minutes", "Lets go of what is held too long."),
     Schedule("Ledger: purchases earn", "redemptions.tasks.earn_for_purchases", 5, "minutes", "Awards for orders of any channel."),
     Schedule("Ledger: points become usable", "redemptions.tasks.activate_points", 5, "minutes", "After the return window."),
+    Schedule("Ledger: reminders", "redemptions.tasks.remind_of_ending", 1, "hours", "Tells the timeline which points end soon."),
     Schedule("Ledger: value ends", "redemptions.tasks.expire_value", 1, "hours", "Ends points and credit after their last day."),
     Schedule("Tiers: reached and lost", "redemptions.tasks.refresh_tiers", 1, "days", "Tiers by points or money, with grace."),
     Schedule("Ledger: proof", "redemptions.tasks.check_ledger", 1, "days", "Recomputes all; the back office shows faults."),

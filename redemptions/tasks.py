@@ -41,6 +41,13 @@ def refresh_tier(*, customer: int, **_ignored: Any) -> None:
     operations.refresh_tier(customer=Customer.objects.get(pk=customer), now=timezone.now())
 
 
+@shared_task(name="redemptions.tasks.remind_of_ending")
+def remind_of_ending(**_ignored: Any) -> None:
+    """Hourly: which points end soon, once each."""
+    while operations.remind_of_ending(now=timezone.now()):
+        pass
+
+
 @shared_task(name="redemptions.tasks.expire_value")
 def expire_value(**_ignored: Any) -> None:
     """Hourly: end points and credit whose last usable day is over."""

@@ -1,7 +1,7 @@
 """Redemptions, returns and the ledger in the back office: read, never edited."""
 
 from ._ledger import AccountAdmin, CheckRunAdmin, EntryAdmin, GiftCardAdmin, LotAdmin, LotUseAdmin, PostingAdmin
-from ._loyalty import CustomerTierAdmin, PurchaseEarningAdmin
+from ._loyalty import ContestDrawAdmin, CustomerTierAdmin, PurchaseEarningAdmin
 from ._redemptions import (
     AccessAdmin,
     AppliedIncentiveAdmin,
@@ -19,6 +19,7 @@ __all__ = [
     "AccountAdmin",
     "AppliedIncentiveAdmin",
     "CheckRunAdmin",
+    "ContestDrawAdmin",
     "CustomerTierAdmin",
     "EntryAdmin",
     "GiftCardAdmin",

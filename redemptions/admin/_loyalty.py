@@ -1,10 +1,19 @@
-"""What the loyalty programme did by itself: read only."""
+"""What the loyalty programme did by itself, read only; draws of contests are announced and drawn here, never edited."""
 
-from django.contrib import admin
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.admin import ReadOnlyAdmin
+from incentives_site.shared.problems import Problem
 
-from ..models import CustomerTier, PurchaseEarning
+from .. import operations
+from ..models import ContestDraw, CustomerTier, PurchaseEarning
 
 
 @admin.register(PurchaseEarning)
@@ -22,3 +31,42 @@ class CustomerTierAdmin(ReadOnlyAdmin):
     list_select_related = ["customer", "tier"]
     search_fields = ["customer__display_name"]
     ordering = ["-customer_id"]
+
+
+class ContestDrawForm(forms.ModelForm):
+    def clean_contest(self) -> str:
+        contest = str(self.cleaned_data["contest"])
+        if ContestDraw.objects.filter(contest=contest, drawn_at__isnull=True).exists():
+            raise forms.ValidationError(operations.DrawAnnounced.title)
+        return contest
+
+
+@admin.register(ContestDraw)
+class ContestDrawAdmin(ReadOnlyAdmin):
+    form = ContestDrawForm
+    list_display = ["contest", "winners_wanted", "commitment", "announced_at", "drawn_at"]
+    search_fields = ["contest", "public_id"]
+    exclude = ["sealed"]
+    ordering = ["-id"]
+    actions = ["draw"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def get_fields(self, request: HttpRequest, obj: ContestDraw | None = None) -> Any:
+        return super().get_fields(request, obj) if obj else ["contest", "winners_wanted"]
+
+    def save_model(self, request: HttpRequest, obj: ContestDraw, form: Any, change: bool) -> None:
+        """Through the verb, which commits to a seed."""
+        made = operations.announce_draw(
+            contest=obj.contest, winners=obj.winners_wanted, by=f"user:{request.user.pk}", now=timezone.now()
+        )
+        obj.pk = made.pk
+
+    @admin.action(description=_("Draw the winners now"), permissions=["add"])
+    def draw(self, request: HttpRequest, rows: QuerySet[ContestDraw]) -> None:
+        for row in rows:
+            try:
+                operations.draw_contest(contest=row.contest, by=f"user:{request.user.pk}", now=timezone.now())
+            except Problem as problem:
+                messages.error(request, f"{row.contest}: {problem.title}")

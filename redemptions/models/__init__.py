@@ -2,7 +2,7 @@
 
 from ._earning import Outcome, PurchaseEarning
 from ._ledger import Account, AccountKind, CheckRun, Entry, GiftCard, Lot, LotUse, Posting, PostingKind
-from ._loyalty import CustomerTier
+from ._loyalty import ContestDraw, CustomerTier
 from ._redemptions import (
     Access,
     AppliedIncentive,
@@ -21,6 +21,7 @@ __all__ = [
     "AccountKind",
     "AppliedIncentive",
     "CheckRun",
+    "ContestDraw",
     "CustomerTier",
     "Entry",
     "GiftCard",

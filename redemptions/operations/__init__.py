@@ -1,6 +1,7 @@
 """The verbs of redemptions and their refusals."""
 
 from ._check_ledger import check_ledger
+from ._draw_contest import DrawAnnounced, DrawNotAnnounced, NobodyEntered, SeedLost, announce_draw, draw_contest
 from ._earn_for_purchase import earn_due, earn_for_purchase
 from ._gift_cards import issue_gift_card
 from ._give_back import AlreadyReturned, RecordedElsewhere, ReturnChanged, ReturnPreview, give_back, preview_return
@@ -20,6 +21,7 @@ from ._ledger import (
 from ._quote import Quote, Request, quote
 from ._redeem import DecisionChanged, NothingToRedeem, OrderAlreadyRedeemed, redeem
 from ._refresh_tier import refresh_tier, refresh_tiers
+from ._remind import remind_of_ending
 from ._reserve import (
     NothingToReserve,
     ReservationEnded,
@@ -33,7 +35,10 @@ from ._reserve import (
 __all__ = [
     "AlreadyReturned",
     "DecisionChanged",
+    "DrawAnnounced",
+    "DrawNotAnnounced",
     "Holder",
+    "NobodyEntered",
     "NotEnough",
     "NothingToRedeem",
     "NothingToReserve",
@@ -45,10 +50,13 @@ __all__ = [
     "ReservationUnknown",
     "ReturnChanged",
     "ReturnPreview",
+    "SeedLost",
     "account_of",
     "activate_due",
     "adjust",
+    "announce_draw",
     "check_ledger",
+    "draw_contest",
     "earn",
     "earn_due",
     "earn_for_purchase",
@@ -63,6 +71,7 @@ __all__ = [
     "refresh_tiers",
     "refund",
     "release",
+    "remind_of_ending",
     "reservation_by_public_id",
     "reserve",
     "spend",
