@@ -16,6 +16,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
+from incentives_site.shared.money import CURRENCIES
 from incentives_site.shared.problems import Invalid
 
 from . import operations, queries
@@ -253,6 +254,12 @@ class LoyaltyProgrammeForm(forms.ModelForm):
         if zone not in zoneinfo.available_timezones():
             raise forms.ValidationError(_("This time zone is not known; write it as in “Europe/Rome”."))
         return zone
+
+    def clean_tier_currency(self) -> str:
+        currency = str(self.cleaned_data["tier_currency"]).upper()
+        if currency not in CURRENCIES:
+            raise forms.ValidationError(_("Write the three letters of its ISO 4217 code, such as USD."))
+        return currency
 
     def clean_valid_months(self) -> int | None:
         months: int | None = self.cleaned_data["valid_months"]

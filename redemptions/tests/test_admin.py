@@ -98,6 +98,7 @@ def test_a_card_is_issued_and_its_code_shown_once(operator: Client) -> None:
 
 
 PROGRAMME = {
+    "tiers_by": "spend", "tier_currency": "EUR", "tier_months": "12", "grace_days": "30", "step_down": "one",
     "name": "Club", "is_active": "on", "point_values": "USD 0.5\neur 0.45", "pending_days": "14", "valid_months": "",
     "round_up_to_end_of": "", "reminder_days": "14", "take_back": "up_to_balance", "time_zone": "Europe/Rome",
 }  # fmt: skip
@@ -122,6 +123,7 @@ def test_a_programme_is_made_and_shown_as_it_was_typed(operator: Client) -> None
         ({"point_values": "USD 1\nusd 2"}, "stands here twice"),
         ({"time_zone": "Mars/Base"}, "This time zone is not known"),
         ({"valid_months": "0"}, "At least one month"),
+        ({"tier_currency": "XXX"}, "ISO 4217"),
     ],
 )
 def test_a_programme_that_makes_no_sense_is_refused(operator: Client, typed: dict[str, str], sentence: str) -> None:

@@ -1,6 +1,7 @@
 """Contests are drawn once from what was committed to; points that end soon are told once."""
 
 import datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -102,3 +103,12 @@ def test_points_that_end_soon_are_told_once() -> None:
 def test_without_a_programme_there_are_no_reminders() -> None:
     operations.earn(customer=CustomerFactory(), unit="points", amount=1, key="p", by="x", now=NOON, last_usable_on=NOON.date())
     assert operations.remind_of_ending(now=NOON) == 0
+
+
+def test_a_seed_that_cannot_be_opened_any_more_draws_nobody(settings: Any) -> None:
+    entered(1)
+    operations.announce_draw(contest="car", winners=1, **BY)
+    settings.CODES_KEY = "another-key-of-at-least-thirty-two-characters"
+    with pytest.raises(operations.SeedLost):
+        operations.draw_contest(contest="car", **BY)
+    assert ContestDraw.objects.get().drawn_at is None
