@@ -138,6 +138,20 @@ def test_nested_conditions_are_built_and_said_in_words_while_typing(
     }
 
 
+def settled(page: Any) -> None:
+    """Nothing is on its way: what is chosen now is not swapped away."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_selector(".htmx-request, .htmx-swapping, .htmx-settling", state="detached")
+
+
+def choose(page: Any, selector: str, value: str) -> None:
+    """Choose what makes the builder show other fields, and wait until it does."""
+    settled(page)
+    with page.expect_response("**/edit/incentive/?incentive=new"):
+        page.select_option(selector, value)
+    settled(page)
+
+
 @pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_awards_and_own_sentences_are_built_by_keyboard(
     new_page: Any, live_server: Any, marketer: Any, draft: Campaign, scheme: str, width: int
@@ -156,23 +170,26 @@ def test_awards_and_own_sentences_are_built_by_keyboard(
         ("grant", "incentive"),
         ("points", "points"),
     ):
-        page.select_option("[name=award-0-kind]", kind)
+        choose(page, "[name=award-0-kind]", kind)
         page.wait_for_selector(f"[name=award-0-{field}]")
         assert_sound(page)
     page.focus("[name=award-0-points]")
     page.keyboard.type("3")
     page.fill("[name=award-0-per]", "2.00")
+    settled(page)
     page.focus("button:has-text('Give something more')")
     page.keyboard.press("Enter")
     page.wait_for_selector("[name=award-1-kind]")
     assert page.input_value("[name=award-0-points]") == "3"
-    page.select_option("[name=award-1-kind]", "grant")
+    choose(page, "[name=award-1-kind]", "grant")
     page.wait_for_selector("[name=award-1-incentive]")
     page.select_option("[name=award-1-incentive]", label="Come again")
     page.wait_for_selector("#built >> text=It gives 3 points for every 2.00 USD paid. It gives “Come again” for the wallet.")
+    settled(page)
     page.click("summary:has-text('Own sentences')")
     page.select_option("[name=sentence-0-reason]", "wrong-channel")
     page.fill("[name=sentence-0-text-en]", "Only in our shops.")
+    settled(page)
     page.click("button:has-text('Another sentence')")
     page.wait_for_selector("[name=sentence-1-reason]")
     assert page.input_value("[name=sentence-0-text-en]") == "Only in our shops."
