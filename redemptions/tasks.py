@@ -52,7 +52,7 @@ def remind_of_ending(**_ignored: Any) -> None:
 def expire_value(**_ignored: Any) -> None:
     """Hourly: end points and credit whose last usable day is over."""
     now = timezone.now()
-    while operations.expire_due(today=now.date(), now=now):
+    while operations.expire_due(today=operations.today_of_the_programme(now), now=now):
         pass
 
 

@@ -5,6 +5,7 @@ import datetime
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core import signing
@@ -322,6 +323,11 @@ def earning_since() -> datetime.datetime | None:
     found = Incentive.objects.filter(campaign__status=Status.LIVE, claim=Claim.AUTOMATIC, effect={}).exclude(awards=[])
     first: datetime.datetime | None = found.aggregate(first=Min("campaign__launched_at"))["first"]
     return first
+
+
+def today_of(programme: LoyaltyProgramme | None, now: datetime.datetime) -> datetime.date:
+    """The calendar day on which points end or do not: the programme's, without one UTC's."""
+    return now.astimezone(ZoneInfo(programme.time_zone if programme else "UTC")).date()
 
 
 def incentive_given(public_id: str) -> Incentive | None:

@@ -14,7 +14,7 @@ from customers.models import Channel, Customer
 from incentives_site.shared.jobs import enqueue
 
 from ..models import Access, AccountKind, PostingKind, Redemption
-from ._ledger import POINTS, Holder, account_of, earn, outside, post
+from ._ledger import POINTS, Holder, account_of, earn, other_side, post
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,10 @@ def _give(
             )
         case AwardType.CONTEST_ENTRY:
             entries = account_of(Holder(AccountKind.ENTRIES, "entries", customer, contest=given.key))
-            source = account_of(outside("entries", contest=given.key))
             post(
                 kind=PostingKind.EARN,
                 key=key,
-                moves={entries: given.quantity, source: -given.quantity},
+                moves={entries: given.quantity, other_side(entries): -given.quantity},
                 by=by,
                 now=now,
                 redemption=occasion.redemption,

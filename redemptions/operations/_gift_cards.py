@@ -11,7 +11,7 @@ from incentives_site.shared.money import CURRENCIES, LARGEST_AMOUNT
 from incentives_site.shared.problems import FieldError, Invalid
 
 from ..models import Account, AccountKind, GiftCard, Posting, PostingKind
-from ._ledger import Holder, account_of, outside, post
+from ._ledger import Holder, account_of, other_side, post, today_of_the_programme
 
 
 def issue_gift_card(
@@ -29,7 +29,7 @@ def issue_gift_card(
         errors.append(FieldError("/currency", "unknown-currency", "An ISO 4217 code is expected."))
     if not 1 <= amount <= LARGEST_AMOUNT:
         errors.append(FieldError("/amount", "out-of-range", "At least 1."))
-    if last_usable_on is not None and last_usable_on < now.date():
+    if last_usable_on is not None and last_usable_on < today_of_the_programme(now):
         errors.append(FieldError("/last_usable_on", "in-the-past", "It would already have ended."))
     if errors:
         raise Invalid(errors=errors)
@@ -49,7 +49,7 @@ def issue_gift_card(
         post(
             kind=PostingKind.ISSUE,
             key=f"issue:{key}",
-            moves={account: amount, account_of(outside(currency)): -amount},
+            moves={account: amount, other_side(account): -amount},
             by=by,
             now=now,
         )

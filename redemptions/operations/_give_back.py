@@ -1,7 +1,7 @@
 """Take goods back: some units or everything. Money, stored value, points, uses and grants go where they came from.
 
-``rules.returning`` decides what is given back; here it is written, in one transaction and in the order that redeeming keeps too:
-order, grants, codes, accounts, counters.
+``rules.returning`` decides what is given back; here it is written, in one transaction. The order is locked first; grants, codes,
+accounts and counters follow as they do in redeeming.
 """
 
 import datetime
@@ -46,7 +46,7 @@ from ..queries import order_lines
 from ..rules import returning
 from ..rules.returning import Benefit, LineState, Plan
 from ._announce import announce_returned
-from ._ledger import PARTIES, account_of, lock_accounts_of, outside, post, refund, take_back, today_of_the_programme
+from ._ledger import PARTIES, lock_accounts_of, other_side, post, refund, take_back, today_of_the_programme
 
 
 class AlreadyReturned(Problem):
@@ -577,11 +577,10 @@ def _take_one(due: _AwardBack, *, policy: str, key: str, by: str, now: datetime.
     account.refresh_from_db()
     amount = min(due.amount, account.balance)
     if amount:
-        source = account_of(outside(account.unit, contest=account.contest))
         post(
             kind=PostingKind.TAKE_BACK,
             key=key,
-            moves={account: -amount, source: amount},
+            moves={account: -amount, other_side(account): amount},
             by=by,
             now=now,
             redemption=earned.redemption,

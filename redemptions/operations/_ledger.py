@@ -7,7 +7,6 @@ lots in step. The database refuses what would not be (``docs/ledger.md``).
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
@@ -74,6 +73,11 @@ def outside(unit: str, *, contest: str = "") -> Holder:
     return Holder(AccountKind.OUTSIDE, unit, contest=contest)
 
 
+def other_side(account: Account) -> Account:
+    """Where what is taken from ``account`` goes, and what is added to it comes from: outside, in the same unit and contest."""
+    return account_of(outside(account.unit, contest=account.contest))
+
+
 def locked(account: Account) -> Account:
     """The account, until the end of the transaction nobody else's."""
     return Account.objects.select_for_update(of=("self",)).get(pk=account.pk)
@@ -86,8 +90,7 @@ def lock_accounts_of(customer: Customer) -> None:
 
 def today_of_the_programme(now: datetime.datetime) -> datetime.date:
     """The calendar day on which points end or do not: the active programme's, else UTC's."""
-    programme = campaign_queries.active_programme()
-    return now.astimezone(ZoneInfo(programme.time_zone if programme else "UTC")).date()
+    return campaign_queries.today_of(campaign_queries.active_programme(), now)
 
 
 def post(
@@ -263,7 +266,7 @@ def spend(
         posting, _new = post(
             kind=kind,
             key=key,
-            moves={account: -amount, account_of(outside(account.unit)): amount},
+            moves={account: -amount, other_side(account): amount},
             by=by,
             now=now,
             redemption=redemption,
@@ -294,7 +297,7 @@ def refund(
         posting, _new = post(
             kind=PostingKind.REFUND,
             key=key,
-            moves={account: amount, account_of(outside(account.unit)): -amount},
+            moves={account: amount, other_side(account): -amount},
             by=by,
             now=now,
             redemption=spent.redemption,
@@ -375,7 +378,7 @@ def take_back(*, earned: Posting, amount: int, policy: str, key: str, by: str, n
         posting, _new = post(
             kind=PostingKind.TAKE_BACK,
             key=key,
-            moves={account: -wanted, account_of(outside(account.unit)): wanted},
+            moves={account: -wanted, other_side(account): wanted},
             by=by,
             now=now,
             redemption=earned.redemption,
@@ -408,7 +411,7 @@ def _expire(pk: int, today: datetime.date, now: datetime.datetime) -> int:
     posting, _new = post(
         kind=PostingKind.EXPIRE,
         key=f"expire:{pk}:{times}",
-        moves={account: -lot.remaining, account_of(outside(account.unit)): lot.remaining},
+        moves={account: -lot.remaining, other_side(account): lot.remaining},
         by="system",
         now=now,
     )
@@ -432,7 +435,7 @@ def adjust(
         posting, is_new = post(
             kind=PostingKind.ADJUST,
             key=key,
-            moves={account: amount, account_of(outside(account.unit)): -amount},
+            moves={account: amount, other_side(account): -amount},
             by=by,
             now=now,
             reason=reason,

@@ -16,9 +16,11 @@ from ._ledger import NotEnough, activate_due, lock_accounts_of, today_of_the_pro
 from ._quote import Quote, Request
 from ._record import record
 from ._reserve import (
+    Lost,
     ReservationEnded,
     check_redeemable,
     close_reservation,
+    order_faults,
     quote_after_expiry,
     release_value,
     share_out,
@@ -46,10 +48,6 @@ class OrderAlreadyRedeemed(Problem):
     code = "order-already-redeemed"
     title = gettext_lazy("This order was redeemed before")
     kind = Kind.CONFLICT
-
-
-class _Lost(Exception):
-    """Somebody else took the last of something between the decision and the write."""
 
 
 def redeem(
@@ -109,7 +107,7 @@ def _redeem(
                     raise _redeemed_before()
                 _settle(quoted, redemption, reservation, by, now)
                 return redemption
-        except _Lost:
+        except Lost:
             lost = True
         except OperationalError as error:
             # Two orders that each wait for the other's row: PostgreSQL ended one of them, which then simply tries again.
@@ -120,9 +118,7 @@ def _redeem(
 
 
 def _check_order(order_key: str, placed_at: datetime.datetime | None, now: datetime.datetime) -> None:
-    errors = []
-    if not 1 <= len(order_key) <= 100 or "\x00" in order_key:
-        errors.append(FieldError("/order/id", "bad-text", _("An order has an id of 1 to 100 characters.")))
+    errors = order_faults(order_key)
     if placed_at is not None and placed_at > now + datetime.timedelta(days=1):
         errors.append(FieldError("/order/placed_at", "in-the-future", _("The order cannot lie in the future.")))
     if errors:
@@ -164,12 +160,12 @@ def _take(quoted: Quote, reservation: Reservation | None, now: datetime.datetime
     rows = [quoted.sources[item.incentive] for item in quoted.incentives]
     grants = [row.grant.pk for row in rows if row.grant]
     if not use_grants(grant_ids=grants, now=now, reserved=reserved):
-        raise _Lost
+        raise Lost
     if left := sorted(reserved - set(grants)):
         release_grants(grant_ids=left, now=now)
     codes, taken = {row.code_id for row in rows if row.code_id}, set(reservation.codes) if reservation else set()
     if not use_codes(code_ids=sorted(codes - taken), now=now):
-        raise _Lost
+        raise Lost
     if spare := sorted(taken - codes):
         give_back_codes(code_ids=spare)
 
@@ -180,7 +176,7 @@ def _settle(quoted: Quote, redemption: Redemption, reservation: Reservation | No
     planned = [quoted.demands(item) for item in quoted.incentives]
     used = use_beside(reservation, [demand for demands in planned for demand in demands])
     if used is None:
-        raise _Lost
+        raise Lost
     really = share_out(planned, used)
     for position, (demands, parts) in enumerate(zip(planned, really, strict=True)):
         if parts != demands:
@@ -215,7 +211,7 @@ def _move_value(quoted: Quote, redemption: Redemption, reservation: Reservation 
             held=kept,
         )
     except NotEnough:
-        raise _Lost from None
+        raise Lost from None
     if customer is not None:
         applied = {quoted.sources[item.incentive].incentive: item for item in items}
         award(redemption=redemption, customer=customer, applied=applied, by=by, now=now, today=today)

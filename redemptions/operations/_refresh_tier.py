@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 import structlog
 from django.db import transaction
@@ -40,20 +39,16 @@ def refresh_tiers(*, now: datetime.datetime, after: int = 0, most: int = AT_ONCE
     if programme is None or not tiers:
         return None
     last = None
-    for customer in queries.customers_to_refresh(on=_today(programme, now), after=after)[:most]:
+    for customer in queries.customers_to_refresh(on=campaign_queries.today_of(programme, now), after=after)[:most]:
         _refresh(customer, programme, tiers, "system", now)
         last = customer.pk
     return last
 
 
-def _today(programme: LoyaltyProgramme, now: datetime.datetime) -> datetime.date:
-    return now.astimezone(ZoneInfo(programme.time_zone)).date()
-
-
 def _refresh(
     customer: Customer, programme: LoyaltyProgramme, tiers: Sequence[Tier], by: str, now: datetime.datetime
 ) -> Tier | None:
-    today = _today(programme, now)
+    today = campaign_queries.today_of(programme, now)
     terms = Terms(programme.tier_months, programme.grace_days, StepDown(programme.step_down))
     with transaction.atomic():
         CustomerTier.objects.get_or_create(customer=customer, defaults={"since_at": now, "refreshed_on": today})

@@ -48,7 +48,7 @@ class NothingToReserve(Problem):
     kind = Kind.CONFLICT
 
 
-class _Lost(Exception):
+class Lost(Exception):
     """Somebody else took the last of something between the decision and the write."""
 
 
@@ -74,15 +74,20 @@ def reserve(
         try:
             with transaction.atomic():
                 return _hold(quoted, former, source, order_key, by, now, lifetime)
-        except (_Lost, ReservationEnded):
+        except (Lost, ReservationEnded):
             continue
     raise NothingToReserve(_("Too many people want the same thing right now. Try again."), extras={"decision": quoted.data})
 
 
+def order_faults(order_key: str) -> list[FieldError]:
+    """What is wrong with an order's id."""
+    if 1 <= len(order_key) <= 100 and "\x00" not in order_key:
+        return []
+    return [FieldError("/order/id", "bad-text", _("An order has an id of 1 to 100 characters."))]
+
+
 def _check(order_key: str, lifetime: datetime.timedelta) -> None:
-    errors = []
-    if not 1 <= len(order_key) <= 100 or "\x00" in order_key:
-        errors.append(FieldError("/order/id", "bad-text", _("An order has an id of 1 to 100 characters.")))
+    errors = order_faults(order_key)
     if not datetime.timedelta(seconds=1) <= lifetime <= LONGEST_LIFETIME:
         errors.append(FieldError("/expires_in", "out-of-range", _("From 1 second to 7 days.")))
     if errors:
@@ -109,7 +114,7 @@ def _hold(
     ids = [grant.pk for grant in grants if grant is not None]
     codes = [code for item in quoted.incentives if (code := quoted.sources[item.incentive].code_id) is not None]
     if not reserve_grants(grant_ids=ids) or not use_codes(code_ids=codes, now=now):
-        raise _Lost
+        raise Lost
     reservation = Reservation(
         source=source,
         order_key=order_key,
@@ -127,11 +132,11 @@ def _hold(
         with transaction.atomic():
             reservation.save(force_insert=True)
     except (NotEnough, IntegrityError):
-        raise _Lost from None
+        raise Lost from None
     planned = [Demand(*demand) for demand in reservation.demands]
     used = use_beside(former, planned)
     if used is None:
-        raise _Lost
+        raise Lost
     if used != planned:
         reservation.demands = [[d.limit_id, d.subject, d.amount] for d in used]
         reservation.save(update_fields=["demands"])

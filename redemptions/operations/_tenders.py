@@ -7,7 +7,6 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
@@ -84,7 +83,7 @@ def purses(
     found: list[Purse] = []
     unknown: list[UnknownCode] = []
     programme = campaign_queries.active_programme() if requests else None
-    today = now.astimezone(ZoneInfo(programme.time_zone if programme else "UTC")).date()
+    today = campaign_queries.today_of(programme, now)
     for number, request in enumerate(requests, 1):
         if request.kind == AccountKind.GIFT_CARD:
             card = GiftCard.objects.select_related("account").filter(digest=sealing.digest(request.code)).first()

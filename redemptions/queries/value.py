@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet, Sum, Window
 from django.db.models.functions import TruncDate
@@ -65,7 +64,7 @@ def balances_of(customer: Customer, *, currency: str, now: datetime.datetime) ->
     Three queries. Pending points whose time has come count as usable: they become so before they are spent.
     """
     programme = campaign_queries.active_programme()
-    today = now.astimezone(ZoneInfo(programme.time_zone if programme else "UTC")).date()
+    today = campaign_queries.today_of(programme, now)
     accounts = list(Account.objects.filter(customer=customer, kind__in=STATED).order_by("kind", "unit", "contest"))
     usable: dict[tuple[str, str], int] = {}
     pending: list[Waiting] = []

@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.test import TestCase
 from hypothesis import HealthCheck, settings
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from campaigns.models import LoyaltyProgramme
 from campaigns.rules.loyalty import TakeBack
 from customers.models import Customer
 from customers.tests.factories import NOON, CustomerFactory
 from incentives_site.shared.problems import Invalid
-from redemptions import operations, queries
+from redemptions import operations, queries, tasks
 from redemptions.models import Account, AccountKind, Entry, Lot, Posting
 from redemptions.operations import Holder
 
@@ -178,6 +180,27 @@ def test_the_proof_finds_what_is_wrong() -> None:
         cursor.execute("UPDATE redemptions_account SET balance = 99 WHERE kind = 'points'")
     run = operations.check_ledger(now=NOON)
     assert [(fault["code"], fault["count"]) for fault in run.faults] == [("balance-unlike-entries", 1)]
+
+
+@pytest.mark.parametrize(("hour", "left"), [(7, 100), (8, 0)])
+def test_points_end_with_the_programmes_day_not_with_utcs(hour: int, left: int) -> None:
+    """Los Angeles is eight hours behind: its 22 December ends at 8:00 of the 23rd."""
+    LoyaltyProgramme.objects.create(name="P", time_zone="America/Los_Angeles")
+    customer = CustomerFactory()
+    earn(customer, 100, "a", last_usable_on=datetime.date(2026, 12, 22))
+    with time_machine.travel(datetime.datetime(2026, 12, 23, hour, tzinfo=datetime.UTC), tick=False):
+        tasks.expire_value()
+    assert balance(customer) == left
+
+
+def test_contest_entries_are_adjusted_within_their_contest() -> None:
+    account = operations.account_of(Holder(AccountKind.ENTRIES, "entries", CustomerFactory(), contest="car"))
+    operations.adjust(account=account, amount=5, key="a", reason="by post", today=TODAY, **BY)
+    operations.adjust(account=account, amount=-2, key="b", reason="sent twice", today=TODAY, **BY)
+    account.refresh_from_db()
+    assert account.balance == 3
+    end_of_transaction()
+    assert queries.prove() == []
 
 
 class Books(RuleBasedStateMachine):
