@@ -1,4 +1,4 @@
-"""Pages about customers."""
+"""Find a customer."""
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +8,7 @@ from customers.models import Customer
 from incentives_site.accounts.roles import Role, for_roles
 from incentives_site.shared.htmx import page_or_fragment
 
-from . import queries
+from .. import queries
 
 READERS = (Role.MARKETER, Role.ANALYST, Role.STORE, Role.OPERATOR)
 MOST_FOUND = 500

@@ -1,0 +1,8 @@
+"""Who: channels and stores, customers and their identities, the timeline, purchases."""
+
+from ._channels import Channel, Store
+from ._customers import Customer, Identity
+from ._purchases import Purchase, PurchaseLine
+from ._timeline import Event
+
+__all__ = ["Channel", "Customer", "Event", "Identity", "Purchase", "PurchaseLine", "Store"]

@@ -1,0 +1,45 @@
+"""Reads of customers: who somebody is, the timeline, who is in an audience."""
+
+from ._audience import matching
+from ._reading import (
+    ACTIVE_STORE,
+    ChannelUnknown,
+    CustomerUnknown,
+    Named,
+    StoreUnknown,
+    at_counter,
+    audience_vocabulary,
+    by_identity,
+    by_public_id,
+    channel,
+    known_of,
+    named_by_id,
+    named_by_identity,
+    named_by_public_id,
+    numeric_facts,
+    search,
+    store_from,
+    timeline,
+)
+
+__all__ = [
+    "ACTIVE_STORE",
+    "ChannelUnknown",
+    "CustomerUnknown",
+    "Named",
+    "StoreUnknown",
+    "at_counter",
+    "audience_vocabulary",
+    "by_identity",
+    "by_public_id",
+    "channel",
+    "known_of",
+    "matching",
+    "named_by_id",
+    "named_by_identity",
+    "named_by_public_id",
+    "numeric_facts",
+    "search",
+    "store_from",
+    "timeline",
+]

@@ -1,0 +1,5 @@
+"""Pages about customers."""
+
+from .search import READERS, search
+
+__all__ = ["READERS", "search"]
