@@ -275,6 +275,8 @@ class Measure(models.TextChoices):
     USES = "uses", _("uses")
     DISCOUNT = "discount", _("discount given")
     UNITS = "units", _("units lowered")
+    ORDER_VALUE = "order_value", _("value of orders")
+    POINTS = "points", _("points awarded")
 
 
 class Per(models.TextChoices):
@@ -308,7 +310,7 @@ class Limit(models.Model):
     )
     measure = models.CharField(_("of"), max_length=16, choices=Measure.choices)
     per = models.CharField(_("counted"), max_length=16, choices=Per.choices, default=Per.TOTAL)
-    maximum = models.BigIntegerField(_("maximum"), help_text=_("Uses, units, or minor units of the campaign's currency."))
+    maximum = models.BigIntegerField(_("maximum"), help_text=_("Uses, units, points, or minor units of the campaign's currency."))
     on_short = models.CharField(
         _("when less is left than wanted"),
         max_length=8,

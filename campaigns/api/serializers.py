@@ -164,7 +164,15 @@ class TermsRequest(StrictSerializer):
     uses_per_store = serializers.IntegerField(required=False, allow_null=True)
     total_units = serializers.IntegerField(required=False, allow_null=True)
     units_per_customer = serializers.IntegerField(required=False, allow_null=True)
-    when_short = serializers.CharField(required=False, help_text="refuse or clip: when fewer units are left than wanted.")
+    total_discount = serializers.IntegerField(required=False, allow_null=True)
+    discount_per_customer = serializers.IntegerField(required=False, allow_null=True)
+    total_order_value = serializers.IntegerField(required=False, allow_null=True)
+    order_value_per_customer = serializers.IntegerField(required=False, allow_null=True)
+    total_points = serializers.IntegerField(required=False, allow_null=True)
+    points_per_customer = serializers.IntegerField(required=False, allow_null=True)
+    when_short = serializers.CharField(
+        required=False, help_text="refuse or clip: when fewer units or points, or less discount, are left than wanted."
+    )
 
 
 class IncentiveRequest(TermsRequest):
@@ -194,6 +202,12 @@ class IncentiveOut(serializers.Serializer[Any]):
     uses_per_store = serializers.IntegerField(allow_null=True)
     total_units = serializers.IntegerField(allow_null=True)
     units_per_customer = serializers.IntegerField(allow_null=True)
+    total_discount = serializers.IntegerField(allow_null=True)
+    discount_per_customer = serializers.IntegerField(allow_null=True)
+    total_order_value = serializers.IntegerField(allow_null=True)
+    order_value_per_customer = serializers.IntegerField(allow_null=True)
+    total_points = serializers.IntegerField(allow_null=True)
+    points_per_customer = serializers.IntegerField(allow_null=True)
     when_short = serializers.CharField()
 
 

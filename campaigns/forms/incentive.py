@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from campaigns import operations, queries
-from campaigns.models import WHEN_SHORT, Campaign, Claim, Incentive
+from campaigns.models import WHEN_SHORT, Campaign, Claim, Incentive, Measure
 from campaigns.rules import codes
 from campaigns.rules.candidates import OnShort
 from campaigns.rules.language import conditions_of, effect_of
@@ -24,6 +25,7 @@ from .conditions import ConditionsForm
 from .effects import EffectForm, effect_as_typed
 from .placing import place_errors
 from .sentences import SentencesForm, sentences_as_typed
+from .typed import amount_as_typed, amount_of
 
 POINTERS = {
     "/name": "name",
@@ -37,16 +39,32 @@ POINTERS = {
     "/uses_per_store": "uses_per_store",
     "/total_units": "total_units",
     "/units_per_customer": "units_per_customer",
+    "/total_discount": "total_discount",
+    "/discount_per_customer": "discount_per_customer",
+    "/total_order_value": "total_order_value",
+    "/order_value_per_customer": "order_value_per_customer",
+    "/total_points": "total_points",
+    "/points_per_customer": "points_per_customer",
     "/when_short": "when_short",
     "/valid_days": "valid_days",
 }
 
 
 LIMITS = (*(name for name, _measure, _per in operations.LIMITS), "when_short")
+# Those that are typed as amounts of the campaign's currency.
+AMOUNTS = tuple(name for name, measure, _per in operations.LIMITS if measure in {Measure.DISCOUNT, Measure.ORDER_VALUE})
+# Those few people need, shown when one of them is used or asked for.
+RARE = (*AMOUNTS, "total_points", "points_per_customer")
 
 
 def _bound(label: Any) -> forms.IntegerField:
     return forms.IntegerField(label=label, required=False, min_value=1, max_value=10**12, help_text=_("Empty: no bound."))
+
+
+def _bound_amount(label: Any, help_text: Any = "") -> forms.CharField:
+    typed = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+    said = help_text or _("Empty: no bound.")
+    return forms.CharField(label=label, required=False, max_length=60, widget=typed, help_text=said)
 
 
 class IncentiveForm(forms.Form):
@@ -89,8 +107,16 @@ class IncentiveForm(forms.Form):
         help_text=_("That are lowered. Empty: no bound."),
     )
     units_per_customer = _bound(_("Pieces per customer"))
+    total_discount = _bound_amount(_("Discount in total"))
+    discount_per_customer = _bound_amount(_("Discount per customer"))
+    total_order_value = _bound_amount(
+        _("Value of orders in total"), _("What their goods cost before discounts, without shipping. Empty: no bound.")
+    )
+    order_value_per_customer = _bound_amount(_("Value of orders per customer"))
+    total_points = _bound(_("Points in total"))
+    points_per_customer = _bound(_("Points per customer"))
     when_short = forms.ChoiceField(
-        label=_("When fewer pieces are left"), required=False, choices=WHEN_SHORT, initial=OnShort.REFUSE.value
+        label=_("When less is left than it would give"), required=False, choices=WHEN_SHORT, initial=OnShort.REFUSE.value
     )
 
     def __init__(
@@ -140,6 +166,7 @@ class IncentiveForm(forms.Form):
         )
         self.keeps_conditions = not self.conditions.can_say_saved
         begins = terms_of(incentive) if incentive is not None else {}
+        begins |= {name: amount_as_typed(begins[name], campaign.currency) for name in AMOUNTS if name in begins}
         if is_shown_again and data is not None:
             begins = {**begins, **{name: data[name] for name in self.base_fields if name in data}}
         super().__init__(None if is_shown_again else data, initial=begins)
@@ -153,7 +180,25 @@ class IncentiveForm(forms.Form):
             self.add_error("code", _("A code has 3 to 40 letters, digits or underscores."))
         if data.get("claim") != Claim.GRANT:
             data["valid_days"] = None
+        for name in AMOUNTS:
+            data[name] = self._amount(name, data.get(name) or "")
         return data
+
+    def _amount(self, name: str, typed: str) -> int | None:
+        if not typed:
+            return None
+        try:
+            amount = amount_of(typed, self.campaign.currency)
+        except ValidationError as error:
+            self.add_error(name, error)
+            return None
+        if not amount:
+            self.add_error(name, _("A bound is more than nothing. Leave it empty for none."))
+        return amount
+
+    @property
+    def has_rare_limits(self) -> bool:
+        return any(self[name].value() or self[name].errors for name in RARE)
 
     def is_valid(self) -> bool:
         """Every part is judged, so that all refusals are shown at once."""

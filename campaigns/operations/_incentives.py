@@ -169,7 +169,7 @@ def _check(campaign: Campaign, key: str, terms: Terms, pointer: str) -> None:
     if reader.faults:
         raise invalid(reader.faults)
     unpredictable.check_promise(effect, awards, reader, pointer)
-    unpredictable.check_limits(terms, effect, reader, pointer)
+    unpredictable.check_limits(terms, effect, awards, reader, pointer)
     has_discount = not isinstance(effect, NoEffect)
     unpredictable.check_conditions(terms["conditions"], reader, f"{pointer}/conditions", has_discount=has_discount)
     has_budget = Limit.objects.filter(campaign=campaign, measure=Measure.DISCOUNT, per=Per.TOTAL).exists()

@@ -12,8 +12,11 @@ class Terms(TypedDict, total=False):
     """What is said of an incentive. ``effect``, ``awards`` and ``conditions`` are in the language of ``rules.language``.
 
     ``effect`` may be ``{}`` when there are awards. ``total_uses`` and ``uses_per_…`` count redemptions (days, weeks and months on
-    the customer's calendar), ``total_units`` and ``units_per_customer`` the units that are lowered; ``when_short`` (``refuse`` or
-    ``clip``) says what happens when fewer units are left than wanted. ``sentences`` are the operator's own, by refusal reason or
+    the customer's calendar), ``total_units`` and ``units_per_customer`` the units that are lowered, ``…discount…`` and
+    ``…order_value…`` minor units of the campaign's currency, ``…points…`` the points it awards; ``when_short`` (``refuse`` or
+    ``clip``) says what happens when fewer units or points, or less discount, are left than wanted.
+
+    ``sentences`` are the operator's own, by refusal reason or
     ``any``, then by language. ``stack_group`` is the default one when ``None``.
     """
 
@@ -35,6 +38,12 @@ class Terms(TypedDict, total=False):
     uses_per_store: int | None
     total_units: int | None
     units_per_customer: int | None
+    total_discount: int | None
+    discount_per_customer: int | None
+    total_order_value: int | None
+    order_value_per_customer: int | None
+    total_points: int | None
+    points_per_customer: int | None
     when_short: str
 
 
@@ -48,7 +57,15 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
     ("uses_per_store", Measure.USES, Per.STORE),
     ("total_units", Measure.UNITS, Per.TOTAL),
     ("units_per_customer", Measure.UNITS, Per.CUSTOMER),
+    ("total_discount", Measure.DISCOUNT, Per.TOTAL),
+    ("discount_per_customer", Measure.DISCOUNT, Per.CUSTOMER),
+    ("total_order_value", Measure.ORDER_VALUE, Per.TOTAL),
+    ("order_value_per_customer", Measure.ORDER_VALUE, Per.CUSTOMER),
+    ("total_points", Measure.POINTS, Per.TOTAL),
+    ("points_per_customer", Measure.POINTS, Per.CUSTOMER),
 )
+# What an incentive can give less of. An order cannot be made smaller.
+CLIPPED = frozenset({Measure.UNITS, Measure.DISCOUNT, Measure.POINTS})
 
 
 def fresh_terms() -> Terms:
@@ -72,6 +89,12 @@ def fresh_terms() -> Terms:
         "uses_per_store": None,
         "total_units": None,
         "units_per_customer": None,
+        "total_discount": None,
+        "discount_per_customer": None,
+        "total_order_value": None,
+        "order_value_per_customer": None,
+        "total_points": None,
+        "points_per_customer": None,
         "when_short": OnShort.REFUSE.value,
     }
 
@@ -97,7 +120,7 @@ def _limit_terms(limits: Sequence[Limit] | Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: known[measure, per].maximum if (measure, per) in known else None for name, measure, per in LIMITS
     }
-    clips = any(limit.measure == Measure.UNITS and limit.on_short == OnShort.CLIP for limit in known.values())
+    clips = any(limit.measure in CLIPPED and limit.on_short == OnShort.CLIP for limit in known.values())
     return {**found, "when_short": (OnShort.CLIP if clips else OnShort.REFUSE).value}
 
 
@@ -106,11 +129,11 @@ def set_limits(incentive: Incentive, terms: Terms) -> None:
     for name, measure, per in LIMITS:
         maximum = terms[name]  # type: ignore[literal-required]
         limits = Limit.objects.filter(incentive=incentive, measure=measure, per=per)
-        values = {"maximum": maximum, "on_short": terms["when_short"] if measure == Measure.UNITS else OnShort.REFUSE.value}
+        values = {"maximum": maximum, "on_short": terms["when_short"] if measure in CLIPPED else OnShort.REFUSE.value}
         if maximum is None:
             limits.delete()
         elif limits.update(**values):
             # Until something is counted, it may still be counted in other slots.
-            limits.filter(counters__isnull=True).update(slots=slots_for(per, maximum))
+            limits.filter(counters__isnull=True).update(slots=slots_for(per, maximum, measure))
         else:
-            Limit.objects.create(incentive=incentive, measure=measure, per=per, slots=slots_for(per, maximum), **values)
+            Limit.objects.create(incentive=incentive, measure=measure, per=per, slots=slots_for(per, maximum, measure), **values)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from customers.rules.conditions import Op
 
-from ..models import Claim, StackGroup
+from ..models import Claim, Measure, StackGroup
 from ..rules.awards import Award, AwardType, open_to
 from ..rules.basket import Filter
 from ..rules.candidates import OnShort
@@ -39,7 +39,7 @@ from ..rules.effects import (
 from ..rules.facts import is_after, is_money
 from ..rules.groups import Base, Eligibility, Group, Pick, PickScope
 from ..rules.language import Reader
-from ._terms import Terms
+from ._terms import CLIPPED, LIMITS, Terms
 
 LOWERS_BY_AMOUNT = (PercentOff, AmountOff, FixedPrice, BundlePrice, BuyGet)
 
@@ -353,15 +353,28 @@ def _lies_between(value: Any, low: tuple[Any, bool] | None, high: tuple[Any, boo
 # --- Limits, groups -----------------------------------------------------------------------------------------------------
 
 
-def check_limits(terms: Terms, effect: Effect, reader: Reader, pointer: str) -> None:
-    units = [name for name in ("total_units", "units_per_customer") if terms[name] is not None]
-    for name in units:
-        if not _lowers_units(effect):
-            reader.fault(f"{pointer}/{name}", "counts-nothing", _("It lowers no pieces that could be counted."))
+def check_limits(terms: Terms, effect: Effect, awards: tuple[Award, ...], reader: Reader, pointer: str) -> None:
+    said = {name: measure for name, measure, _per in LIMITS if terms[name] is not None}  # type: ignore[literal-required]
+    awards_points = any(award.type is AwardType.POINTS for award in awards)
+    counts = {
+        Measure.UNITS: (_lowers_units(effect), _("It lowers no pieces that could be counted.")),
+        Measure.DISCOUNT: (_takes_off(effect), _("It takes nothing off that could be counted.")),
+        Measure.POINTS: (awards_points, _("It awards no points that could be counted.")),
+    }
+    for name, measure in said.items():
+        does_count, sentence = counts.get(Measure(measure), (True, ""))
+        if not does_count:
+            reader.fault(f"{pointer}/{name}", "counts-nothing", sentence)
+    if open_to(effect, awards) is not None:
+        sentence = _("It is open to several currencies, which this cannot count.")
+        for name, measure in said.items():
+            if measure in {Measure.DISCOUNT, Measure.ORDER_VALUE}:
+                reader.fault(f"{pointer}/{name}", "limit-of-one-currency", sentence)
     if terms["when_short"] not in set(OnShort):
         reader.fault(f"{pointer}/when_short", "unknown-value", _("Refuse, or clip: give what is left."))
-    elif terms["when_short"] == OnShort.CLIP and not units:
-        reader.fault(f"{pointer}/when_short", "nothing-to-clip", _("Only a limit of units can be clipped: set one."))
+    elif terms["when_short"] == OnShort.CLIP and not CLIPPED & set(said.values()):
+        sentence = _("Only a limit of units, discount or points can be clipped: set one.")
+        reader.fault(f"{pointer}/when_short", "nothing-to-clip", sentence)
 
 
 def _lowers_units(effect: Effect) -> bool:
@@ -370,6 +383,10 @@ def _lowers_units(effect: Effect) -> bool:
         or (isinstance(part, LOWERS_BY_AMOUNT) and getattr(part, "target", Target()).scope is not Scope.SHIPPING)
         for _here, part in _parts(effect, "")
     )
+
+
+def _takes_off(effect: Effect) -> bool:
+    return any(not isinstance(part, NoEffect | StoredValue | Compound | Tiers) for _here, part in _parts(effect, ""))
 
 
 def check_in_group(effect: Effect, group: Group, reader: Reader, pointer: str) -> None:

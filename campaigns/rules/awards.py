@@ -49,13 +49,15 @@ class Award:
 class Awarded:
     """What is given: so many points, so much credit (minor units), so many entries, or one thing by its key.
 
-    ``last_usable_day`` is when points or credit given today end; ``None``: never.
+    ``last_usable_day`` is when points or credit given today end; ``None``: never. ``wanted`` is what it would have been, where a
+    limit has left less.
     """
 
     type: AwardType
     quantity: int
     key: str = ""
     last_usable_day: datetime.date | None = None
+    wanted: int | None = None
 
 
 def is_given_in(award: Award, currency: str) -> bool:

@@ -52,7 +52,7 @@ class LimitState:
     """One limit and what is used of it by whoever asks."""
 
     id: int
-    measure: str  # "uses", "units" (how many units are lowered) or "discount" (minor units)
+    measure: str  # as in ``limits.Counted``
     per: str  # as in ``limits.Per``
     maximum: int
     used: int
@@ -69,9 +69,18 @@ class LimitState:
         """Why an incentive is refused that this limit does not leave enough for."""
         return Reason.BUDGET_EXHAUSTED if self.measure == "discount" else Reason.LIMIT_REACHED
 
-    def wanted(self, *, amount: int, units: int) -> int:
-        """What one application that takes ``amount`` (minor units) off ``units`` units uses of it."""
-        return {"discount": amount, "units": units}.get(self.measure, 1)
+    @property
+    def fact(self) -> str:
+        """What a refusal says that it counts, where "used as often as it may be" would be wrong."""
+        return f"limit.{self.measure}" if self.measure in {"order_value", "points"} else ""
+
+    def wanted(self, *, amount: int, units: int, order_value: int = 0, points: int = 0) -> int:
+        """What one application uses of it: ``amount`` (minor units) off ``units`` units of an order of ``order_value``, and
+        ``points`` awarded.
+        """
+        if self.measure == "uses":
+            return 1
+        return {"discount": amount, "units": units, "order_value": order_value}.get(self.measure, points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from .applying import Added
 from .awards import Awarded
-from .candidates import Candidate, Reason
+from .candidates import Candidate, LimitState, Reason
 
 
 class Share(NamedTuple):
@@ -55,6 +55,11 @@ class Refused(NamedTuple):
 
 def refused(candidate: Candidate, reason: Reason, *, winner: str = "") -> Refused:
     return Refused(incentive=candidate.key, name=candidate.name, reason=reason, code=candidate.code, winner=winner)
+
+
+def short_of(candidate: Candidate, limit: LimitState) -> Refused:
+    """The refusal of what a limit has not enough left for. How much is left is the operator's business, and not said."""
+    return Refused(candidate.key, candidate.name, limit.reason, candidate.code, fact=limit.fact)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,10 @@ class Division:
         places: Mapping[Reason, int],
         left: Callable[[LimitState], int],
         running: Running,
+        order_value: int = 0,
     ) -> None:
         self.pick, self.able, self.places, self.left, self.running = pick, able, places, left, running
+        self.order_value = order_value
         self.offers: dict[Cell, list[tuple[int, int]]] = {}
         for member, (_candidate, outcome) in enumerate(able):
             for line, part in zip(outcome.lines, outcome.parts, strict=True):
@@ -72,7 +74,7 @@ class Division:
         return None
 
     def _used(self, member: int, cell: Cell, part: int) -> list[tuple[LimitState, int]]:
-        """What one more line uses of the member's limits; a use counts once."""
+        """What one more line uses of the member's limits; a use, and the order's value, counts once."""
         candidate, outcome = self.able[member]
         if not candidate.standing.limits:
             return []
@@ -80,8 +82,9 @@ class Division:
         units = units_lowered(part_of(outcome, {number: part}, {}, self.running), self.running) if kind == LINE else 0
         is_first = member not in self.given
         return [
-            (limit, limit.wanted(amount=part, units=units) if is_first or limit.measure != "uses" else 0)
+            (limit, limit.wanted(amount=part, units=units, order_value=self.order_value if is_first else 0))
             for limit in candidate.standing.limits
+            if is_first or limit.measure != "uses"
         ]
 
     def won(self) -> Iterable[tuple[Candidate, Outcome]]:

@@ -46,6 +46,7 @@ from .effects import (
 from .expiry import RoundUp
 from .facts import BASKET_FACTS, Surroundings
 from .groups import Base, Eligibility, Group, Pick, PickScope
+from .limits import Counted
 from .policy import Choose, Failure, Order, Policy
 
 MOST_LINES = 1000
@@ -738,8 +739,8 @@ def _read_limits(data: object, here: str, position: int, reader: Reader) -> tupl
     for i, item in enumerate(reader.entries(data, here, MOST_LIMITS)):
         body = reader.fields(item, f"{here}/{i}", {"measure", "left", "on_short"})
         measure = body.get("measure")
-        if measure not in ("uses", "units", "discount"):
-            reader.fault(f"{here}/{i}/measure", "unknown-value", "One of: uses, units, discount.")
+        if measure not in [*Counted]:
+            reader.fault(f"{here}/{i}/measure", "unknown-value", f"One of: {', '.join(Counted)}.")
         found.append(
             LimitState(
                 id=position * MOST_LIMITS + i,

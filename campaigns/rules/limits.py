@@ -17,8 +17,25 @@ class Per(enum.StrEnum):
     STORE = "store"
 
 
+class Counted(enum.StrEnum):
+    """What a limit counts.
+
+    The value of an order is that of its goods before any discount, without shipping: so it is known before anything is decided,
+    is the same whatever else applies, and adds up to the sales that an incentive was part of. Points are those that the
+    incentive awards to somebody who is known.
+    """
+
+    USES = "uses"
+    UNITS = "units"
+    DISCOUNT = "discount"
+    ORDER_VALUE = "order_value"
+    POINTS = "points"
+
+
 HOT_SLOTS = 16
-HOT_FROM = 1_600  # below, a slot would hold so little that spreading would be the rule
+# Below, a slot would hold so little that spreading would be the rule: 100 uses, or as many orders of 100.00.
+HOT_FROM = {Counted.USES: 1_600, Counted.UNITS: 1_600, Counted.DISCOUNT: 1_600}
+HOT_FROM_AMOUNTS = 16_000_000
 PLAIN = frozenset({Per.TOTAL, Per.CUSTOMER})
 
 
@@ -45,9 +62,10 @@ def subject_of(per: str, *, customer: str, store: str, today: datetime.date) -> 
     return f"{customer}@{period}"
 
 
-def slots_for(per: str, maximum: int) -> int:
+def slots_for(per: str, maximum: int, counted: str = Counted.USES) -> int:
     """In how many slots a new limit is counted."""
-    return HOT_SLOTS if per == Per.TOTAL and maximum >= HOT_FROM else 1
+    least = HOT_FROM.get(Counted(counted), HOT_FROM_AMOUNTS)
+    return HOT_SLOTS if per == Per.TOTAL and maximum >= least else 1
 
 
 def slot(number: int) -> str:

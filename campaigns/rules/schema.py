@@ -17,6 +17,7 @@ from .candidates import OnShort
 from .effects import Allocation, Scope, TierBy, UnitPick
 from .expiry import RoundUp
 from .groups import Base, Eligibility, Pick, PickScope
+from .limits import Counted
 from .policy import Choose, Failure, Order
 
 Schema = dict[str, Any]
@@ -287,7 +288,7 @@ _WHOLE = {
         "How incentives go together. A group that is not defined is common, rank 100, pick all.",
     ),
     "LimitLeft": _object(
-        {"measure": {"enum": ["uses", "units", "discount"]}, "left": AMOUNT, "on_short": _one_of(OnShort, OnShort.REFUSE)},
+        {"measure": {"enum": [*Counted]}, "left": AMOUNT, "on_short": _one_of(OnShort, OnShort.REFUSE)},
         ["measure", "left"],
     ),
     "SimulatedIncentive": _promising(

@@ -16,12 +16,13 @@ def screen(candidate: Candidate, basket: Basket, surroundings: Surroundings) -> 
     if reason is None:
         return None
     leaf = _failing_audience_leaf(candidate, surroundings) if reason is Reason.NOT_ELIGIBLE else None
+    short = next((limit for limit in candidate.standing.limits if limit.left < 1), None) if reason in _OF_LIMITS else None
     return Refused(
         incentive=candidate.key,
         name=candidate.name,
         reason=reason,
         code=candidate.code,
-        fact=leaf.fact if leaf else "",
+        fact=leaf.fact if leaf else short.fact if short else "",
         needed=leaf.value if leaf else None,
         needs_customer=surroundings.customer is None and _is_about_the_customer(candidate, reason),
     )
@@ -50,6 +51,9 @@ def _first_reason(candidate: Candidate, basket: Basket, surroundings: Surroundin
         if limit.left < 1:
             return limit.reason
     return None
+
+
+_OF_LIMITS = frozenset({Reason.LIMIT_REACHED, Reason.BUDGET_EXHAUSTED})
 
 
 class _CustomerFacts:

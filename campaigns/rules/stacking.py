@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from .basket import Basket
 from .candidates import Candidate, Reason, UnknownCode
 from .choosing import search
-from .decision import Decision, LineResult, Refused, Totals, refused
+from .decision import Decision, LineResult, Refused, Totals, refused, short_of
 from .facts import Surroundings
 from .groups import Base, Eligibility, Group
 from .matching import Matcher
@@ -48,13 +48,24 @@ def decide(
 
     walk, optimal = _choose(question, eligible)
     without_effect: list[Candidate] = []
-    while nothing := walk.came_to_nothing():  # as if they had not asked: they must not take a place from others
+    counts_points = any(limit.measure == "points" for candidate in eligible for limit in candidate.standing.limits)
+    without_points: list[Refused] = []
+    while True:  # as if they had not asked: they must not take a place from others
+        nothing, short = walk.came_to_nothing(), walk.without_points() if counts_points else None
+        if not nothing and short is None:
+            break
         without_effect += nothing
         gone = {id(candidate) for candidate in nothing}
+        if not nothing and short is not None:
+            # One at a time: without it, there may be enough left for those after it.
+            without_points.append(short_of(*short))
+            gone.add(id(short[0]))
         eligible = [candidate for candidate in eligible if id(candidate) not in gone]
         walk, optimal = _choose(question, eligible)
     for candidate in without_effect:
         walk.refuse(refused(candidate, Reason.NO_EFFECT))
+    for refusal in without_points:
+        walk.refuse(refusal)
     if question.policy.failure is Failure.ALL and any(item.code for item in (*refusals, *walk.inapplicable, *walk.skipped)):
         walk = _nothing(question, walk)
     return _decision(question, walk, refusals, ordered, optimal)

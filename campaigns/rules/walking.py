@@ -1,17 +1,17 @@
 """One walk through the ordered incentives: each is judged at its turn, on what the earlier ones have left."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from customers.rules.conditions import ALWAYS, Condition, Leaf, Op, failure
 from incentives_site.shared.money import share_of
 
 from .applying import Outcome, Scene, commit, units_lowered, work_out
-from .awards import Awarded, awarded
+from .awards import Awarded, AwardType, awarded
 from .basket import Basket, Line, Shipping
 from .candidates import Candidate, LimitState, OnShort, Reason
-from .decision import Applied, Refused, Share, refused
+from .decision import Applied, Refused, Share, refused, short_of
 from .dividing import Division
 from .effects import Effect, NoEffect, Target
 from .facts import BasketFacts, Surroundings
@@ -111,9 +111,14 @@ class Walk:
         if not (outcome.amount or outcome.stored_value or outcome.added or candidate.awards or group.consume_without_effect):
             return refused(candidate, Reason.CAP_REACHED if outcome.wanted and most == 0 else Reason.NO_EFFECT)
         for limit in candidate.standing.limits:
-            if self.left(limit) < limit.wanted(amount=outcome.amount, units=outcome.units):
-                return refused(candidate, limit.reason)
+            if self.left(limit) < self._used(limit, outcome):
+                return short_of(candidate, limit)
         return outcome
+
+    def _used(self, limit: LimitState, outcome: Outcome) -> int:
+        """What the outcome uses of the limit. Points are known in the end only, and counted there (``ration``)."""
+        order_value = self.question.basket.items_total if limit.measure == "order_value" else 0
+        return limit.wanted(amount=outcome.amount, units=outcome.units, order_value=order_value)
 
     def left(self, limit: LimitState) -> int:
         """What is left of a limit after the incentives taken so far."""
@@ -130,7 +135,7 @@ class Walk:
         outcome.units = outcome.units_wanted = units
         for limit in limits:
             left = self.left(limit)
-            if limit.on_short is OnShort.REFUSE or left >= limit.wanted(amount=outcome.amount, units=outcome.units):
+            if limit.on_short is OnShort.REFUSE or left >= self._used(limit, outcome):
                 continue
             if limit.measure == "units":
                 scene = scene._replace(most_units=left)
@@ -177,8 +182,7 @@ class Walk:
         self.taken.append(Taken(candidate, group, outcome, before, self.running.total))
         self.discount += outcome.amount
         for limit in candidate.standing.limits:
-            used = limit.wanted(amount=outcome.amount, units=outcome.units)
-            self.spent[limit.id] = self.spent.get(limit.id, 0) + used
+            self.spent[limit.id] = self.spent.get(limit.id, 0) + self._used(limit, outcome)
         self.in_group.setdefault(group.key, []).append(candidate.key)
         if group.eligibility is _EXCLUSIVE:
             self.exclusive.append(candidate.key)
@@ -243,7 +247,8 @@ class Walk:
                 self.refuse(outcome)
             else:
                 able.append((candidate, outcome))
-        division = Division(group.pick, able, self._places(group), self.left, self.running)
+        order_value = self.question.basket.items_total
+        division = Division(group.pick, able, self._places(group), self.left, self.running, order_value)
         division.give_away(None if self.question.cap is None else self.question.cap - self.discount)
         for candidate, part in division.won():
             self.take(candidate, group, part)
@@ -264,7 +269,8 @@ class Walk:
 
     def applied(self) -> list[Applied]:
         """What was applied, with awards computed on what is payable in the end."""
-        return [self._describe(taken) for taken in self.taken]
+        spent: dict[int, int] = {}
+        return [self._describe(taken, spent) for taken in self.taken]
 
     def came_to_nothing(self) -> list[Candidate]:
         """Those taken for their awards alone that award nothing in the end."""
@@ -277,7 +283,37 @@ class Walk:
             and not list(self._awards(taken.candidate))
         ]
 
-    def _describe(self, taken: Taken) -> Applied:
+    def without_points(self) -> tuple[Candidate, LimitState] | None:
+        """The first that awards more points than a limit has left for it, with that limit; ``None`` when all fit."""
+        spent: dict[int, int] = {}
+        for taken in self.taken:
+            if taken.candidate.standing.limits:
+                short = self.ration(taken.candidate, spent)
+                if isinstance(short, LimitState):
+                    return taken.candidate, short
+        return None
+
+    def ration(self, candidate: Candidate, spent: dict[int, int]) -> tuple[Awarded, ...] | LimitState:
+        """The awards, their points made less where a limit says that what is left is given; or the limit that refuses them.
+
+        ``spent`` is what those before it use of each limit of points, and what it uses is added.
+        """
+        given = tuple(self._awards(candidate))
+        limits = [limit for limit in candidate.standing.limits if limit.measure == "points"]
+        wanted = sum(award.quantity for award in given if award.type is AwardType.POINTS)
+        if not limits or not wanted:
+            return given
+        most = wanted
+        for limit in limits:
+            left = max(0, limit.left - spent.get(limit.id, 0))
+            if left < wanted and (limit.on_short is OnShort.REFUSE or not left):
+                return limit
+            most = min(most, left)
+        for limit in limits:
+            spent[limit.id] = spent.get(limit.id, 0) + most
+        return given if most == wanted else tuple(_up_to(most, given))
+
+    def _describe(self, taken: Taken, spent: dict[int, int]) -> Applied:
         candidate, group, outcome, before, after = taken
         basket = self.question.basket
         # By position, as everywhere in the hottest loops: names cost more than the rest of the call.
@@ -296,10 +332,14 @@ class Walk:
             candidate.grant,
             outcome.stored_value,
             tuple(outcome.added) if outcome.added else (),
-            tuple(self._awards(candidate)) if candidate.awards else (),
+            self._given(candidate, spent) if candidate.awards else (),
             outcome.units,
             outcome.units_wanted,
         )
+
+    def _given(self, candidate: Candidate, spent: dict[int, int]) -> tuple[Awarded, ...]:
+        given = self.ration(candidate, spent)
+        return () if isinstance(given, LimitState) else given
 
     def _awards(self, candidate: Candidate) -> Iterable[Awarded]:
         target = target_of(candidate.effect)
@@ -310,6 +350,18 @@ class Walk:
             given = awarded(award, payable, self.question.basket.currency, self.facts)
             if given is not None:
                 yield given
+
+
+def _up_to(most: int, given: Iterable[Awarded]) -> Iterable[Awarded]:
+    """The awards with ``most`` points in all: the first are given whole, and what would be nothing is not given."""
+    for award in given:
+        if award.type is not AwardType.POINTS:
+            yield award
+            continue
+        part = min(award.quantity, most)
+        most -= part
+        if part:
+            yield award if part == award.quantity else replace(award, quantity=part, wanted=award.quantity)
 
 
 _share = Share._make  # quicker than the constructor, in the hottest loop there is

@@ -13,6 +13,7 @@ from campaigns import operations, queries
 from campaigns.models import Campaign, Incentive, StackGroup, Status
 from campaigns.rules.language import effect_of
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory, LimitFactory, StackGroupFactory
+from campaigns.wording.promises import incentive_in_words
 from customers.tests.factories import ChannelFactory, CustomerFactory
 
 pytestmark = pytest.mark.django_db
@@ -847,7 +848,10 @@ def test_a_circle_is_refused_beside_the_award(marketer: Client, draft: Campaign)
         ({"award-0-kind": "contest_entry"}, "which contest"),
         ({"award-0-kind": "access"}, "access to"),
         ({"award-0-kind": "grant"}, "Choose an incentive"),
-        ({"award-0-kind": "points", "award-0-points": "5", "when_short": "clip"}, "Only a limit of units can be clipped"),
+        (
+            {"award-0-kind": "points", "award-0-points": "5", "when_short": "clip"},
+            "Only a limit of units, discount or points can be clipped",
+        ),
         ({"award-0-kind": "points", "award-0-points": "5", "total_units": "5"}, "lowers no pieces"),
         (
             {"award-0-kind": "points", "award-0-points": "5", "sentence-n": "1", "sentence-0-text-en": "No."},
@@ -903,6 +907,33 @@ def test_own_sentences_and_limits_of_units_are_typed_and_come_back(marketer: Cli
         ("uses", "customer"): (1, "refuse"),
         ("units", "total"): (40, "clip"),
         ("units", "customer"): (2, "clip"),
+    }
+
+
+def test_limits_of_amounts_and_points_are_typed_said_and_come_back(marketer: Client, draft: Campaign) -> None:
+    typed = {
+        **INCENTIVE,
+        "award-n": "1",
+        "award-0-kind": "points",
+        "award-0-points": "5",
+        "total_discount": "1,000.50",
+        "order_value_per_customer": "200",
+        "total_points": "5000",
+        "when_short": "clip",
+    }
+    assert marketer.post(step(draft, "incentive"), {**typed, "total_order_value": "a lot"}).status_code == 422
+    assert marketer.post(step(draft, "incentive"), {**typed, "total_order_value": "0"}).status_code == 422
+    assert marketer.post(step(draft, "incentive"), typed).status_code == 302
+    page = marketer.get(step(draft, "incentive"))
+    said = incentive_in_words(draft.incentives.get())
+    assert "It gives at most 5,000 points in total. When less is left, it gives what is left." in said
+    assert "Each customer may use it on goods worth $200.00 before discounts." in said
+    assert marketer.post(step(draft, "incentive"), sent(page)).status_code == 302
+    found = {(limit.measure, limit.per): (limit.maximum, limit.on_short) for limit in draft.incentives.get().limits.all()}
+    assert {key: value for key, value in found.items() if key[0] != "uses"} == {
+        ("discount", "total"): (100_050, "clip"),
+        ("order_value", "customer"): (20_000, "refuse"),
+        ("points", "total"): (5_000, "clip"),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from campaigns.rules.applying import Added
@@ -16,6 +16,10 @@ from incentives_site.shared.money import format_money
 # What an operator wrote: by refusal reason or ``any``, then by language.
 OwnSentences = Mapping[str, Mapping[str, str]]
 ANY = "any"
+LIMITS_SAID = {
+    "limit.order_value": gettext_lazy("This order is worth more than what is left for it."),
+    "limit.points": gettext_lazy("Not enough of its points are left."),
+}
 
 
 def own_sentence(reason: str, own: OwnSentences) -> str:
@@ -50,7 +54,7 @@ def sentence(refused: Refused, currency: str, names: Mapping[str, str] | None = 
         Reason.CODE_EXPIRED: _("This code has expired."),
         Reason.CODE_USED: _("This code has already been used."),
         Reason.NOT_HOLDER: _("This code belongs to another customer."),
-        Reason.LIMIT_REACHED: _("It has been used as often as it may be."),
+        Reason.LIMIT_REACHED: str(LIMITS_SAID.get(refused.fact) or _("It has been used as often as it may be.")),
         Reason.BUDGET_EXHAUSTED: _("The campaign's budget is used up."),
         Reason.NO_MATCHING_LINES: _("Nothing in the basket is part of it."),
         Reason.NO_EFFECT: _("It would take nothing off this basket."),
@@ -196,6 +200,8 @@ def _awarded(award: Awarded) -> dict[str, Any]:
         data[names[award.type]] = award.quantity
     if award.type in keys:
         data[keys[award.type]] = award.key
+    if award.wanted is not None:
+        data["wanted"] = award.wanted
     if award.last_usable_day is not None:
         data["last_usable_day"] = award.last_usable_day.isoformat()
     return data

@@ -60,9 +60,8 @@ def incentive_in_words(incentive: Incentive, given: Mapping[str, str] | None = N
     sentences += awards_in_words(incentive.awards, currency, given, also=bool(incentive.effect))
     sentences += condition_in_words(incentive.conditions, currency)
     sentences.append(_claim(incentive))
-    sentences += [
-        _limit(limit) for limit in sorted(incentive.limits.all(), key=lambda row: (row.measure != Measure.USES, row.per))
-    ]
+    limits = sorted(incentive.limits.all(), key=lambda row: (row.measure != Measure.USES, row.measure, row.per))
+    sentences += [_limit(limit, currency) for limit in limits]
     sentences.append(_stacking(incentive.stack_group.eligibility, incentive.stack_group.name))
     return sentences
 
@@ -379,15 +378,11 @@ def _claim(incentive: Incentive) -> str:
     return text % {"n": incentive.valid_days}
 
 
-def _limit(limit: Limit) -> str:
+def _limit(limit: Limit, currency: str) -> str:
     per, maximum = limit.per, limit.maximum
-    if limit.measure == Measure.UNITS:
-        text = (
-            ngettext("Each customer gets %(n)s piece of it.", "Each customer gets %(n)s pieces of it.", maximum)
-            if per == Per.CUSTOMER
-            else ngettext("There is %(n)s piece of it in total.", "There are %(n)s pieces of it in total.", maximum)
-        ) % {"n": f"{maximum:,}"}
-        return f"{text} {_('When fewer are left, it gives what is left.')}" if limit.on_short == OnShort.CLIP else text
+    if limit.measure != Measure.USES:
+        text = _limit_of_amounts(limit, currency)
+        return f"{text} {_('When less is left, it gives what is left.')}" if limit.on_short == OnShort.CLIP else text
     sentences = {
         Per.TOTAL.value: ngettext("It may be used once in total.", "It may be used %(n)s times in total.", maximum),
         Per.CUSTOMER.value: ngettext("Each customer may use it once.", "Each customer may use it %(n)s times.", maximum),
@@ -403,6 +398,30 @@ def _limit(limit: Limit) -> str:
         Per.STORE.value: ngettext("Each store may redeem it once.", "Each store may redeem it %(n)s times.", maximum),
     }
     return sentences[per] % {"n": f"{maximum:,}"}
+
+
+def _limit_of_amounts(limit: Limit, currency: str) -> str:
+    maximum, is_each = limit.maximum, limit.per == Per.CUSTOMER
+    match Measure(limit.measure):
+        case Measure.UNITS:
+            text = (
+                ngettext("Each customer gets %(n)s piece of it.", "Each customer gets %(n)s pieces of it.", maximum)
+                if is_each
+                else ngettext("There is %(n)s piece of it in total.", "There are %(n)s pieces of it in total.", maximum)
+            )
+        case Measure.POINTS:
+            text = (
+                ngettext("Each customer gets %(n)s point of it.", "Each customer gets at most %(n)s points of it.", maximum)
+                if is_each
+                else ngettext("It gives %(n)s point in total.", "It gives at most %(n)s points in total.", maximum)
+            )
+        case Measure.DISCOUNT:
+            each = _("It takes at most %(amount)s off for each customer.")
+            text = each if is_each else _("It takes at most %(amount)s off in total.")
+        case _:
+            each = _("Each customer may use it on goods worth %(amount)s before discounts.")
+            text = each if is_each else _("It may be used on goods worth %(amount)s in total before discounts.")
+    return text % {"n": f"{maximum:,}", "amount": format_money(maximum, currency)}
 
 
 def _stacking(eligibility: str, name: str) -> str:

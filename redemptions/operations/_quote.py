@@ -9,6 +9,7 @@ from typing import Any
 from campaigns import queries as campaign_queries
 from campaigns.models import Incentive
 from campaigns.operations import CodeGuard, Demand, understood
+from campaigns.rules.awards import AwardType
 from campaigns.rules.basket import Basket
 from campaigns.rules.decision import Applied, Decision
 from campaigns.rules.facts import Surroundings
@@ -78,13 +79,16 @@ class Quote:
 
     def demands(self, item: Applied) -> list[Demand]:
         """What one applied incentive uses of each limit that guards it, and under whose count."""
+        limits = self.limits[item.incentive]
+        if not limits:
+            return []
+        # Nobody unknown is given points.
+        points = sum(award.quantity for award in item.awards if award.type is AwardType.POINTS) if self.customer else 0
+        used = {"amount": item.amount, "units": item.units, "order_value": self.decision.totals.items, "points": points}
         return [
-            Demand(
-                limit.id,
-                slot(self.slot % limit.slots) if limit.slots > 1 else limit.subject,
-                limit.wanted(amount=item.amount, units=item.units),
-            )
-            for limit in self.limits[item.incentive]
+            Demand(limit.id, slot(self.slot % limit.slots) if limit.slots > 1 else limit.subject, wanted)
+            for limit in limits
+            if (wanted := limit.wanted(**used))
         ]
 
     @property

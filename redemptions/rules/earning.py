@@ -44,7 +44,7 @@ def _lines(id_: str, item: Bought) -> Iterable[Line]:
 def may_award(candidate: Candidate, *, launched_at: datetime.datetime | None, placed_at: datetime.datetime) -> bool:
     """Whether ``candidate`` awards purchases from elsewhere: by itself, nothing but awards, and launched before the purchase.
 
-    What is limited to a number of uses is counted by redemptions alone.
+    What is limited to so many uses, points or so much order value is counted by redemptions alone.
     """
     return (
         isinstance(candidate.effect, NoEffect)
@@ -53,5 +53,5 @@ def may_award(candidate: Candidate, *, launched_at: datetime.datetime | None, pl
         and not candidate.grant
         and launched_at is not None
         and launched_at <= placed_at
-        and not any(limit.measure == "uses" for limit in candidate.standing.limits)
+        and not any(limit.measure in {"uses", "order_value", "points"} for limit in candidate.standing.limits)
     )

@@ -225,6 +225,18 @@ def test_a_budget_counts_one_currency() -> None:
         ({"effect": TEN, "total_units": 0}, "/total_units", "out-of-range"),
         ({"effect": TEN, "units_per_customer": 10**14}, "/units_per_customer", "out-of-range"),
         ({"effect": TEN, "total_units": True}, "/total_units", "out-of-range"),
+        ({"awards": [POINTS], "total_discount": 5}, "/total_discount", "counts-nothing"),
+        (
+            {"effect": {"type": "stored_value", "available": 5}, "discount_per_customer": 5},
+            "/discount_per_customer",
+            "counts-nothing",
+        ),
+        ({"effect": TEN, "total_points": 5}, "/total_points", "counts-nothing"),
+        ({"effect": TEN, "points_per_customer": 5}, "/points_per_customer", "counts-nothing"),
+        ({"effect": TEN, "total_order_value": 5, "when_short": "clip"}, "/when_short", "nothing-to-clip"),
+        ({"effect": TEN, "total_order_value": 0}, "/total_order_value", "out-of-range"),
+        ({"effect": amount(BOTH), "order_value_per_customer": 5}, "/order_value_per_customer", "limit-of-one-currency"),
+        ({"effect": amount(BOTH), "total_discount": 5}, "/total_discount", "limit-of-one-currency"),
     ],
 )
 def test_limits_that_count_nothing_are_refused(terms: Any, pointer: str, code: str) -> None:
@@ -240,6 +252,19 @@ def test_limits_of_units_are_saved_with_what_happens_when_they_run_short() -> No
         ("units", "customer"): "refuse",
         ("uses", "total"): "refuse",
     }
+
+
+def test_limits_of_discount_order_value_and_points_are_saved() -> None:
+    row = add(
+        effect=TEN, awards=[POINTS], total_discount=10, order_value_per_customer=2, total_points=16_000_000, when_short="clip"
+    )
+    saved = {(limit.measure, limit.per): (limit.maximum, limit.on_short, limit.slots) for limit in row.limits.all()}
+    assert saved == {
+        ("discount", "total"): (10, "clip", 1),
+        ("order_value", "customer"): (2, "refuse", 1),
+        ("points", "total"): (16_000_000, "clip", 16),
+    }
+    assert operations.terms_of(row)["order_value_per_customer"] == 2
 
 
 def test_a_budget_says_what_happens_when_it_runs_short() -> None:

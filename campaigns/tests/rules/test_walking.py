@@ -406,3 +406,73 @@ def test_two_payments_add_up_on_lines_and_shipping() -> None:
     assert [line.stored_value for line in decision.lines] == [8_053, 3_222]
     assert [method.stored_value for method in decision.shipping] == [725, 0]
     assert (decision.totals.stored_value, decision.totals.payable, decision.totals.discount) == (12_000, 2_900, 0)
+
+
+# --- Limits of the order's value and of points ------------------------------------------------------------------------------
+
+
+def points(key: str, each: int, *limits: LimitState, **more: Any) -> Candidate:
+    """``each`` points for a whole unit of currency."""
+    awards = (Award(AwardType.POINTS, per=100, points=each),)
+    return Candidate(key, more.pop("effect", NoEffect()), awards=awards, standing=Standing(limits=limits), **more)
+
+
+def given(decision: Decision) -> dict[str, list[tuple[int, int | None]]]:
+    return {item.incentive: [(award.quantity, award.wanted) for award in item.awards] for item in decision.applied}
+
+
+@pytest.mark.parametrize(("left", "applies"), [(14_000, True), (13_999, False)])
+@pytest.mark.parametrize("group", ["default", "best-line"])
+def test_the_value_of_an_order_is_that_of_its_goods_before_any_discount(left: int, applies: bool, group: str) -> None:
+    """100.00 and 40.00, of which a half is off already; shipping does not count. Never a part of it: an order is what it is."""
+    standing = Standing(limits=(limited("order_value", left, OnShort.CLIP),))
+    decision = asked(percent("half", "50", priority=9), percent("ten", "10", group=group, standing=standing))
+    assert ("ten" in amounts(decision)) is applies
+    if not applies:
+        assert decision.inapplicable == (Refused("ten", "", Reason.LIMIT_REACHED, fact="limit.order_value"),)
+
+
+def test_nothing_left_of_the_value_or_the_points_is_said_at_once() -> None:
+    for measure in ("order_value", "points"):
+        decision = asked(points("p", 1, limited(measure, 0)))
+        assert decision.inapplicable == (Refused("p", "", Reason.LIMIT_REACHED, fact=f"limit.{measure}"),)
+
+
+def test_points_are_refused_or_clipped_on_what_is_payable_in_the_end() -> None:
+    """140.00 of goods less 10 % are 126 points."""
+    ten = percent("ten", "10")
+    assert given(asked(ten, points("p", 1, limited("points", 126)))) == {"ten": [], "p": [(126, None)]}
+    refused = asked(ten, points("p", 1, limited("points", 125)))
+    assert given(refused) == {"ten": []}
+    assert refused.inapplicable == (Refused("p", "", Reason.LIMIT_REACHED, fact="limit.points"),)
+    clipped = asked(ten, points("p", 1, limited("points", 125, OnShort.CLIP)))
+    assert given(clipped) == {"ten": [], "p": [(125, 126)]}
+
+
+def test_of_several_awards_the_first_is_given_first() -> None:
+    both = (Award(AwardType.POINTS, points=30), Award(AwardType.CREDIT, amount=5), Award(AwardType.POINTS, points=20))
+    for left, expected in ((40, [(30, None), (5, None), (10, 20)]), (30, [(30, None), (5, None)]), (7, [(7, 30), (5, None)])):
+        standing = Standing(limits=(limited("points", left, OnShort.CLIP),))
+        assert given(asked(Candidate("p", NoEffect(), awards=both, standing=standing))) == {"p": expected}
+
+
+def test_incentives_share_the_points_of_a_limit_in_their_order() -> None:
+    """The first takes 140; the second wants 280 of the 60 that are left; the third still fits."""
+    shared = limited("points", 200)
+    sixty = (Award(AwardType.POINTS, points=60),)
+    last = Candidate("c", NoEffect(), awards=sixty, standing=Standing(limits=(shared,)))
+    decision = asked(points("a", 1, shared, priority=3), points("b", 2, shared, priority=2), last)
+    assert given(decision) == {"a": [(140, None)], "c": [(60, None)]}
+    assert reasons(decision) == {"b": Reason.LIMIT_REACHED}
+
+
+def test_who_has_no_points_left_takes_nothing_off_either() -> None:
+    """Without its discount the other earns on the full price."""
+    short = points("both", 5, limited("points", 3), effect=PercentOff(Decimal(50), LINES), priority=5)
+    decision = asked(short, points("p", 1))
+    assert (amounts(decision), given(decision)) == ({"p": 0}, {"p": [(140, None)]})
+
+
+def test_an_order_that_awards_no_points_uses_none() -> None:
+    decision = asked(points("p", 0, limited("points", 1), effect=PercentOff(Decimal(10), LINES)))
+    assert amounts(decision) == {"p": 1_400}

@@ -65,7 +65,7 @@ def test_points_wait_and_end_from_the_day_of_the_purchase() -> None:
 
 @pytest.mark.parametrize(
     "why",
-    ["discount", "code", "grant", "launched later", "another channel", "counts uses", "draft"],
+    ["discount", "code", "grant", "launched later", "another channel", "uses", "order_value", "points", "draft"],
 )
 def test_other_incentives_award_nothing(why: str) -> None:
     award_only(conditions={"all": [{"fact": "basket.quantity", "op": ">", "value": 99}]})  # something can be earned, not by this
@@ -78,8 +78,8 @@ def test_other_incentives_award_nothing(why: str) -> None:
             award_only(campaign=CampaignFactory(live=True, launched_at=NOON))
         case "another channel":
             award_only(campaign=CampaignFactory(live=True, channels=[ChannelFactory(web=True)]))
-        case "counts uses":
-            LimitFactory(incentive=award_only())
+        case "uses" | "order_value" | "points":
+            LimitFactory(incentive=award_only(), measure=why)
         case "draft":
             award_only(campaign=CampaignFactory())
     purchase = purchase_of((1, 5_000))

@@ -13,8 +13,8 @@ from campaigns.tests.factories import CampaignFactory, IncentiveFactory, LimitFa
 from customers.models import Event
 from customers.tests.factories import NOON, ChannelFactory, CustomerFactory
 from incentives_site.shared.problems import Invalid
-from redemptions import operations
-from redemptions.models import AppliedIncentive, Redemption
+from redemptions import operations, queries
+from redemptions.models import Account, AccountKind, AppliedIncentive, Redemption
 from redemptions.tests.factories import lines, request_for
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +144,42 @@ class TestRedeem:
             redeem(request_for(), order="D")
         operations.give_back(redemption=redeemed["B"], by="user:1", now=LATER)
         assert LimitCounter.objects.get(limit=limit).used == 6
+
+    def test_the_value_of_orders_is_counted_before_discounts_and_given_back(self) -> None:
+        effect = {"type": "percent_off", "percent": "10"}
+        limit = LimitFactory(incentive=IncentiveFactory(effect=effect), measure=Measure.ORDER_VALUE, maximum=25_000)
+        first = redeem(request_for(10_000))
+        redeem(request_for(10_000), order="order-2")
+        with pytest.raises(operations.NothingToRedeem) as refusal:
+            redeem(request_for(5_001), order="order-3")
+        assert refused_reasons(refusal.value) == ["limit-reached"]
+        assert "worth more than what is left" in str(refusal.value.detail)
+        redeem(request_for(5_000), order="order-3")
+        assert LimitCounter.objects.get(limit=limit).used == 25_000
+        operations.give_back(redemption=first, by="user:1", now=LATER)
+        assert LimitCounter.objects.get(limit=limit).used == 15_000
+        assert queries.prove() == []
+
+    def test_points_are_counted_clipped_and_given_back(self) -> None:
+        incentive = IncentiveFactory(effect={}, awards=[{"type": "points", "per": 100, "points": 1}])
+        limit = LimitFactory(incentive=incentive, measure=Measure.POINTS, maximum=150, on_short=OnShort.CLIP)
+        ann = CustomerFactory()
+        first = redeem(request_for(10_000, customer=ann))
+        second = redeem(request_for(10_000, customer=ann), order="order-2")
+        assert second.decision["applied"][0]["awards"] == [{"type": "points", "points": 50, "wanted": 100}]
+        assert Account.objects.get(customer=ann, kind=AccountKind.POINTS).balance == 150
+        assert LimitCounter.objects.get(limit=limit).used == 150
+        with pytest.raises(operations.NothingToRedeem):
+            redeem(request_for(10_000, customer=ann), order="order-3")
+        operations.give_back(redemption=first, by="user:1", now=LATER)
+        assert LimitCounter.objects.get(limit=limit).used == 50
+        assert queries.prove() == []
+
+    def test_points_that_nobody_is_given_are_not_counted(self) -> None:
+        incentive = IncentiveFactory(awards=[{"type": "points", "per": 100, "points": 1}])
+        limit = LimitFactory(incentive=incentive, measure=Measure.POINTS, maximum=150)
+        redeem(request_for(10_000))
+        assert not LimitCounter.objects.filter(limit=limit).exists()
 
     def test_what_was_told_must_still_hold(self) -> None:
         IncentiveFactory()
