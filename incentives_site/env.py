@@ -77,5 +77,6 @@ def database(url: str) -> dict[str, object]:
         "PORT": options.pop("port", str(parts.port or "")),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": options,
+        # Nothing is prepared but what ``shared.prepared`` runs, and that at once.
+        "OPTIONS": {**options, "prepare_threshold": 0},
     }

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from incentives_site.shared.prepared import prepared_cursor
+
 from ..rules import limits
 
 
@@ -90,7 +92,7 @@ class _Full(Exception):
 def _raise(demands: Sequence[Demand]) -> bool:
     if not demands:
         return True
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(CONSUME, _columns(demands))
         return len(cursor.fetchall()) == len(demands)
 

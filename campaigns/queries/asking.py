@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db import connection
-
 from customers import queries as customer_queries
 from customers.models import Channel, Customer, Store
 from customers.rules.conditions import ALWAYS
+from incentives_site.shared.prepared import prepared_cursor
 from incentives_site.shared.rows import columns, row_as
 
 from .. import sealing
@@ -108,7 +107,7 @@ _OPENED = f"""(SELECT jsonb_agg(jsonb_build_object('digest', encode(o.digest, 'h
                                               'code', o.id, 'left', b.uses_per_code - o.used, 'ends', b.expires_at) END)
                        ORDER BY o.id)
      FROM campaigns_code o LEFT JOIN campaigns_grant g ON g.id = o.grant_id LEFT JOIN campaigns_codebatch b ON b.id = o.batch_id
-     WHERE o.digest = ANY(%(digests)s) AND (b.id IS NULL OR b.state = 'done'))"""  # noqa: S608
+     WHERE o.digest = ANY(%(digests)s::bytea[]) AND (b.id IS NULL OR b.state = 'done'))"""  # noqa: S608
 # Of each incentive in the wallet the grant that speaks for it: of those that are running the one that ends first, else the first
 # of all. However many there are of it, one step of the index ``held_grants_of_a_customer`` leads to the next incentive.
 _MINE = "h.customer_id = c.id AND h.state = 'held'"
@@ -128,9 +127,9 @@ _HELD = f"""(WITH RECURSIVE owned (incentive) AS (
      SELECT jsonb_agg(jsonb_build_object('incentive', g.incentive_id, 'grant', {_GRANT}) ORDER BY g.ends_at NULLS LAST, g.id)
      FROM campaigns_grant g
      WHERE g.id = ANY(ARRAY(SELECT {_SPEAKS} FROM owned o WHERE o.incentive IS NOT NULL))
-        OR (g.customer_id = c.id AND g.id = ANY(%(holding)s)))"""  # noqa: S608
+        OR (g.customer_id = c.id AND g.id = ANY(%(holding)s::bigint[])))"""  # noqa: S608
 _COUNTERS = """(SELECT jsonb_object_agg(u.limit_id || '/' || u.subject, u.used) FROM campaigns_limitcounter u
-     WHERE u.limit_id = ANY(%(limits)s) AND (u.subject = ANY(%(subjects)s) OR u.subject = {subject}))"""
+     WHERE u.limit_id = ANY(%(limits)s::bigint[]) AND (u.subject = ANY(%(subjects)s::text[]) OR u.subject = {subject}))"""
 _CUSTOMER = columns(Customer, "c")
 
 
@@ -250,7 +249,7 @@ def _ask(
         wanted |= who.parameters
         pieces += [_HELD, _CUSTOMER]
         source = f" FROM customers_customer c WHERE {who.condition}"
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         # Put together from the fixed pieces above; every value is a parameter.
         cursor.execute(f"SELECT {', '.join(pieces)}{source}", wanted)
         row = cursor.fetchone()

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from incentives_site.shared.prepared import prepared_cursor
 from incentives_site.shared.problems import Kind, NotFound, Problem
 from incentives_site.shared.rows import columns, row_as
 
@@ -113,8 +114,8 @@ def delivery_by_public_id(endpoint: WebhookEndpoint, public_id: str) -> WebhookD
 
 def is_anybody_told(type: str) -> bool:
     """Whether some endpoint subscribed to ``type``: for those who would otherwise write, or ask the database what to say."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM integrations_webhookendpoint WHERE is_active AND %s = ANY(types) LIMIT 1", [type])
+    with prepared_cursor() as cursor:
+        cursor.execute("SELECT 1 FROM integrations_webhookendpoint WHERE is_active AND %s::text = ANY(types) LIMIT 1", [type])
         return cursor.fetchone() is not None
 
 

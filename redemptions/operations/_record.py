@@ -13,6 +13,7 @@ from django.db import connection
 
 from campaigns.models import Incentive
 from customers.rules.timeline import EventType
+from incentives_site.shared.prepared import prepared_cursor
 
 from ..models import Redemption
 from ._quote import Quote
@@ -84,7 +85,7 @@ def record(
         redeemed_at=now,
         actor=by,
     )
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_RECORD, _order(redemption) | _lines(quoted) | _applied(quoted) | _told(quoted, redemption))
         row = cursor.fetchone()
     if row is None:
