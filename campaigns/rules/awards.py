@@ -3,7 +3,7 @@
 import datetime
 import enum
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from incentives_site.shared.money import LARGEST_AMOUNT, round_half_up, share_of
@@ -50,7 +50,7 @@ class Awarded:
     """What is given: so many points, so much credit (minor units), so many entries, or one thing by its key.
 
     ``last_usable_day`` is when points or credit given today end; ``None``: never. ``wanted`` is what it would have been, where a
-    limit has left less.
+    limit has left less; ``number`` which of the incentive's awards it is.
     """
 
     type: AwardType
@@ -58,6 +58,7 @@ class Awarded:
     key: str = ""
     last_usable_day: datetime.date | None = None
     wanted: int | None = None
+    number: int = field(default=0, compare=False)
 
 
 def is_given_in(award: Award, currency: str) -> bool:
@@ -74,8 +75,8 @@ def open_to(effect: Effect, awards: Iterable[Award]) -> frozenset[str] | None:
     return frozenset.intersection(*found) if found else None
 
 
-def awarded(award: Award, payable: int, currency: str, facts: Callable[[str], object]) -> Awarded | None:
-    """What ``award`` comes to on ``payable`` minor units; ``None`` when it comes to nothing."""
+def awarded(award: Award, payable: int, currency: str, facts: Callable[[str], object], number: int = 0) -> Awarded | None:
+    """What ``award`` comes to on ``payable`` minor units; ``None`` when it is nothing. It is the incentive's ``number``-th."""
     match award.type:
         case AwardType.POINTS:
             quantity = _points(award, payable, currency, facts)
@@ -92,7 +93,7 @@ def awarded(award: Award, payable: int, currency: str, facts: Callable[[str], ob
         if not isinstance(today, datetime.date):
             raise TypeError("time.date is a date")
         last_day = last_usable_day(today, valid_months=award.valid_months, round_up_to_end_of=award.round_up_to_end_of)
-    return Awarded(award.type, quantity, award.key, last_day)
+    return Awarded(award.type, quantity, award.key, last_day, number=number)
 
 
 def _points(award: Award, payable: int, currency: str, facts: Callable[[str], object]) -> int:

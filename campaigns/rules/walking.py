@@ -346,8 +346,8 @@ class Walk:
         lines = range(len(self.running.items)) if target is None else self.question.matcher.lines(target)
         payable = sum(self.running.items[line] for line in lines)
         self.facts.time_zone = candidate.standing.time_zone
-        for award in candidate.awards:
-            given = awarded(award, payable, self.question.basket.currency, self.facts)
+        for number, award in enumerate(candidate.awards):
+            given = awarded(award, payable, self.question.basket.currency, self.facts, number)
             if given is not None:
                 yield given
 

@@ -927,7 +927,7 @@ def test_limits_of_amounts_and_points_are_typed_said_and_come_back(marketer: Cli
     page = marketer.get(step(draft, "incentive"))
     said = incentive_in_words(draft.incentives.get())
     assert "It gives at most 5,000 points in total. When less is left, it gives what is left." in said
-    assert "Each customer may use it on goods worth $200.00 before discounts." in said
+    assert "Each customer may use it on goods worth 200.00 EUR before discounts." in said
     assert marketer.post(step(draft, "incentive"), sent(page)).status_code == 302
     found = {(limit.measure, limit.per): (limit.maximum, limit.on_short) for limit in draft.incentives.get().limits.all()}
     assert {key: value for key, value in found.items() if key[0] != "uses"} == {

@@ -1,11 +1,13 @@
 """Give what a decision awards beside the price: points, credit, contest entries, access, further incentives."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db import connection
+
 from campaigns import queries as campaign_queries
-from campaigns.models import Incentive, LoyaltyProgramme
+from campaigns.models import Grant, Incentive, LoyaltyProgramme
 from campaigns.operations import NotGrantable, grant
 from campaigns.rules.awards import Awarded, AwardType
 from campaigns.rules.decision import Applied
@@ -13,7 +15,8 @@ from campaigns.rules.expiry import RoundUp, last_usable_day
 from customers.models import Channel, Customer
 from incentives_site.shared.jobs import enqueue
 
-from ..models import Access, AccountKind, PostingKind, Redemption
+from .. import queries
+from ..models import Access, AccountKind, Posting, PostingKind, Redemption
 from ._ledger import POINTS, Holder, account_of, earn, other_side, post
 
 
@@ -21,7 +24,8 @@ from ._ledger import POINTS, Holder, account_of, earn, other_side, post
 class Occasion:
     """What is awarded: an order redeemed here, or a purchase made elsewhere.
 
-    ``key`` begins the keys of its postings; ``earned_at`` is when the return window begins, ``today`` that day.
+    ``key`` begins the keys of its postings; ``earned_at`` is when the return window begins, ``today`` that day. What was booked
+    under the keys ``before`` is not booked again.
     """
 
     key: str
@@ -30,6 +34,7 @@ class Occasion:
     earned_at: datetime.datetime
     today: datetime.date
     redemption: Redemption | None = None
+    before: Sequence[str] = ()
 
 
 def award(
@@ -41,9 +46,13 @@ def award(
     now: datetime.datetime,
     today: datetime.date,
 ) -> None:
-    """Book the awards of each applied incentive for ``customer``, once for the redemption, in the caller's transaction."""
+    """Book the awards of each applied incentive for ``customer``, once for the redemption, in the caller's transaction.
+
+    What the order earned as a purchase, before it was redeemed, is not earned again. The caller has called ``hold_order``.
+    """
     key = f"award:{redemption.public_id}"
-    occasion = Occasion(key, redemption.channel, redemption.currency, now, today, redemption)
+    before = queries.earned_as_purchase(redemption)
+    occasion = Occasion(key, redemption.channel, redemption.currency, now, today, redemption, before)
     award_on(occasion, customer=customer, applied=applied, by=by, now=now)
 
 
@@ -54,11 +63,30 @@ def award_on(
     programme = campaign_queries.active_programme() if any(item.awards for item in applied.values()) else None
     earns_points = False
     for incentive, item in applied.items():
-        for number, given in enumerate(item.awards):
+        for given in item.awards:
+            rest = f":{incentive.pk}:{given.number}"
+            if occasion.before and _was_given(occasion, customer, given, rest):
+                continue
             earns_points = earns_points or given.type is AwardType.POINTS
-            _give(occasion, customer, incentive, given, f"{occasion.key}:{incentive.pk}:{number}", programme, by, now)
+            _give(occasion, customer, incentive, given, occasion.key + rest, programme, by, now)
     if earns_points and programme is not None and programme.tiers_by:
         enqueue("redemptions.tasks.refresh_tier", customer=customer.pk)
+
+
+def hold_order(order_key: str) -> None:
+    """Until the transaction ends, nobody else books what an order of this key earns, whether redeemed or reported as a purchase.
+
+    Taken before accounts are locked, by everybody.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"earning:{order_key}"])
+
+
+def _was_given(occasion: Occasion, customer: Customer, given: Awarded, rest: str) -> bool:
+    if given.type is AwardType.GRANT:
+        incentive = campaign_queries.incentive_given(given.key)
+        return Grant.objects.filter(customer=customer, incentive=incentive, occasion__in=occasion.before).exists()
+    return Posting.objects.filter(key__in=[key + rest for key in occasion.before]).exists()
 
 
 def _give(

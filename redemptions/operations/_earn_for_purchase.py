@@ -15,7 +15,7 @@ from incentives_site.shared.problems import Problem
 from .. import queries
 from ..models import Outcome, PurchaseEarning
 from ..rules.earning import basket_of, may_award
-from ._awards import Occasion, award_on
+from ._awards import Occasion, award_on, hold_order
 from ._ledger import lock_accounts_of, today_of_the_programme
 
 AT_ONCE = 200
@@ -26,7 +26,7 @@ def earn_for_purchase(*, purchase: Purchase, now: datetime.datetime, by: str = "
     """Look at ``purchase`` once and book what it earns; the outcome, the same when repeated.
 
     It is judged as of when it was placed, by what is live now and was launched before it. An order that was redeemed here earned
-    there, and somebody unknown earns nothing.
+    there, and somebody unknown earns nothing. An order that is redeemed at the same time earns there or here, never twice.
     """
     with transaction.atomic():
         row, is_new = PurchaseEarning.objects.get_or_create(
@@ -34,6 +34,7 @@ def earn_for_purchase(*, purchase: Purchase, now: datetime.datetime, by: str = "
         )
         if not is_new or purchase.customer is None:
             return Outcome(row.outcome)
+        hold_order(purchase.order_key)
         if queries.was_redeemed(purchase):
             outcome = Outcome.REDEEMED
         else:
@@ -89,7 +90,7 @@ def _book(purchase: Purchase, by: str, now: datetime.datetime) -> bool:
     if not applied:
         return False
     occasion = Occasion(
-        key=f"purchase:{purchase.public_id}",
+        key=queries.purchase_key(purchase.public_id),
         channel=purchase.channel,
         currency=purchase.currency,
         earned_at=placed_at,

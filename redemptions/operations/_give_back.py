@@ -35,6 +35,7 @@ from ..models import (
     AppliedIncentive,
     Entry,
     Lot,
+    Posting,
     PostingKind,
     Redemption,
     RedemptionLine,
@@ -42,7 +43,7 @@ from ..models import (
     ReturnLine,
     Tender,
 )
-from ..queries import order_lines
+from ..queries import earned_as_purchase, order_lines
 from ..rules import returning
 from ..rules.returning import Benefit, LineState, Plan
 from ._announce import announce_returned
@@ -501,14 +502,18 @@ def _awards_back(
     after: Mapping[str, tuple[int, int]],
 ) -> list[_AwardBack]:
     """What of the booked awards the goods that are kept would not have earned."""
-    earned = {posting.key: posting for posting in redemption.postings.filter(kind=PostingKind.EARN)}
+    occasions = [f"award:{redemption.public_id}", *earned_as_purchase(redemption)]
+    rests = [f":{row.incentive_id}:{number}" for row in applied for number in range(len(row.terms.get("awards") or []))]
+    keys = [occasion + rest for occasion in occasions for rest in rests] if rests else []
+    # What the order earned as a purchase before it was redeemed goes back with it.
+    earned = {posting.key.partition(":")[2].partition(":")[2]: posting for posting in Posting.objects.filter(key__in=keys)}
     ended = {row.pk for row in done}
     found = []
     for row in applied:
         is_lapsed = str(row.incentive.public_id) in lapsed and row.campaign.on_broken_return == OnBrokenReturn.CLAW_BACK
         left, base = (0, 1) if row.pk in ended or is_lapsed else _base(redemption, row, after)
         for number, award in enumerate(row.terms.get("awards") or []):
-            posting = earned.get(f"award:{redemption.public_id}:{row.incentive_id}:{number}")
+            posting = earned.get(f"{row.incentive_id}:{number}")
             if posting is None:
                 continue
             is_fixed = award.get("per") is None and award.get("percent") is None
@@ -562,9 +567,10 @@ def _take_awards_back(
     for row in settlement.done:
         Access.objects.filter(redemption=redemption, incentive=row.incentive, closed_at__isnull=True).update(closed_at=now)
     if settlement.done and redemption.returned_at is not None:
-        for grant in Grant.objects.filter(
-            customer=redemption.customer, occasion=f"award:{redemption.public_id}", state=GrantState.HELD
-        ).order_by("pk"):
+        occasions = [f"award:{redemption.public_id}", *earned_as_purchase(redemption)]
+        for grant in Grant.objects.filter(customer=redemption.customer, occasion__in=occasions, state=GrantState.HELD).order_by(
+            "pk"
+        ):
             withdraw(grant=grant, by=by, now=now, reason="returned")
     return found
 

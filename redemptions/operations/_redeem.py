@@ -11,7 +11,7 @@ from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from ..models import AppliedIncentive, Redemption, Reservation, ReservationState
 from ._announce import announce_redeemed
-from ._awards import award
+from ._awards import award, hold_order
 from ._ledger import NotEnough, activate_due, lock_accounts_of, today_of_the_programme
 from ._quote import Quote, Request
 from ._record import record
@@ -191,6 +191,8 @@ def _move_value(quoted: Quote, redemption: Redemption, reservation: Reservation 
     if not quoted.purses and not held and not any(item.awards for item in items):
         return
     today = today_of_the_programme(now)
+    if customer is not None and any(item.awards for item in items):
+        hold_order(redemption.order_key)
     try:
         if customer is not None:
             if quoted.purses:
@@ -212,6 +214,6 @@ def _move_value(quoted: Quote, redemption: Redemption, reservation: Reservation 
         )
     except NotEnough:
         raise Lost from None
-    if customer is not None:
+    if customer is not None and any(item.awards for item in items):
         applied = {quoted.sources[item.incentive].incentive: item for item in items}
         award(redemption=redemption, customer=customer, applied=applied, by=by, now=now, today=today)

@@ -1,6 +1,6 @@
 """Reads of redemptions and of what campaigns brought."""
 
-from .earning import bought_in, purchases_to_look_at, was_redeemed
+from .earning import bought_in, earned_as_purchase, purchase_key, purchases_to_look_at, was_redeemed
 from .proof import LedgerFault, prove
 from .results import (
     Attention,
@@ -51,11 +51,13 @@ __all__ = [
     "closing_balances",
     "counted_for_tiers",
     "customers_to_refresh",
+    "earned_as_purchase",
     "earned_by",
     "headline",
     "movements",
     "order_lines",
     "prove",
+    "purchase_key",
     "purchases_to_look_at",
     "receipts",
     "recent_redemptions",

@@ -113,6 +113,45 @@ def test_an_order_that_was_redeemed_here_earned_there() -> None:
     assert PurchaseEarning.objects.get(purchase=same).outcome == Outcome.REDEEMED
 
 
+def test_an_order_that_earned_as_a_purchase_is_redeemed_without_earning_again() -> None:
+    """What only the redemption awards is added; a return takes all of it back."""
+    both = award_only(PER_DOLLAR, {"type": "contest_entry", "contest": "car", "entries": 2}, {"type": "access", "key": "lounge"})
+    purchase = purchase_of((1, 1_000), source="till", order_key="77")
+    run()
+    IncentiveFactory(effect={"type": "amount_off", "amount": 100}, awards=[{"type": "points", "points": 3}])
+    request = request_for(1_000, customer=purchase.customer)
+    redemption = operations.redeem(request, source="till", order_key="77", placed_at=None, by="user:1", now=NOON)
+    entries = Account.objects.get(customer=purchase.customer, kind=AccountKind.ENTRIES)
+    assert (points_of(purchase), entries.balance) == (13, 2)
+    assert redemption.accesses.get().incentive == both
+    assert run() == 0
+    operations.give_back(redemption=redemption, by="user:1", now=NOON + HOUR)
+    entries.refresh_from_db()
+    assert (points_of(purchase), entries.balance) == (0, 0)
+    assert queries.prove() == []
+
+
+def test_the_same_order_key_of_another_source_and_customer_earns_for_itself() -> None:
+    award_only()
+    purchase = purchase_of((1, 1_000), source="shop", order_key="77")
+    run()
+    other = CustomerFactory()
+    operations.redeem(request_for(500, customer=other), source="till", order_key="77", placed_at=None, by="user:1", now=NOON)
+    assert points_of(purchase) == 10
+    assert Account.objects.get(customer=other, kind=AccountKind.POINTS).balance == 5
+
+
+def test_awards_that_come_to_nothing_do_not_shift_the_others() -> None:
+    """The first award is nothing on 0.50: a return takes back the credit, and not as if it were points."""
+    award_only(PER_DOLLAR, {"type": "credit", "amount": 30})
+    customer = CustomerFactory()
+    redemption = operations.redeem(
+        request_for(50, customer=customer), source="till", order_key="1", placed_at=None, by="user:1", now=NOON
+    )
+    operations.give_back(redemption=redemption, by="user:1", now=NOON + HOUR)
+    assert Account.objects.get(customer=customer, kind=AccountKind.CREDIT).balance == 0
+
+
 def test_the_same_rule_stacks_them() -> None:
     group = StackGroupFactory(key="best", name="Best", pick="first")
     award_only(priority=5, stack_group=group)

@@ -12,10 +12,11 @@ from campaigns import operations as campaign_operations
 from campaigns import queries as campaign_queries
 from campaigns.models import LimitCounter, Measure
 from campaigns.tests.factories import IncentiveFactory, LimitFactory
+from customers.models import Purchase
 from customers.tests.factories import NOON, ChannelFactory, CustomerFactory
 from incentives_site.shared.problems import Problem
-from redemptions import operations
-from redemptions.models import AppliedIncentive, Redemption
+from redemptions import operations, queries
+from redemptions.models import Account, AccountKind, AppliedIncentive, Redemption
 from redemptions.tests.factories import request_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,3 +112,27 @@ def test_two_limits_taken_in_opposite_orders_do_not_deadlock() -> None:
 
     assert at_once(40, there_and_back) == {"done": 40}
     assert set(LimitCounter.objects.values_list("used", flat=True)) == {0}
+
+
+@pytest.mark.parametrize("customer_is_new", [True, False])
+def test_a_purchase_that_is_redeemed_while_it_earns_earns_once(customer_is_new: bool) -> None:
+    IncentiveFactory(effect={}, awards=[{"type": "points", "per": 100, "points": 1}, {"type": "points", "points": 2}])
+    for n in range(8):
+        customer = CustomerFactory()
+        if not customer_is_new:
+            account = operations.account_of(operations.Holder(AccountKind.POINTS, "points", customer))
+            assert account.balance == 0
+        named = {"source": "till", "order_key": f"o-{n}", "customer": customer, "channel": ChannelFactory()}
+        purchase = Purchase.objects.create(currency="USD", paid=1_000, placed_at=NOON, **named)
+        request = request_for(1_000, customer=customer)
+
+        def act(who: int, purchase: Purchase = purchase, request: operations.Request = request) -> None:
+            if who % 2:
+                redeem(request, purchase.order_key)
+            else:
+                operations.earn_for_purchase(purchase=purchase, now=NOON)
+
+        outcomes = at_once(4, act)
+        assert outcomes == {"done": 3, "order-already-redeemed": 1}
+        assert Account.objects.get(customer=customer, kind=AccountKind.POINTS).balance == 12
+    assert queries.prove() == []
