@@ -5,12 +5,12 @@ from unfold.admin import TabularInline
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
-from .models import Channel, Customer, Event, Identity, Purchase, PurchaseLine, Store
+from .models import Channel, Consent, Customer, Event, Identity, Purchase, PurchaseLine, Store
 
 
 @admin.register(Channel)
 class ChannelAdmin(BackOfficeAdmin):
-    list_display = ["name", "key", "kind", "can_grant", "can_redeem", "can_message", "is_active"]
+    list_display = ["name", "key", "kind", "can_grant", "can_redeem", "can_message", "asks_first", "is_active"]
     list_filter = ["kind", "is_active"]
     search_fields = ["name", "key"]
     prepopulated_fields = {"key": ["name"]}
@@ -50,6 +50,15 @@ class IdentityAdmin(ReadOnlyAdmin):
     list_filter = ["kind"]
     search_fields = ["value"]
     list_select_related = ["customer"]
+
+
+@admin.register(Consent)
+class ConsentAdmin(ReadOnlyAdmin):
+    list_display = ["said_at", "customer", "purpose", "channel", "kind", "is_given", "how", "actor"]
+    list_filter = ["purpose", "is_given", "how", "channel"]
+    list_select_related = ["customer", "channel"]
+    search_fields = ["customer__public_id"]
+    ordering = ["-id"]
 
 
 @admin.register(Event)

@@ -4,9 +4,11 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 BRAND = "Incentives"
@@ -87,6 +89,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor. Roles are looked up only when a template asks, so fragments and the back office pay nothing.
 
     ``page_frame`` is the template a refusal extends: the workspace for people who are signed in, the quiet page for others.
+    ``languages`` are those the workspace can be read in; pages for customers set their own.
     ``theme`` is ``light`` or ``dark`` when the person chose one in this browser, otherwise ``auto``.
     """
 
@@ -102,6 +105,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
     theme = request.COOKIES.get("theme", "")
     return {
+        "languages": [get_language_info(code) for code in settings.WORKSPACE_LANGUAGES],
         "navigation": SimpleLazyObject(navigation),
         "brand": BRAND,
         "theme": theme if theme in THEMES else "auto",

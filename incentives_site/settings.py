@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "incentives_site.shared.middleware.LanguageOfThePage",
     "incentives_site.shared.middleware.SlashOptionalApi",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -170,19 +171,17 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
-# A language is offered once its catalogue is there: half a page in another language helps nobody.
+# The languages of customers: public pages, refusals in the API, an operator's own sentences.
 LANGUAGES = [
-    (code, name)
-    for code, name in (
-        ("en", _("English")),
-        ("it", _("Italian")),
-        ("ms", _("Malay")),
-        ("es", _("Spanish")),
-        ("de", _("German")),
-        ("fr", _("French")),
-    )
-    if code == "en" or (BASE_DIR / "locale" / code / "LC_MESSAGES" / "django.mo").exists()
+    ("en", _("English")),
+    ("it", _("Italian")),
+    ("ms", _("Malay")),
+    ("es", _("Spanish")),
+    ("de", _("German")),
+    ("fr", _("French")),
 ]
+# Those in which the workspace has all its words: half a page in another language helps nobody.
+WORKSPACE_LANGUAGES = ["en"]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

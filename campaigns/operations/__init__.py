@@ -14,7 +14,7 @@ from ._batches import (
     unfinished_batches,
 )
 from ._draft import KEEP, draft, revise
-from ._grant import NotGrantable, NotHeld, expire_grants, grant, withdraw
+from ._grant import NotGrantable, NotHeld, OptedOut, expire_grants, grant, withdraw
 from ._groups import GroupTerms, check_group, define_group, revise_group
 from ._import_codes import MOST_BYTES as MOST_IMPORTED_BYTES
 from ._import_codes import NotCsv, import_codes
@@ -40,6 +40,7 @@ __all__ = [
     "NotCsv",
     "NotGrantable",
     "NotHeld",
+    "OptedOut",
     "Terms",
     "TextsForgotten",
     "TooManyWrongCodes",

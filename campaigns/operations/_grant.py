@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from customers.models import Channel, Customer
 from customers.operations import track
+from customers.rules.consent import Why, from_data
 from customers.rules.faults import Fault
 from customers.rules.timeline import EventType
 from incentives_site.shared.problems import Kind, Problem
@@ -16,6 +17,8 @@ from incentives_site.shared.problems import Kind, Problem
 from .. import sealing
 from ..models import Campaign, Claim, Code, Grant, GrantState, Incentive, Status, TargetedCustomer
 from ..rules import codes
+from ..rules.kinds import kinds_of
+from ..rules.language import promise_of
 from ._announce import announce_granted
 from ._problems import invalid
 
@@ -32,6 +35,16 @@ class NotHeld(Problem):
     kind = Kind.CONFLICT
 
 
+class OptedOut(Problem):
+    code = "opted-out"
+    title = gettext_lazy("The customer does not want to be addressed")
+    kind = Kind.CONFLICT
+
+
+# Why a grant is owed: the customer has done something for it, and gets it whatever else is wanted.
+EARNED = frozenset({"award", "tier"})
+
+
 def grant(
     *,
     customer: Customer,
@@ -46,7 +59,8 @@ def grant(
     """Give ``incentive`` to ``customer`` in ``channel``; the grant, and whether it is new.
 
     The same occasion again gives back the first grant. Valid from now to the earliest of ``ends_at``, the incentive's days and
-    the campaign's end. Raises ``NotGrantable`` (not live, not a wallet incentive, wrong channel), ``Invalid``.
+    the campaign's end. What is earned (by a purchase, by a tier) is given to everybody; anything else only to those who want it.
+    Raises ``NotGrantable`` (not live, not a wallet incentive, wrong channel), ``OptedOut``, ``Invalid``.
     """
     if not 1 <= len(occasion) <= 100 or "\x00" in occasion:
         raise invalid([Fault("/occasion", "bad-text", _("An occasion has 1 to 100 characters."))])
@@ -56,6 +70,8 @@ def grant(
             return first, False
         campaign = Campaign.objects.get(pk=incentive.campaign_id)
         _check_grantable(campaign, incentive, channel, now)
+        if reason not in EARNED:
+            _check_wanted(customer, incentive, channel)
         ends = [end for end in (ends_at, campaign.ends_at, _days_after(now, incentive.valid_days)) if end is not None]
         if ends and min(ends) <= now:
             raise invalid([Fault("/ends_at", "ends-in-the-past", _("It would already have expired."))])
@@ -100,6 +116,20 @@ def _check_grantable(campaign: Campaign, incentive: Incentive, channel: Channel,
         raise NotGrantable(_("It is not kept in a wallet: it is claimed differently."))
     if not channel.can_grant or not campaign.channels.filter(pk=channel.pk).exists():
         raise NotGrantable(_("It is not given in the channel “%(channel)s”.") % {"channel": channel.name})
+
+
+def _check_wanted(customer: Customer, incentive: Incentive, channel: Channel) -> None:
+    """By what holds when it is given, not when the customer was read."""
+    wishes = from_data(Customer.objects.values_list("consent", flat=True).get(pk=customer.pk))
+    effect, awards = promise_of(incentive.effect, incentive.awards)
+    answer = wishes.may(channel=channel.key, kinds=kinds_of(effect, awards))
+    if answer.allowed:
+        return
+    if answer.why is Why.KIND_REFUSED:
+        raise OptedOut(_("The customer does not want incentives of this kind."))
+    if answer.why is Why.CHANNEL_REFUSED:
+        raise OptedOut(_("The customer does not want to be addressed in the channel “%(channel)s”.") % {"channel": channel.name})
+    raise OptedOut(_("The customer has opted out of all marketing."))
 
 
 def _days_after(now: datetime.datetime, days: int | None) -> datetime.datetime | None:

@@ -94,12 +94,13 @@ def _move(due: QuerySet[Campaign], status: Status, now: datetime.datetime, **fie
 def target_audience(*, campaign: Campaign, now: datetime.datetime) -> int:
     """Note down whom a live campaign addresses: its audience as it is now. How many were added; safe to repeat.
 
-    A campaign whose incentives all have to be granted addresses those it grants to, and nobody beforehand.
+    A campaign whose incentives all have to be granted addresses those it grants to, and nobody beforehand. Who has opted out is
+    addressed by nobody.
     """
     if campaign.status != Status.LIVE or not campaign.incentives.exclude(claim=Claim.GRANT).exists():
         return 0
     before = TargetedCustomer.objects.filter(campaign=campaign).count()
-    ids = queries.audience(campaign).exclude(pk__in=TargetedCustomer.objects.filter(campaign=campaign).values("customer"))
+    ids = queries.addressed(campaign).exclude(pk__in=TargetedCustomer.objects.filter(campaign=campaign).values("customer"))
     batch = []
     for customer_id in ids.values_list("pk", flat=True).iterator(chunk_size=5000):
         batch.append(TargetedCustomer(campaign=campaign, customer_id=customer_id, targeted_at=now))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from customers import queries as customer_queries
 from customers.models import Channel, Customer, Store
 from customers.rules.conditions import ALWAYS
+from customers.rules.consent import Wishes, from_data
 from incentives_site.shared.prepared import prepared_cursor
 from incentives_site.shared.rows import columns, row_as
 
@@ -21,6 +22,7 @@ from ..rules import limits as limit_rules
 from ..rules.basket import Basket
 from ..rules.candidates import Candidate, LimitState, OnShort, Reason, UnknownCode
 from ..rules.groups import Group
+from ..rules.kinds import is_unwanted
 from . import catalogue
 from .catalogue import Entry
 
@@ -201,12 +203,14 @@ def candidates(
     if holding.uses:
         counters = {key: used - holding.uses.get(key, 0) for key, used in counters.items()}
     unknown += [UnknownCode(code.strip()[:64]) for code in sent if not code_rules.normalise(code)]
+    wishes = from_data(subject.consent) if subject is not None and subject.consent else None
     return CandidateSet(
         channel=live.channels.get(channel),
         store=found_store,
         customer=subject,
         candidates=tuple(
-            _candidate(item, subject, subjects, counters, position, holding) for position, item in enumerate(asking.values())
+            _as_wished(_candidate(item, subject, subjects, counters, position, holding), item, wishes, channel)
+            for position, item in enumerate(asking.values())
         ),
         unknown_codes=tuple(unknown),
         groups={row.key: catalogue.group_of(row) for row in {item.entry.incentive.stack_group for item in asking.values()}},
@@ -411,6 +415,15 @@ def _candidate(
     elif item.refusal is not None:
         standing = replace(standing, refusal=item.refusal)
     return replace(candidate, standing=standing, code=item.code, grant=str(grant.public_id) if grant else "", position=position)
+
+
+def _as_wished(candidate: Candidate, item: _Asking, wishes: Wishes | None, channel: str) -> Candidate:
+    """Refused when the customer does not want to be addressed with it; what is refused already keeps its reason."""
+    if wishes is None or candidate.standing.refusal is not None:
+        return candidate
+    if not is_unwanted(candidate, wishes, channel, is_chosen_for_them=item.is_imagined):
+        return candidate
+    return replace(candidate, standing=replace(candidate.standing, refusal=Reason.OPTED_OUT))
 
 
 def _refusal_of(grant: Grant, subject: Customer | None, holding: Holding) -> Reason | None:

@@ -186,6 +186,11 @@ def audience(campaign: Campaign) -> QuerySet[Customer]:
     return customer_queries.matching(audience_condition(campaign))
 
 
+def addressed(campaign: Campaign) -> QuerySet[Customer]:
+    """Those of the audience who have not opted out."""
+    return customer_queries.who_may_be_addressed(audience(campaign))
+
+
 def budget(campaign: Campaign) -> tuple[int, int] | None:
     """``(maximum, spent)`` of the campaign's budget in minor units, ``None`` without one."""
     limit = Limit.objects.filter(campaign=campaign, measure=Measure.DISCOUNT, per=Per.TOTAL).first()

@@ -23,8 +23,11 @@ def size_of(audience: Any, currency: str) -> dict[str, Any]:
         condition = parse(audience, facts=AUDIENCE_FACTS, pointer="/audience")
     except Misunderstood as error:
         return {"faults": [fault.detail for fault in error.faults]}
+    found = customer_queries.matching(condition)
+    size = found.count()
     return {
-        "size": customer_queries.matching(condition).count(),
+        "size": size,
+        "opted_out": size - customer_queries.who_may_be_addressed(found).count(),
         "everybody": Customer.objects.count(),
         "words": audience_in_words(audience, currency),
     }

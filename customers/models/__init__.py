@@ -1,8 +1,9 @@
 """Who: channels and stores, customers and their identities, the timeline, purchases."""
 
 from ._channels import Channel, Store
+from ._consent import Consent
 from ._customers import Customer, Identity
 from ._purchases import Purchase, PurchaseLine
 from ._timeline import Event
 
-__all__ = ["Channel", "Customer", "Event", "Identity", "Purchase", "PurchaseLine", "Store"]
+__all__ = ["Channel", "Consent", "Customer", "Event", "Identity", "Purchase", "PurchaseLine", "Store"]

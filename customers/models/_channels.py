@@ -33,6 +33,12 @@ class Channel(models.Model):
         default=False,
         help_text=_("Customers can be written to here."),
     )
+    asks_first = models.BooleanField(
+        _("marketing after consent only"),
+        default=True,
+        db_default=True,
+        help_text=_("Nobody is written to here for marketing who has not agreed to it before."),
+    )
     identity_kind = models.CharField(
         _("knows a customer by"),
         max_length=64,

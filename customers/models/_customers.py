@@ -17,6 +17,9 @@ class Customer(PublicIdModel):
     display_name = models.CharField(_("name"), max_length=200, blank=True)
     traits = models.JSONField(_("traits"), default=dict, blank=True)
     facts = models.JSONField(_("facts"), default=dict, blank=True)
+    consent = models.JSONField(
+        _("consent"), default=dict, db_default={}, blank=True, editable=False, help_text=_("What holds now; the ledger says why.")
+    )
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     language = models.CharField(_("language"), max_length=10, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

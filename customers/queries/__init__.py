@@ -1,6 +1,18 @@
 """Reads of customers: who somebody is, the timeline, who is in an audience."""
 
 from ._audience import matching
+from ._consent import (
+    Preferences,
+    PreferencesUnknown,
+    channels_to_choose,
+    consent_history,
+    customer_of_preferences,
+    preferences_of,
+    preferences_url,
+    unsubscribe_url,
+    who_may_be_addressed,
+    wishes_of,
+)
 from ._reading import (
     ACTIVE_STORE,
     ChannelUnknown,
@@ -27,19 +39,29 @@ __all__ = [
     "ChannelUnknown",
     "CustomerUnknown",
     "Named",
+    "Preferences",
+    "PreferencesUnknown",
     "StoreUnknown",
     "at_counter",
     "audience_vocabulary",
     "by_identity",
     "by_public_id",
     "channel",
+    "channels_to_choose",
+    "consent_history",
+    "customer_of_preferences",
     "known_of",
     "matching",
     "named_by_id",
     "named_by_identity",
     "named_by_public_id",
     "numeric_facts",
+    "preferences_of",
+    "preferences_url",
     "search",
     "store_from",
     "timeline",
+    "unsubscribe_url",
+    "who_may_be_addressed",
+    "wishes_of",
 ]

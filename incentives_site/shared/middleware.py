@@ -1,9 +1,11 @@
-"""Small middleware: optional slashes for the API, the admin's own content policy, refusals as pages."""
+"""Small middleware: optional slashes for the API, the language of a page, the admin's content policy, refusals as pages."""
 
 from collections.abc import Callable
 
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 
 from .logs import request_id
 from .problem_pages import problem_page
@@ -26,6 +28,22 @@ class SlashOptionalApi:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith("/api/v1/") and request.path_info.endswith("/"):
             request.path_info = request.path_info.rstrip("/")
+        return self.get_response(request)
+
+
+class LanguageOfThePage:
+    """Customers' pages and the API speak every language of customers; the workspace only those in which it has all its words."""
+
+    PUBLIC = ("/wallet/", "/preferences/", "/api/v1/")
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        language = translation.get_language()
+        if not request.path_info.startswith(self.PUBLIC) and language not in settings.WORKSPACE_LANGUAGES:
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
         return self.get_response(request)
 
 

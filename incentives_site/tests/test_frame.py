@@ -101,7 +101,7 @@ def test_a_narrow_screen_opens_the_sidebar_by_keyboard(new_page: Any, live_serve
 def test_without_javascript_the_page_follows_the_system_and_the_navigation_is_open(
     new_page: Any, live_server: Any, operator: Any, settings: Any
 ) -> None:
-    settings.LANGUAGES = [("en", "English"), ("de", "German")]
+    settings.WORKSPACE_LANGUAGES = ["en", "de"]
     page = new_page(width=360, java_script_enabled=False, color_scheme="dark")
     open_as(page, operator, live_server.url)
     page.goto(live_server.url + "/accounts/2fa/")

@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 
 from campaigns import operations
 from campaigns import queries as campaign_queries
-from campaigns.models import Campaign, Incentive, Limit, Status
+from campaigns.models import Campaign, Claim, Incentive, Limit, Status
 from campaigns.rules.awards import open_to
 from campaigns.rules.basket import Basket
-from campaigns.rules.candidates import Candidate, LimitState, OnShort, Standing
+from campaigns.rules.candidates import Candidate, LimitState, OnShort, Reason, Standing
 from campaigns.rules.groups import Group
+from campaigns.rules.kinds import is_unwanted
 from campaigns.rules.language import Reader, Simulation, conditions_of, promise_of, read_basket, read_simulation
 from campaigns.rules.stacking import decide
 from campaigns.views.admission import READERS, may_write
@@ -284,6 +285,10 @@ def _asking(
         _as_if_live(incentive, customer, position, is_imagined=is_imagined)
         for position, incentive in enumerate(own, start=len(others))
     ]
+    if customer is not None and customer.consent:
+        mine = [
+            _as_wished(candidate, incentive, customer, data["channel"]) for candidate, incentive in zip(mine, own, strict=True)
+        ]
     groups = {row.key: campaign_queries.group_of(row) for row in {incentive.stack_group for incentive in own}}
     return Asking(
         candidates=(*others, *mine),
@@ -327,6 +332,15 @@ def _as_if_live(incentive: Incentive, customer: Customer | None, position: int, 
         ),
         position=position,
     )
+
+
+def _as_wished(candidate: Candidate, incentive: Incentive, customer: Customer, channel: str) -> Candidate:
+    """As at the till: what this customer does not want to be addressed with is refused; a grant would not have been given."""
+    is_chosen = incentive.claim == Claim.GRANT
+    brings_it = incentive.claim == Claim.CODE
+    if brings_it or not is_unwanted(candidate, customer_queries.wishes_of(customer), channel, is_chosen_for_them=is_chosen):
+        return candidate
+    return replace(candidate, standing=replace(candidate.standing, refusal=Reason.OPTED_OUT))
 
 
 def _limits(incentive: Incentive, customer: Customer | None, *, is_imagined: bool) -> tuple[LimitState, ...]:

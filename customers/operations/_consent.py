@@ -1,0 +1,330 @@
+"""Write down what a customer agrees to and refuses, and how much it wants to hear: one way in for every door."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from incentives_site.shared.problems import FieldError, Invalid
+
+from ..models import Channel, Consent, Customer
+from ..rules.consent import ALL, How, IncentiveKind, Purpose, Statement, Topic, Wishes, as_data, from_data, stricter
+from ..rules.timeline import EventType
+from ._announce import announce_opted_out
+from ._track import track
+
+# The words on the preference page, by version: what somebody agreed to can be looked up (``docs/consent.md``, Wording).
+WORDING = "2026-11"
+MOST_PER_WEEK = 50
+LONGEST_PAUSE = datetime.timedelta(days=366)
+
+
+class _Unchanged:
+    """Stands for "as it is" where ``None`` means "no wish"."""
+
+
+UNCHANGED = _Unchanged()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is said in one statement: ``channel`` and ``kind`` are keys, ``ALL`` for every one."""
+
+    is_given: bool
+    channel: str = ALL
+    purpose: Purpose = Purpose.MARKETING
+    kind: str = ALL
+
+    @property
+    def topic(self) -> Topic:
+        return Topic(self.channel, self.purpose, self.kind)
+
+
+def record_consent(
+    *,
+    customer: Customer,
+    choices: Sequence[Choice],
+    how: How,
+    by: str,
+    now: datetime.datetime,
+    said_at: datetime.datetime | None = None,
+    wording: str = "",
+    reason: str = "",
+) -> list[Consent]:
+    """Add the customer's statements to the ledger; those that were added.
+
+    A statement that says what holds already, agreed to in the same wording, adds nothing, so that a call may be repeated. One
+    that was ``said_at`` before the latest about its topic is kept as well, and does not change what holds. Partners are told of
+    withdrawals of marketing, and the timeline of everything. Raises ``Invalid`` for a channel or kind that does not exist, an
+    instant to come, and words that are too long.
+    """
+    at = said_at or now
+    with transaction.atomic():
+        channels = _understood(choices, at=at, now=now, wording=wording, reason=reason)
+        wishes = _take(customer)
+        rows: list[Consent] = []
+        left: list[Consent] = []
+        for choice in choices:
+            held = wishes.said.get(choice.topic)
+            says_the_same = held is not None and held.is_given is choice.is_given
+            if says_the_same and not (choice.is_given and _is_reworded(customer, choice, wording)):
+                continue
+            rows.append(_row(customer, choice, channels, how=how, wording=wording, reason=reason, by=by, at=at, now=now))
+            wishes = wishes.with_statements([statement := Statement(choice.topic, choice.is_given, at)])
+            if choice.purpose is Purpose.MARKETING and not choice.is_given and wishes.said[choice.topic] is statement:
+                left.append(rows[-1])
+        if rows:
+            Consent.objects.bulk_create(rows)
+            _keep(customer, wishes)
+            for row in rows:
+                _tell(row, by=by, now=now, has_left=row in left)
+    return rows
+
+
+def opt_out(
+    *, customer: Customer, how: How, by: str, now: datetime.datetime, wording: str = "", reason: str = "", channel: str = ALL
+) -> None:
+    """Leave everything, or everything in one channel: no marketing and no questions any more. Done twice it is done once."""
+    choices = [Choice(False, channel, purpose) for purpose in (Purpose.MARKETING, Purpose.RESEARCH)]
+    record_consent(customer=customer, choices=choices, how=how, by=by, now=now, wording=wording, reason=reason)
+
+
+def opt_in(*, customer: Customer, how: How, by: str, now: datetime.datetime, wording: str = "") -> None:
+    """Come back after leaving everything. Channels and kinds that were refused one by one stay refused, and so do surveys."""
+    record_consent(customer=customer, choices=[Choice(True)], how=how, by=by, now=now, wording=wording)
+
+
+def set_preferences(
+    *,
+    customer: Customer,
+    by: str,
+    now: datetime.datetime,
+    per_week: int | _Unchanged | None = UNCHANGED,
+    paused_until: datetime.date | _Unchanged | None = UNCHANGED,
+    language: str | _Unchanged = UNCHANGED,
+) -> None:
+    """How many messages a week at most (``None``: no wish), no marketing until a day, and in which language.
+
+    Raises ``Invalid`` for a number, day or language that is not possible.
+    """
+    errors = []
+    if not isinstance(per_week, _Unchanged) and per_week is not None and not 0 <= per_week <= MOST_PER_WEEK:
+        errors.append(FieldError("/per_week", "out-of-range", _("From 0 to %(most)s.") % {"most": MOST_PER_WEEK}))
+    if not isinstance(language, _Unchanged) and language not in {"", *(code for code, _name in settings.LANGUAGES)}:
+        errors.append(FieldError("/language", "unknown-language", _("This language is not offered here.")))
+    today = today_of(customer, now)
+    if isinstance(paused_until, datetime.date) and not today < paused_until <= today + LONGEST_PAUSE:
+        errors.append(FieldError("/paused_until", "out-of-range", _("Choose a day to come, at most a year from now.")))
+    if errors:
+        raise Invalid(errors=errors)
+    with transaction.atomic():
+        before = _take(customer)
+        after = Wishes(
+            before.said,
+            before.per_week if isinstance(per_week, _Unchanged) else per_week,
+            before.paused_until if isinstance(paused_until, _Unchanged) else paused_until,
+        )
+        changed: dict[str, object] = {}
+        if after.per_week != before.per_week:
+            changed["per_week"] = after.per_week
+        if after.paused_until != before.paused_until:
+            changed["paused_until"] = after.paused_until.isoformat() if after.paused_until else None
+        if changed:
+            _keep(customer, after)
+        if not isinstance(language, _Unchanged) and language != customer.language:
+            changed["language"] = language
+            Customer.objects.filter(pk=customer.pk).update(language=language)
+            customer.language = language
+        if changed:
+            track(
+                customer=customer,
+                type=EventType.TRACK,
+                source="customers",
+                message_id=f"preferences:{customer.public_id}:{now.isoformat()}",
+                occurred_at=now,
+                received_at=now,
+                name="Preferences Changed",
+                properties={**changed, "by": by},
+            )
+
+
+def today_of(customer: Customer, now: datetime.datetime) -> datetime.date:
+    """The day on the customer's calendar; UTC's where it is not known where the customer lives."""
+    try:
+        zone = ZoneInfo(customer.time_zone) if customer.time_zone else datetime.UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = datetime.UTC
+    return now.astimezone(zone).date()
+
+
+# --- When two customers turn out to be one, and when they turn out not to be ----------------------------------------------
+
+
+def move_consent(*, into: Customer, other: Customer, by: str, now: datetime.datetime) -> dict[str, Any]:
+    """Hand the ledger of ``other`` to ``into``, with the stricter of both in force; what ``put_consent_back`` needs to undo it.
+
+    Where the latest statement would be laxer than the stricter one, a line says that the merge kept the refusal. Joins the
+    caller's transaction.
+    """
+    mine, theirs = _take(into), _take(other)
+    moved = list(Consent.objects.filter(customer=other).order_by("pk").values_list("pk", flat=True))
+    Consent.objects.filter(pk__in=moved).update(customer=into)
+    wanted, latest = stricter(mine, theirs), _folded(into)
+    kept = [s for topic, s in wanted.said.items() if not s.is_given and latest.said[topic].is_given]
+    channels = {channel.key: channel for channel in Channel.objects.filter(key__in={s.topic.channel for s in kept})}
+    written = Consent.objects.bulk_create(
+        _row(
+            into,
+            Choice(False, s.topic.channel, s.topic.purpose, s.topic.kind),
+            channels,
+            how=How.MERGE,
+            by=by,
+            at=max(now, latest.said[s.topic].at),
+            now=now,
+        )
+        for s in kept
+    )
+    _keep(into, Wishes(_folded(into).said, wanted.per_week, wanted.paused_until))
+    _keep(other, Wishes())
+    return {"moved": moved, "written": [row.pk for row in written], "into": as_data(mine), "other": as_data(theirs)}
+
+
+def put_consent_back(*, into: Customer, other: Customer, record: Mapping[str, Any]) -> None:
+    """Undo ``move_consent``: the lines go back, what the merge wrote goes, and each customer's own statements are in force again.
+
+    What the customer that remained has said since stays its own. Joins the caller's transaction.
+    """
+    now_wanted = _take(into)
+    _take(other)
+    Consent.objects.filter(pk__in=record["moved"], customer=into).update(customer=other)
+    _allow("customers.splitting")
+    Consent.objects.filter(pk__in=record["written"], customer=into, how=How.MERGE).delete()
+    mine, theirs = from_data(record["into"]), from_data(record["other"])
+    merged = stricter(mine, theirs)
+    per_week = mine.per_week if now_wanted.per_week == merged.per_week else now_wanted.per_week
+    pause = mine.paused_until if now_wanted.paused_until == merged.paused_until else now_wanted.paused_until
+    _keep(into, Wishes(_folded(into).said, per_week, pause))
+    _keep(other, Wishes(_folded(other).said, theirs.per_week, theirs.paused_until))
+
+
+def _folded(customer: Customer) -> Wishes:
+    """What the ledger alone says."""
+    rows = Consent.objects.filter(customer=customer).select_related("channel").order_by("said_at", "pk")
+    return Wishes().with_statements(statement_of(row) for row in rows)
+
+
+def statement_of(row: Consent) -> Statement:
+    topic = Topic(row.channel.key if row.channel else ALL, Purpose(row.purpose), row.kind or ALL)
+    return Statement(topic, row.is_given, row.said_at)
+
+
+# --- Parts ----------------------------------------------------------------------------------------------------------------
+
+
+def _understood(
+    choices: Sequence[Choice], *, at: datetime.datetime, now: datetime.datetime, wording: str, reason: str
+) -> dict[str, Channel]:
+    """The channels named, by key. Raises ``Invalid``."""
+    channels = {channel.key: channel for channel in Channel.objects.filter(key__in={choice.channel for choice in choices})}
+    errors = []
+    for position, choice in enumerate(choices):
+        if choice.channel != ALL and choice.channel not in channels:
+            errors.append(FieldError(f"/consents/{position}/channel", "channel-unknown", _("There is no such channel.")))
+        if choice.kind != ALL and choice.kind not in set(IncentiveKind):
+            errors.append(FieldError(f"/consents/{position}/kind", "kind-unknown", _("There is no such kind of incentive.")))
+    if at > now + datetime.timedelta(minutes=5):
+        errors.append(FieldError("/at", "in-the-future", _("Nobody has said this yet.")))
+    for name, text, longest in (("wording", wording, 100), ("reason", reason, 200)):
+        if len(text) > longest or "\x00" in text:
+            errors.append(FieldError(f"/{name}", "bad-text", _("At most %(longest)s characters.") % {"longest": longest}))
+    if errors:
+        raise Invalid(errors=errors)
+    return channels
+
+
+def _take(customer: Customer) -> Wishes:
+    """What holds for the customer, whose row stays locked: two statements at once wait for each other."""
+    locked = Customer.objects.select_for_update(no_key=True).only("consent", "language").get(pk=customer.pk)
+    customer.language = locked.language
+    return from_data(locked.consent)
+
+
+def _keep(customer: Customer, wishes: Wishes) -> None:
+    data = as_data(wishes)
+    Customer.objects.filter(pk=customer.pk).update(consent=data)
+    customer.consent = data
+
+
+def _is_reworded(customer: Customer, choice: Choice, wording: str) -> bool:
+    """Whether this was agreed to in another wording before: then it is a statement of its own."""
+    if not wording:
+        return False
+    latest = (
+        Consent.objects.filter(
+            customer=customer,
+            channel__key=None if choice.channel == ALL else choice.channel,
+            purpose=choice.purpose,
+            kind="" if choice.kind == ALL else choice.kind,
+        )
+        .order_by("-said_at", "-pk")
+        .first()
+    )
+    return latest is not None and latest.wording != wording
+
+
+def _row(
+    customer: Customer,
+    choice: Choice,
+    channels: dict[str, Channel],
+    *,
+    how: How,
+    by: str,
+    at: datetime.datetime,
+    now: datetime.datetime,
+    wording: str = "",
+    reason: str = "",
+) -> Consent:
+    return Consent(
+        customer=customer,
+        channel=channels.get(choice.channel),
+        purpose=choice.purpose.value,
+        kind="" if choice.kind == ALL else choice.kind,
+        is_given=choice.is_given,
+        how=how.value,
+        wording=wording,
+        reason=reason,
+        actor=by,
+        said_at=at,
+        recorded_at=now,
+    )
+
+
+def _tell(row: Consent, *, by: str, now: datetime.datetime, has_left: bool) -> None:
+    track(
+        customer=row.customer,
+        type=EventType.OPTED_OUT if has_left else EventType.TRACK,
+        source="customers",
+        message_id=f"consent:{row.pk}",
+        occurred_at=row.said_at,
+        received_at=now,
+        channel=row.channel,
+        name="" if has_left else ("Consent Given" if row.is_given else "Consent Withdrawn"),
+        properties={"purpose": row.purpose, "kind": row.kind or None, "how": row.how, "by": by},
+    )
+    if has_left:
+        announce_opted_out(row)
+
+
+def allow_erasing() -> None:
+    """Until the transaction ends lines of the ledger may be deleted: erasure alone may ask for this."""
+    _allow("customers.erasing")
+
+
+def _allow(what: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, 'on', true)", [what])

@@ -1,0 +1,101 @@
+"""Consent as it is read: what holds for a customer, its history, who may be addressed, the links to the preference page."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core import signing
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from incentives_site.shared.problems import NotFound
+
+from ..models import Channel, Consent, Customer
+from ..rules.consent import ALL, IncentiveKind, Purpose, Topic, Wishes, from_data
+from ._reading import CustomerUnknown, by_public_id
+
+SALT = "customers.preferences"
+
+
+class PreferencesUnknown(NotFound):
+    code = "preferences-unknown"
+    title = _("This link does not open anybody's preferences")
+
+
+def wishes_of(customer: Customer) -> Wishes:
+    """What holds now, as kept beside the customer: no query."""
+    return from_data(customer.consent)
+
+
+def consent_history(customer: Customer) -> QuerySet[Consent]:
+    """The customer's lines of the ledger, the latest statement first."""
+    return Consent.objects.filter(customer=customer).select_related("channel").order_by("-said_at", "-pk")
+
+
+def who_may_be_addressed(found: QuerySet[Customer]) -> QuerySet[Customer]:
+    """Those of ``found`` who have not opted out of everything."""
+    return found.exclude(consent__has_key="opted_out")
+
+
+def channels_to_choose(wishes: Wishes) -> list[Channel]:
+    """Those in which messages can be sent, and those about which the customer has said something."""
+    named = {topic.channel for topic in wishes.said} - {ALL}
+    return list(Channel.objects.filter(Q(can_message=True, is_active=True) | Q(key__in=named)).order_by("name", "pk"))
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the preference page and the API show and change; ``channels`` and ``kinds``: wanted or not."""
+
+    opted_out: bool
+    channels: dict[str, bool]
+    kinds: dict[str, bool]
+    research: bool
+    per_week: int | None
+    paused_until: str | None
+    language: str
+
+
+def preferences_of(customer: Customer) -> Preferences:
+    """One query, for the channels. A channel that asks first is wanted only when that was said."""
+    wishes = wishes_of(customer)
+    return Preferences(
+        opted_out=wishes.has_opted_out,
+        channels={channel.key: _is_wanted(wishes, channel) for channel in channels_to_choose(wishes)},
+        kinds={kind.value: not wishes.refuses_kind(ALL, Purpose.MARKETING, kind) for kind in IncentiveKind},
+        research=not wishes.refuses_channel(ALL, Purpose.RESEARCH),
+        per_week=wishes.per_week,
+        paused_until=wishes.paused_until.isoformat() if wishes.paused_until else None,
+        language=customer.language,
+    )
+
+
+def _is_wanted(wishes: Wishes, channel: Channel) -> bool:
+    own = wishes.said.get(Topic(channel.key))
+    if own is not None:
+        return own.is_given
+    everything = wishes.said.get(Topic())
+    return not channel.asks_first or (everything is not None and everything.is_given)
+
+
+# --- Links ------------------------------------------------------------------------------------------------------------------
+
+
+def preferences_url(customer: Customer) -> str:
+    """The full address of the customer's preference page: whoever has it may change them, so it is never logged."""
+    return settings.BASE_URL + reverse("preferences", args=[signing.Signer(salt=SALT).sign_object([str(customer.public_id)])])
+
+
+def unsubscribe_url(customer: Customer, channel: Channel) -> str:
+    """What belongs into the header ``List-Unsubscribe`` of a message in ``channel`` (RFC 8058)."""
+    token = signing.Signer(salt=SALT).sign_object([str(customer.public_id), channel.key])
+    return settings.BASE_URL + reverse("unsubscribe", args=[token])
+
+
+def customer_of_preferences(token: str) -> tuple[Customer, Channel | None]:
+    """Whose preferences a signed link opens, and which channel it came in. Raises ``PreferencesUnknown`` for a forged one."""
+    try:
+        public_id, *rest = signing.Signer(salt=SALT).unsign_object(token)
+        return by_public_id(public_id), Channel.objects.filter(key=rest[0]).first() if rest else None
+    except (signing.BadSignature, ValueError, TypeError, CustomerUnknown):
+        raise PreferencesUnknown(_("Ask for a new link where you got this one.")) from None
