@@ -10,6 +10,7 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+from rest_framework.generics import ListAPIView
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -66,6 +67,8 @@ class ImportReportOut(serializers.Serializer[Any]):
 
 
 class BatchOut(serializers.Serializer[Any]):
+    """One batch. ``to_representation`` takes the row."""
+
     id = serializers.UUIDField()
     incentive = serializers.UUIDField()
     name = serializers.CharField()
@@ -83,16 +86,23 @@ class BatchOut(serializers.Serializer[Any]):
     exported_at = serializers.DateTimeField(allow_null=True)
     report = ImportReportOut(allow_null=True, help_text="Of an import.")
 
+    def to_representation(self, instance: CodeBatch) -> dict[str, Any]:
+        return super().to_representation(_row(instance))
+
 
 def batch_as_data(batch: CodeBatch) -> dict[str, Any]:
     """The body of ``BatchOut``."""
+    data: dict[str, Any] = BatchOut(batch).data
+    return data
+
+
+def _row(batch: CodeBatch) -> dict[str, Any]:
     fields = ("name", "state", "count", "made", "has_check", "uses_per_code", "expires_at", "forgets_texts", "created_at",
               "finished_at", "exported_at", "report")  # fmt: skip
     row = {name: getattr(batch, name) for name in fields}
     row |= {"id": batch.public_id, "incentive": batch.incentive.public_id}
     row |= {"pattern": batch.pattern or None, "failure": batch.failure or None}
-    data: dict[str, Any] = BatchOut(row).data
-    return data
+    return row
 
 
 class CsvBody(dict[str, Any]):
@@ -123,9 +133,30 @@ class CsvParser(BaseParser):
         return body
 
 
-class Batches(PartnerView):
-    required_scopes = {"POST": Scope.CAMPAIGNS_WRITE}
+class Batches(PartnerView, ListAPIView[CodeBatch]):
+    required_scopes = {"GET": Scope.CAMPAIGNS_READ, "POST": Scope.CAMPAIGNS_WRITE}
     is_idempotent = True
+    serializer_class = BatchOut
+    filter_backends: list[Any] = []
+
+    def get_queryset(self) -> Any:
+        asked = self.request.query_params
+        state = asked.get("state", "")
+        if state and state not in BatchState.values:
+            raise Invalid(errors=[FieldError("/state", "unknown-value", f"One of: {', '.join(BatchState.values)}.")])
+        found = queries.all_batches(state=state)
+        if asked.get("incentive"):
+            found = found.filter(incentive=queries.incentive_by_public_id(asked["incentive"]))
+        if asked.get("campaign"):
+            found = found.filter(incentive__campaign=queries.campaign_by_public_id(asked["campaign"]))
+        return found
+
+    @extend_schema(
+        operation_id="codes_batches_list", parameters=[OpenApiParameter(name, str) for name in ("incentive", "campaign", "state")]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Batches of codes and how far they are, newest first."""
+        return super().get(request, *args, **kwargs)
 
     @extend_schema(operation_id="codes_batches_create", request=BatchRequest, responses={202: BatchOut})
     def post(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """Reads of campaigns: single rows and lists, wallets, the compiled catalogue, and what asks to be applied to a basket."""
 
 from .asking import CandidateSet, Holding, Source, candidates
-from .batches import BatchUnknown, batch_by_public_id, batch_counts, batches_of, codes_as_csv, used_codes
+from .batches import BatchUnknown, all_batches, batch_by_public_id, batch_counts, batches_of, codes_as_csv, used_codes
 from .catalogue import group_of
 from .reading import (
     CampaignUnknown,
@@ -56,6 +56,7 @@ __all__ = [
     "WalletUnknown",
     "active_programme",
     "addressed",
+    "all_batches",
     "audience",
     "audience_condition",
     "batch_by_public_id",

@@ -30,6 +30,12 @@ def batch_by_public_id(public_id: object) -> CodeBatch:
     return row
 
 
+def all_batches(*, state: str = "") -> QuerySet[CodeBatch]:
+    """All batches with their incentives, or those in a state, the newest first."""
+    found = CodeBatch.objects.select_related("incentive").order_by("-pk")
+    return found.filter(state=state) if state else found
+
+
 def batches_of(incentive: Incentive) -> QuerySet[CodeBatch]:
     """The batches of an incentive, the newest first."""
     return CodeBatch.objects.filter(incentive=incentive).order_by("-pk")

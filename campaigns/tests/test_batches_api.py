@@ -91,6 +91,33 @@ class TestMaking:
         refused = client.get(f"{path}/codes.csv")
         assert (refused.status_code, refused.json()["code"]) == (409, "wrong-batch-state")
 
+    def test_all_are_listed_newest_first_by_incentive_campaign_and_state(
+        self, client: PartnerClient, incentive: Incentive
+    ) -> None:
+        other = IncentiveFactory(claim="code")
+        first, second, third = (order(client, row) for row in (incentive, incentive, other))
+        made(first)
+        ids = [response.json()["id"] for response in (third, second, first)]
+
+        def found(**query: str) -> list[str]:
+            return [row["id"] for row in client.get("codes/batches", **query).json()["results"]]
+
+        assert found() == ids
+        assert found(incentive=str(incentive.public_id)) == ids[1:]
+        assert found(campaign=str(other.campaign.public_id)) == ids[:1]
+        assert found(state="done") == ids[2:]
+        assert client.get("codes/batches", state="done").json()["results"] == [client.get(f"codes/batches/{ids[2]}").json()]
+        page = client.get("codes/batches", limit="2").json()
+        assert [row["id"] for row in page["results"]] == ids[:2]
+        assert page["next"]
+        assert client.get("codes/batches", state="lost").json()["errors"][0]["pointer"] == "#/state"
+        assert client.get("codes/batches", incentive="lost").json()["code"] == "incentive-unknown"
+        with CaptureQueriesContext(connection) as few:
+            client.get("codes/batches", limit="1")
+        with CaptureQueriesContext(connection) as many:
+            client.get("codes/batches")
+        assert len(few) == len(many)
+
     @pytest.mark.parametrize(
         ("change", "pointer", "code"),
         [
@@ -114,6 +141,9 @@ class TestMaking:
         batch = made(order(client, incentive))
         reader = PartnerClient(partner_key(partner="reader", scopes=[Scope.CAMPAIGNS_READ])[1])
         assert reader.get(f"codes/batches/{batch.public_id}").status_code == 200
+        assert len(reader.get("codes/batches").json()["results"]) == 1
+        quoting = PartnerClient(partner_key(partner="quoting", scopes=[Scope.QUOTES])[1])
+        assert quoting.get("codes/batches").status_code == 403
         assert reader.get(f"codes/batches/{batch.public_id}/codes.csv").status_code == 403
         assert order(reader, incentive).status_code == 403
         assert send(reader, incentive, "ABCDEF").status_code == 403

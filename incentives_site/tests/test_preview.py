@@ -393,5 +393,14 @@ def test_an_analyst_may_look_and_is_not_offered_to_edit(draft: Campaign) -> None
     assert address(draft) in client.get(f"/campaigns/{draft.public_id}/").content.decode()
 
 
+def test_wrong_codes_are_counted_and_guessing_is_stopped(marketer: Client, draft: Campaign, settings: Any) -> None:
+    settings.WRONG_CODES = {**settings.WRONG_CODES, "key": 2, "address": 0}
+    tried(marketer, draft, codes="WRONG1, WRONG2")
+    refused = marketer.post(address(draft), {**BASKET, "own": own_of(draft), "codes": "RIGHT1"})
+    assert refused.status_code == 429
+    assert b"To keep codes from being guessed" in refused.content
+    tried(marketer, draft, codes="")
+
+
 def test_the_editors_review_leads_to_the_preview(marketer: Client, draft: Campaign) -> None:
     assert address(draft) in marketer.get(f"/campaigns/{draft.public_id}/edit/review/").content.decode()

@@ -30,7 +30,9 @@ from customers.models import Channel, Customer, Purchase, PurchaseLine, Store
 from customers.rules.conditions import ALWAYS
 from customers.rules.faults import Misunderstood
 from incentives_site.accounts.roles import for_roles
+from incentives_site.shared.addresses import client_address
 from incentives_site.shared.htmx import page_or_fragment
+from incentives_site.shared.statuses import STATUS_OF_KIND
 
 from .preview_form import CERTAIN, IMAGINED, PreviewForm, rows_of
 from .preview_meeting import meetings
@@ -73,9 +75,14 @@ def preview(request: HttpRequest, public_id: str) -> HttpResponse:
         form.errors.clear()
         context["found"] = _find(request.POST.get("past", ""), campaign.currency)
     elif form.is_bound:
-        outcome = _outcome(form, campaign, own, now) if form.is_valid() else None
+        guard = operations.CodeGuard(key=f"user:{request.user.pk}", address=client_address(request))
+        try:
+            outcome = _outcome(form, campaign, own, guard) if form.is_valid() else None
+            status = 200 if outcome is not None else REFUSED
+        except operations.TooManyWrongCodes as problem:
+            form.add_error("codes", str(problem.detail))
+            outcome, status = None, STATUS_OF_KIND[problem.kind]
         context["outcome"] = outcome
-        status = 200 if outcome is not None else REFUSED
     template = page_or_fragment(request, page="campaigns/preview.html", fragment="campaigns/_preview_body.html")
     if not form.is_bound or template == "campaigns/preview.html":
         context |= _frame(request, campaign, own, now)
@@ -200,7 +207,9 @@ class Asking:
     own: frozenset[str]
 
 
-def _outcome(form: PreviewForm, campaign: Campaign, own: Sequence[Incentive], now: datetime.datetime) -> dict[str, Any] | None:
+def _outcome(
+    form: PreviewForm, campaign: Campaign, own: Sequence[Incentive], guard: operations.CodeGuard
+) -> dict[str, Any] | None:
     """What the page shows of the decision; ``None`` after a refusal, which then stands in the form."""
     data = form.cleaned_data
     customer = None
@@ -213,6 +222,9 @@ def _outcome(form: PreviewForm, campaign: Campaign, own: Sequence[Incentive], no
     reader = Reader()
     basket = read_basket(form.basket, currency=campaign.currency, reader=reader, may_be_empty=True)
     asking = _asking(campaign, chosen, customer, basket, data, is_imagined=data["who"] == IMAGINED)
+    if data["codes"]:
+        named = str(customer.public_id) if customer is not None else ""
+        guard(wrong=len(asking.unknown_codes), store=data["store"], customer=named)
     shown = []
     for policy in form.chosen_policies:
         try:

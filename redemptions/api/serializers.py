@@ -48,6 +48,11 @@ class RedemptionRequest(QuoteRequest):
     expected_discount = serializers.IntegerField(
         required=False, min_value=0, help_text="What the customer was told; another amount answers 409 `decision-changed`."
     )
+    expected_payable = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        help_text="What was left to pay, after `tenders`; another amount answers 409 `decision-changed`.",
+    )
     accept_changes = serializers.BooleanField(required=False, default=False)
     reservation = serializers.CharField(max_length=64, required=False, help_text="What it holds is used first.")
 
@@ -79,6 +84,11 @@ class ReturnRequest(StrictSerializer):
     everything = serializers.BooleanField(required=False, default=False)
     lines = serializers.ListField(child=ReturnLineRequest(), required=False, max_length=1000)
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    expected_amount = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        help_text="The money that was told; another amount answers 409 `return-changed` with `preview`, and returns nothing.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["everything"] is bool(attrs.get("lines")):

@@ -82,6 +82,7 @@ class Redemptions(_BasketView):
                 by=self.caller.actor,
                 now=timezone.now(),
                 expected_discount=wanted.get("expected_discount"),
+                expected_payable=wanted.get("expected_payable"),
                 accept_changes=wanted["accept_changes"],
             )
             return 201, serializers.redemption_as_data(redemption)
@@ -152,7 +153,12 @@ class Returns(PartnerView):
         def work() -> tuple[int, dict[str, Any]]:
             redemption = queries.redemption_by_public_id(public_id, source=self.caller.partner.key)
             given = operations.give_back(
-                redemption=redemption, by=self.caller.actor, now=timezone.now(), reason=wanted["reason"], units=units
+                redemption=redemption,
+                by=self.caller.actor,
+                now=timezone.now(),
+                reason=wanted["reason"],
+                units=units,
+                expected_amount=wanted.get("expected_amount"),
             )
             return 201, serializers.return_as_data(given)
 

@@ -76,6 +76,11 @@ class ReturnPreview:
     stored_value: int
     effects: Mapping[str, Any]
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """As JSON-able data (``docs/api.md``)."""
+        return {"amount": self.amount, "stored_value": self.stored_value, "effects": dict(self.effects)}
+
 
 @dataclass(frozen=True, slots=True)
 class _Refund:
@@ -161,7 +166,7 @@ def give_back(
 
     ``expected_amount`` (minor units) is the money the customer was told. Raises ``AlreadyReturned`` when nothing is left,
     ``Invalid`` for a line that is not there or more units than are left, ``RecordedElsewhere`` when another system made the
-    redemption, and ``ReturnChanged`` when another amount would be paid back than was expected.
+    redemption, and ``ReturnChanged`` (with the new figures) when another amount would be paid back than was expected.
     """
     with transaction.atomic():
         locked = Redemption.objects.select_for_update(of=("self",)).select_related("customer", "channel").get(pk=redemption.pk)
@@ -169,7 +174,8 @@ def give_back(
         rows = _saved_lines(locked)
         settlement = _decide(locked, rows, units)
         if expected_amount not in (None, settlement.amount):
-            raise ReturnChanged(_("Look at the new amounts before you go on."))
+            figures = ReturnPreview(settlement.amount, settlement.stored_value, settlement.effects(_foreseen(settlement)))
+            raise ReturnChanged(_("Look at the new amounts before you go on."), extras={"preview": figures.data})
         given = _write(locked, rows, settlement, by=by, now=now, reason=reason)
     redemption.returned_at = locked.returned_at
     return given

@@ -1,12 +1,14 @@
 """Use incentives on an order, for good: exactly once, in one short transaction."""
 
 import datetime
+from dataclasses import dataclass
 
 from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.operations import give_back_codes, release_grants, use_codes, use_grants
+from campaigns.rules.decision import Totals
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from ..models import AppliedIncentive, Redemption, Reservation, ReservationState
@@ -59,20 +61,23 @@ def redeem(
     by: str,
     now: datetime.datetime,
     expected_discount: int | None = None,
+    expected_payable: int | None = None,
     accept_changes: bool = False,
     reservation: Reservation | None = None,
 ) -> Redemption:
     """Decide again at ``now``, use up limits and grants, and write down what happened.
 
-    ``source`` and ``order_key`` name the order; ``expected_discount`` (minor units) is what the customer was told. What a
-    ``reservation`` of this order holds is used first. Raises ``NothingToRedeem`` and ``DecisionChanged`` (both carry the new
-    decision), ``OrderAlreadyRedeemed``, ``ReservationEnded``, ``Invalid``.
+    ``source`` and ``order_key`` name the order; ``expected_discount`` and ``expected_payable`` (minor units; what is left to pay
+    after stored value) are what the customer was told. What a ``reservation`` of this order holds is used first. Raises
+    ``NothingToRedeem`` and ``DecisionChanged`` (both carry the new decision), ``OrderAlreadyRedeemed``, ``ReservationEnded``,
+    ``Invalid``.
     """
     _check_order(order_key, placed_at, now)
     if reservation is not None:
         check_redeemable(reservation, order_key=order_key, now=now)
+    told = _Told(expected_discount, expected_payable, accept_changes)
     try:
-        return _redeem(request, source, order_key, placed_at or now, by, now, expected_discount, accept_changes, reservation)
+        return _redeem(request, source, order_key, placed_at or now, by, now, told, reservation)
     except (NothingToRedeem, DecisionChanged, ReservationEnded):
         # Said before anything else about an order, but looked up only when writing it has not shown it.
         if Redemption.objects.filter(source=source, order_key=order_key).exists():
@@ -91,14 +96,13 @@ def _redeem(
     placed_at: datetime.datetime,
     by: str,
     now: datetime.datetime,
-    expected_discount: int | None,
-    accept_changes: bool,
+    told: "_Told",
     reservation: Reservation | None,
 ) -> Redemption:
     lost = False
     for _attempt in range(ATTEMPTS):
         quoted = quote_after_expiry(request, now=now, reservation=reservation)
-        _check_expectation(quoted, expected_discount, accept_changes=accept_changes, lost=lost)
+        _check_expectation(quoted, told, lost=lost)
         try:
             with transaction.atomic():
                 _take(quoted, reservation, now)
@@ -125,7 +129,19 @@ def _check_order(order_key: str, placed_at: datetime.datetime | None, now: datet
         raise Invalid(errors=errors)
 
 
-def _check_expectation(quoted: Quote, expected_discount: int | None, *, accept_changes: bool, lost: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the customer was told, and whether whatever holds now is accepted instead."""
+
+    discount: int | None
+    payable: int | None
+    accepts_changes: bool
+
+    def differs_from(self, totals: Totals) -> bool:
+        return self.discount not in (None, totals.discount) or self.payable not in (None, totals.payable)
+
+
+def _check_expectation(quoted: Quote, told: _Told, *, lost: bool) -> None:
     decision = quoted.decision
     if not decision.applied:
         refused = [*decision.inapplicable, *decision.skipped]
@@ -134,13 +150,13 @@ def _check_expectation(quoted: Quote, expected_discount: int | None, *, accept_c
         said = {(item["code"], item.get("sent_code", "")): item["message"] for item in [*data["inapplicable"], *data["skipped"]]}
         sentences = dict.fromkeys(said[item.reason.value, item.code] for item in sent)
         raise NothingToRedeem(" ".join(sentences), extras={"decision": data})
-    if accept_changes:
+    if told.accepts_changes:
         return
     paid = {item.incentive: item.stored_value for item in decision.applied}
     short = [purse for purse in quoted.purses if purse.refusal or paid.get(purse.key, 0) < min(purse.wanted or 0, _left(quoted))]
     if short:
         raise DecisionChanged(_("Less can be paid with stored value than was meant."), extras={"decision": quoted.data})
-    if lost or (expected_discount is not None and decision.totals.discount != expected_discount):
+    if lost or told.differs_from(decision.totals):
         raise DecisionChanged(_("Look at the new amounts before you go on."), extras={"decision": quoted.data})
 
 

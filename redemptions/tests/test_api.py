@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from campaigns.tests.factories import IncentiveFactory, LimitFactory
-from customers.tests.factories import ChannelFactory
+from customers.tests.factories import NOON, ChannelFactory, CustomerFactory
 from incentives_site.integrations.tests.factories import PartnerClient, partner_key
-from redemptions.models import Redemption
+from redemptions import operations
+from redemptions.models import AccountKind, Redemption
 from redemptions.tests.factories import lines
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,31 @@ def test_changed_amounts_are_a_conflict_with_the_new_decision(client: PartnerCli
     assert (refused.status_code, refused.json()["code"]) == (409, "decision-changed")
     assert refused.json()["decision"]["totals"]["discount"] == 1_000
     assert client.post("redemptions", {**body, "accept_changes": True}).status_code == 201
+
+
+def test_another_rest_to_pay_than_was_told_is_a_conflict(client: PartnerClient) -> None:
+    IncentiveFactory()
+    customer = CustomerFactory()
+    credit = operations.account_of(operations.Holder(AccountKind.CREDIT, "USD", customer))
+    operations.adjust(account=credit, amount=500, key="k", by="user:1", reason="welcome", now=NOON, today=NOON.date())
+    body = {**BASKET, "customer": {"id": str(customer.public_id)}, "tenders": [{"type": "credit"}], "order": {"id": "o-1"}}
+    refused = client.post("redemptions", {**body, "expected_discount": 1_000, "expected_payable": 9_000})
+    assert (refused.status_code, refused.json()["code"]) == (409, "decision-changed")
+    assert refused.json()["decision"]["totals"]["payable"] == 8_500
+    assert not Redemption.objects.exists()
+    assert client.post("redemptions", {**body, "expected_discount": 1_000, "expected_payable": 8_500}).status_code == 201
+
+
+def test_another_amount_than_was_told_is_not_paid_back_and_the_new_one_is_said(client: PartnerClient) -> None:
+    IncentiveFactory()
+    made = client.post("redemptions", {**BASKET, "order": {"id": "o-1"}}).json()
+    path = f"redemptions/{made['id']}/returns"
+    refused = client.post(path, {"everything": True, "expected_amount": 10_000}, key="one")
+    assert (refused.status_code, refused.json()["code"]) == (409, "return-changed")
+    preview = refused.json()["preview"]
+    assert (preview["amount"], preview["stored_value"], preview["effects"]["broken"]) == (9_000, 0, [])
+    assert client.post(path, {"everything": True, "expected_amount": -1}).status_code == 422
+    assert client.post(path, {"everything": True, "expected_amount": 9_000}, key="one").json()["amount"] == 9_000
 
 
 @pytest.mark.parametrize(

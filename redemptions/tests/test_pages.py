@@ -181,6 +181,7 @@ def test_units_come_back_after_it_was_seen_what_that_does(associate: Client) -> 
     confirm = {"units-0": "1", "intent": "confirm"}
     changed = associate.post(back, {**confirm, "expected_amount": "9000"})
     assert changed.status_code == 409
+    assert 'name="expected_amount" value="7000"' in changed.content.decode()
     assert not redemption.returns.exists()
     assert associate.post(back, {**confirm, "expected_amount": "7000"}).status_code == 302
     text = associate.get(sold["Location"]).content.decode()

@@ -69,6 +69,9 @@ def give_back(request: HttpRequest, public_id: str) -> HttpResponse:
     except Invalid as problem:
         form.refuse(problem)
         return _render(request, redemption, form=form, status=422)
+    except operations.ReturnChanged as problem:
+        preview = operations.preview_return(redemption=redemption, units=units)
+        return _render(request, redemption, form=form, preview=preview, everything=everything, problem=problem)
     except Problem as problem:
         return _render(request, redemption, form=form, problem=problem)
     return redirect(reverse("redemptions:receipt", args=[redemption.public_id]))

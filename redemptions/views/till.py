@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from campaigns.models import Campaign, Status
@@ -227,10 +226,7 @@ def _quote(request: HttpRequest, sale: Sale, basket: dict[str, Any]) -> None:
 def _redeem(request: HttpRequest, sale: Sale) -> Redemption | None:
     """The redemption, or ``None`` with the refusal written on the sale. A repeated click finds what the first one made."""
     order_key = str(sale.form.initial["order_key"])
-    expected_payable = posted_amount(request, "expected_payable")
     try:
-        if sale.decision and expected_payable not in (None, sale.decision["totals"]["payable"]):
-            _refuse_when_new(order_key)
         return operations.redeem(
             _request_of(request, sale, basket_of(sale.rows), sale.agreed_tenders),
             source=SOURCE,
@@ -239,6 +235,7 @@ def _redeem(request: HttpRequest, sale: Sale) -> Redemption | None:
             by=f"user:{request.user.pk}",
             now=timezone.now(),
             expected_discount=posted_amount(request, "expected_discount"),
+            expected_payable=posted_amount(request, "expected_payable"),
         )
     except operations.OrderAlreadyRedeemed:
         return Redemption.objects.get(source=SOURCE, order_key=order_key)
@@ -251,13 +248,6 @@ def posted_amount(request: HttpRequest, name: str) -> int | None:
     """What the page said when it was shown; nothing for what no page of ours has sent."""
     text = request.POST.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-def _refuse_when_new(order_key: str) -> None:
-    """Less or more would be left to pay than was shown. A sale that was made already is found, whatever was left since."""
-    if Redemption.objects.filter(source=SOURCE, order_key=order_key).exists():
-        raise operations.OrderAlreadyRedeemed
-    raise operations.DecisionChanged(_("Look at the new amounts before you go on."))
 
 
 def _refuse(sale: Sale, problem: Problem) -> None:
