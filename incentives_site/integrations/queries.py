@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +16,7 @@ from .models import ApiKey, Partner, WebhookDelivery, WebhookEndpoint
 _KEY = f"""
 SELECT {columns(ApiKey, "k")}, {columns(Partner, "p")}
 FROM integrations_apikey k JOIN integrations_partner p ON p.id = k.partner_id
-WHERE k.prefix = %s AND NOT k.revoked AND p.is_active
+WHERE k.prefix = %s::text AND NOT k.revoked AND p.is_active
 """  # noqa: S608  (put together from fixed pieces; the value is a parameter)
 _KEY_COLUMNS = len(ApiKey._meta.concrete_fields)
 
@@ -49,7 +48,7 @@ def find_key(text: str) -> ApiKey | None:
     prefix, dot, _secret = text.partition(".")
     if not dot or len(text) > 200 or "\x00" in text:
         return None
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_KEY, [prefix])
         row = cursor.fetchone()
     if row is None:

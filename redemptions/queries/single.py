@@ -79,6 +79,9 @@ def receipts(words: str, *, now: datetime.datetime) -> QuerySet[Redemption]:
 
 def value_moved(redemption: Redemption) -> dict[str, Any]:
     """What a redemption spent of stored value and what it booked: ``paid_with`` and ``earned``."""
+    if not any(item.get("stored_value") or item.get("awards") for item in redemption.decision.get("applied", [])):
+        # Nothing is spent or booked but what was decided, and most orders are asked about right after they were written.
+        return {"paid_with": [], "earned": []}
     tenders = redemption.tenders.order_by("position").values_list("kind", "amount", "units")
     entries = Entry.objects.filter(posting__redemption=redemption, posting__kind=PostingKind.EARN, amount__gt=0)
     booked = entries.order_by("id").values_list("account__kind", "account__contest", "amount")
