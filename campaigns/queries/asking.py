@@ -130,8 +130,14 @@ _HELD = f"""(WITH RECURSIVE owned (incentive) AS (
      FROM campaigns_grant g
      WHERE g.id = ANY(ARRAY(SELECT {_SPEAKS} FROM owned o WHERE o.incentive IS NOT NULL))
         OR (g.customer_id = c.id AND g.id = ANY(%(holding)s::bigint[])))"""  # noqa: S608
+# Of the limits that are named, and of those that guard what the codes open.
 _COUNTERS = """(SELECT jsonb_object_agg(u.limit_id || '/' || u.subject, u.used) FROM campaigns_limitcounter u
-     WHERE u.limit_id = ANY(%(limits)s::bigint[]) AND (u.subject = ANY(%(subjects)s::text[]) OR u.subject = {subject}))"""
+     WHERE u.limit_id = ANY({limits}) AND u.subject = ANY(%(subjects)s::text[] || {subject}))"""
+_LIMITS = "%(limits)s::bigint[]"
+_GUARDS = f"""({_LIMITS} || ARRAY(
+     SELECT l.id FROM campaigns_code o JOIN campaigns_incentive i ON i.id = o.incentive_id
+     JOIN campaigns_limit l ON l.incentive_id = i.id OR l.campaign_id = i.campaign_id
+     WHERE o.digest = ANY(%(digests)s::bytea[])))"""  # noqa: S608
 _CUSTOMER = columns(Customer, "c")
 
 
@@ -149,8 +155,9 @@ def candidates(
     """What asks to be applied to ``basket`` in ``channel``: automatic ones that could match, the wallet, what the codes open.
 
     An incentive asks once: through the code that was sent, else through the grant that ends first. Without a customer, the
-    holder of a grant whose code was sent is the customer. One query when nothing has changed and neither codes nor grants bring
-    limits of their own; a few more otherwise, however many incentives are live. Raises ``CustomerUnknown``, ``StoreUnknown``.
+    holder of a grant whose code was sent is the customer. One query when nothing has changed, grants bring no
+    limits of their own and codes none by day or store; a few more otherwise, however many incentives are live. Raises
+    ``CustomerUnknown``, ``StoreUnknown``.
 
     ``imagined`` incentives, with their campaign and stack group, ask as if that campaign were live: automatic ones always, those
     with a code when it was sent, those of a wallet as if a known customer held one. What is ``holding`` is free here.
@@ -166,6 +173,7 @@ def candidates(
     found_store = answer.store
     live = catalogue.current(answer.version)
     opened, unknown = answer.opened, []
+    counted |= _limit_ids([live.entries[row["incentive"]] for row in opened if row["incentive"] in live.entries], plain=True)
     if len(opened) < len(digests):
         more, unknown = _read_again(
             {digest: text for digest, text in digests.items() if digest not in _digests(opened)}, live.shapes
@@ -229,9 +237,9 @@ def _ask(
     holding: Iterable[int] = (),
     now: datetime.datetime | None = None,
 ) -> _Answer:
-    """The version of the catalogue, who is named, what this one holds, what the codes open, what was used of the limits by all
-    and by the one who is named (or by ``subject``): one question, one snapshot. What is not asked is left out of the statement,
-    since planning it would cost more than answering it. Raises ``CustomerUnknown``, ``StoreUnknown``.
+    """The version of the catalogue, who is named, what this one holds, what the codes open, what was used of the limits and of
+    those that guard what the codes open, by all and by the one who is named (or by ``subjects``): one question, one snapshot.
+    What is not asked is left out of the statement. Raises ``CustomerUnknown``, ``StoreUnknown``.
     """
     wanted: dict[str, Any] = {
         "digests": list(digests),
@@ -241,11 +249,10 @@ def _ask(
         "subjects": list(subjects),
         "now": now,
     }
-    user = "c.public_id::text" if who else "''"
     pieces = [
         _VERSION,
         _OPENED if wanted["digests"] else "NULL",
-        _COUNTERS.format(subject=user) if wanted["limits"] else "NULL",
+        _counters_of(wanted, "c.public_id::text" if who else "''::text"),
         customer_queries.ACTIVE_STORE if store else "NULL",
     ]
     source = ""
@@ -267,6 +274,12 @@ def _ask(
         held=_read(row[4]) or [] if who else [],
         customer=row_as(Customer, row[5:]) if who else None,
     )
+
+
+def _counters_of(wanted: Mapping[str, Any], subject: str) -> str:
+    if not wanted["digests"]:
+        return _COUNTERS.format(limits=_LIMITS, subject=subject) if wanted["limits"] else "NULL"
+    return _COUNTERS.format(limits=_GUARDS, subject=subject)
 
 
 def _digests(opened: Iterable[Mapping[str, Any]]) -> set[bytes]:

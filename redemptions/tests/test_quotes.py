@@ -12,7 +12,8 @@ from drf_spectacular.generators import SchemaGenerator
 
 from campaigns import operations as campaign_operations
 from campaigns import queries as campaign_queries
-from campaigns.models import Campaign, Claim, Grant, Incentive, LimitCounter, Status
+from campaigns import sealing
+from campaigns.models import Campaign, Claim, Code, Grant, Incentive, LimitCounter, Status
 from campaigns.queries import catalogue
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory, LimitFactory
 from customers.models import Channel, Customer, Identity
@@ -70,6 +71,23 @@ class TestHowMuchIsAsked:
             with CaptureQueriesContext(connection) as asked:
                 assert answer(client, body)[0] == 200
             assert len(asked) == 2, [query["sql"] for query in asked]
+
+    def test_limits_of_what_a_code_opens_are_no_more(self, client: PartnerClient) -> None:
+        coded = IncentiveFactory(name="coded", claim="code")
+        Code.objects.create(incentive=coded, digest=sealing.digest("TEN"), sealed=b"x")
+        own = LimitFactory(incentive=coded, per="customer", maximum=1)
+        of_all = LimitFactory(incentive=None, campaign=coded.campaign, maximum=5)
+        identity = IdentityFactory()
+        body = {**by(identity), "codes": ["TEN"]}
+        answer(client, body)
+        with CaptureQueriesContext(connection) as asked:
+            assert answer(client, body) == (200, ["coded"])
+        assert len(asked) == 2
+        for limit, subject in ((own, str(identity.customer.public_id)), (of_all, "")):
+            counter = LimitCounter.objects.create(limit=limit, subject=subject, used=limit.maximum)
+            assert answer(client, body) == (200, [])
+            counter.delete()
+        assert answer(client, body) == (200, ["coded"])
 
     def test_limits_of_what_only_this_customer_gets_are_one_more(self, client: PartnerClient) -> None:
         limit = LimitFactory(incentive=IncentiveFactory(name="gold", conditions=GOLD), per="customer", maximum=1)
