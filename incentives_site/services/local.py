@@ -80,12 +80,7 @@ class ThrowAwayServices(LocalServices):
     """Services in a temporary folder of their own, for tests and checks. ``remove`` leaves nothing behind."""
 
     def __init__(self) -> None:
-        remove_orphans()
-        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
-        (folder / "owner").write_text(str(os.getpid()))
-        if identity().user:
-            folder.chmod(0o711)  # the server's user has to pass through
-        super().__init__(folder, settings=THROW_AWAY)
+        super().__init__(temporary_folder(), settings=THROW_AWAY)
 
     def environment(self) -> dict[str, str]:
         return super().environment() | THROW_AWAY_ENVIRONMENT
@@ -95,11 +90,22 @@ class ThrowAwayServices(LocalServices):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def temporary_folder(kind: str = "") -> Path:
+    """A data folder that this process owns: when it is killed, the next one that asks for such a folder clears it away."""
+    remove_orphans()
+    folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}{kind}"))
+    (folder / "owner").write_text(str(os.getpid()))
+    if identity().user:
+        folder.chmod(0o711)  # the server's user has to pass through
+    return folder
+
+
 def remove_orphans() -> None:
-    """Removes throw-away services whose owner was killed before it could."""
+    """Removes throw-away services whose owner was killed before it could, and ends what still works for them."""
     for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*"):
         with suppress(OSError, ValueError):
             if folder.stat().st_uid == os.geteuid() and not processes.is_alive(int((folder / "owner").read_text())):
+                processes.end_all_of(folder)
                 Postgres(folder / "pg").remove()
                 Valkey(folder / "valkey").remove()
                 shutil.rmtree(folder, ignore_errors=True)

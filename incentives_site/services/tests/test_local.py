@@ -1,13 +1,14 @@
 """The command line: what it starts it stops, and what is not ours it leaves alone."""
 
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from incentives_site.services import locations
-from incentives_site.services.local import LocalServices, ThrowAwayServices, remove_orphans
+from incentives_site.services.local import LocalServices, ThrowAwayServices, remove_orphans, temporary_folder
 from incentives_site.services.postgres import THROW_AWAY
 
 
@@ -77,14 +78,26 @@ def test_servers_named_by_the_environment_are_not_ours_to_start(folder, monkeypa
 
 
 def test_throw_away_services_of_a_killed_owner_are_removed(services):
+    """With what worked for them, and nothing else."""
     with subprocess.Popen(["true"]) as gone:
         pass
-    left_over = ThrowAwayServices()
+    left_over, mine = ThrowAwayServices(), temporary_folder("fire-")
     left_over.start()
+    working, other = (
+        subprocess.Popen(["sleep", "600"], env=os.environ | {"VAR_DIR": str(folder)}) for folder in (left_over.folder, mine)
+    )
     (left_over.folder / "owner").write_text(str(gone.pid))
 
     remove_orphans()
 
+    assert working.wait(10) == -signal.SIGKILL
+    assert other.poll() is None
+    assert mine.exists()
+    other.kill()
+    other.wait()
+    mine.joinpath("owner").write_text(str(gone.pid))
+    remove_orphans()
+    assert not mine.exists()
     assert not left_over.folder.exists()
     assert not left_over.postgres.is_ready()
     assert not left_over.valkey.is_ready()

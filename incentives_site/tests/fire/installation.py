@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from contextlib import suppress
@@ -17,7 +16,8 @@ from typing import Any
 
 from django.conf import settings
 
-from incentives_site.services.postgres import DURABLE, Postgres, identity
+from incentives_site.services.local import temporary_folder
+from incentives_site.services.postgres import DURABLE, Postgres
 from incentives_site.services.valkey import Valkey
 
 PATIENCE = 120
@@ -29,9 +29,7 @@ class Installation:
 
     def __init__(self, plan: dict[str, Any]) -> None:
         self.plan = plan
-        self.folder = Path(tempfile.mkdtemp(prefix="incentives-fire-"))
-        if identity().user:
-            self.folder.chmod(0o711)  # the server's user has to pass through
+        self.folder = temporary_folder("fire-")
         self.postgres = Postgres(self.folder / "pg", DURABLE)
         self.valkey = Valkey(self.folder / "valkey")
         self.processes: dict[str, subprocess.Popen[bytes]] = {}

@@ -1,5 +1,6 @@
 """Limits, grants and orders hold when everybody comes at once: real connections, real transactions."""
 
+import datetime
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -12,11 +13,21 @@ from campaigns import operations as campaign_operations
 from campaigns import queries as campaign_queries
 from campaigns.models import LimitCounter, Measure
 from campaigns.tests.factories import IncentiveFactory, LimitFactory
-from customers.models import Purchase
+from customers.models import Customer, Purchase
 from customers.tests.factories import NOON, ChannelFactory, CustomerFactory
 from incentives_site.shared.problems import Problem
 from redemptions import operations, queries
-from redemptions.models import Account, AccountKind, AppliedIncentive, Redemption
+from redemptions.models import (
+    Account,
+    AccountKind,
+    AppliedIncentive,
+    ContestDraw,
+    Outcome,
+    Posting,
+    PurchaseEarning,
+    Redemption,
+)
+from redemptions.rules.drawing import digest_of, drawn
 from redemptions.tests.factories import request_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,4 +146,59 @@ def test_a_purchase_that_is_redeemed_while_it_earns_earns_once(customer_is_new: 
         outcomes = at_once(4, act)
         assert outcomes == {"done": 3, "order-already-redeemed": 1}
         assert Account.objects.get(customer=customer, kind=AccountKind.POINTS).balance == 12
+    assert queries.prove() == []
+
+
+def purchases(number: int, customer: Customer) -> list[Purchase]:
+    named = {"source": "shop", "customer": customer, "channel": ChannelFactory(), "currency": "USD"}
+    return [
+        Purchase.objects.create(order_key=f"o-{n}", paid=1_000, placed_at=NOON - datetime.timedelta(minutes=9), **named)
+        for n in range(number)
+    ]
+
+
+def test_purchases_that_several_look_at_at_once_earn_once_each() -> None:
+    """Eight sweeps beside each other, as when a beat comes before the last run is over."""
+    awards = [{"type": "points", "per": 100, "points": 1}, {"type": "contest_entry", "contest": "car", "entries": 1}]
+    IncentiveFactory(effect={}, awards=awards)
+    customer = CustomerFactory()
+    bought = purchases(12, customer)
+    assert at_once(8, lambda _n: operations.earn_due(now=NOON)) == {"done": 8}
+    assert PurchaseEarning.objects.filter(outcome=Outcome.EARNED).count() == len(bought)
+    kept = Account.objects.filter(customer=customer).values_list("kind", "balance")
+    assert dict(kept) == {AccountKind.POINTS: 120, AccountKind.ENTRIES: 12}
+    assert at_once(4, lambda _n: operations.earn_for_purchase(purchase=bought[0], now=NOON)) == {"done": 4}
+    assert Posting.objects.filter(kind="earn").count() == 24
+    assert queries.prove() == []
+
+
+def test_a_contest_that_several_announce_and_draw_at_once_is_drawn_once() -> None:
+    IncentiveFactory(effect={}, awards=[{"type": "contest_entry", "contest": "car", "entries": 2}])
+    for n in range(5):
+        redeem(request_for(100, customer=CustomerFactory()), f"order-{n}")
+    by = {"contest": "car", "by": "user:1", "now": NOON}
+    announced = at_once(8, lambda _n: operations.announce_draw(winners=2, **by))  # type: ignore[arg-type]
+    assert announced == {"done": 1, "draw-announced": 7}
+    assert at_once(8, lambda _n: operations.draw_contest(**by)) == {"done": 1, "draw-not-announced": 7}  # type: ignore[arg-type]
+    draw = ContestDraw.objects.get()
+    assert (len(draw.winners), sum(draw.entries.values())) == (2, 10)
+
+
+def test_entries_that_come_while_a_contest_is_drawn_are_in_it_or_wait_for_the_next() -> None:
+    IncentiveFactory(effect={}, awards=[{"type": "contest_entry", "contest": "car", "entries": 1}])
+    redeem(request_for(100, customer=CustomerFactory()), "first")
+    operations.announce_draw(contest="car", winners=1, by="user:1", now=NOON)
+    requests = [request_for(100, customer=CustomerFactory()) for _n in range(8)]
+
+    def act(n: int) -> None:
+        if n == 4:
+            operations.draw_contest(contest="car", by="user:1", now=NOON)
+        else:
+            redeem(requests[n], f"order-{n}")
+
+    assert at_once(8, act) == {"done": 8}
+    draw = ContestDraw.objects.get()
+    assert drawn(draw.seed, draw.entries, 1) == draw.winners
+    assert digest_of(draw.entries) == draw.entries_digest
+    assert set(draw.entries.values()) == {1}
     assert queries.prove() == []
