@@ -7,3 +7,10 @@ from django.utils.translation import gettext_lazy as _
 class CampaignsConfig(AppConfig):
     name = "campaigns"
     verbose_name = _("Campaigns")
+
+    def ready(self) -> None:
+        from customers import operations as customers  # here: models are loaded by then
+
+        from .operations import TARGETED, WALLET
+
+        customers.register(WALLET, TARGETED)

@@ -5,7 +5,20 @@ from unfold.admin import TabularInline
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
-from .models import Channel, Consent, Customer, Event, Identity, Purchase, PurchaseLine, Store
+from .models import (
+    Channel,
+    Consent,
+    Customer,
+    Event,
+    Identity,
+    IdentityKind,
+    KeptApart,
+    Merge,
+    Purchase,
+    PurchaseLine,
+    SeenMessage,
+    Store,
+)
 
 
 @admin.register(Channel)
@@ -37,7 +50,7 @@ class IdentityInline(TabularInline):
 class CustomerAdmin(BackOfficeAdmin):
     list_display = ["display_name", "public_id", "language", "created_at"]
     search_fields = ["display_name", "public_id", "identities__value"]
-    readonly_fields = ["public_id", "facts", "created_at"]
+    readonly_fields = ["public_id", "facts", "traits_at", "first_seen_at", "forwarded_to", "merges", "created_at"]
     inlines = [IdentityInline]
 
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
@@ -66,7 +79,7 @@ class EventAdmin(ReadOnlyAdmin):
     list_display = ["occurred_at", "type", "name", "customer", "channel", "source"]
     list_filter = ["type", "channel", "source"]
     list_select_related = ["customer", "channel"]
-    search_fields = ["message_id", "public_id"]
+    search_fields = ["message_id"]
     search_help_text = "message id"
     ordering = ["-id"]
 
@@ -95,3 +108,29 @@ class PurchaseLineAdmin(ReadOnlyAdmin):
     list_select_related = ["purchase"]
     search_fields = ["sku"]
     ordering = ["-id"]
+
+
+@admin.register(IdentityKind)
+class IdentityKindAdmin(BackOfficeAdmin):
+    list_display = ["key", "limit", "window_days", "rank"]
+    ordering = ["rank", "key"]
+
+
+@admin.register(Merge)
+class MergeAdmin(ReadOnlyAdmin):
+    list_display = ["merged_at", "survivor", "merged", "by", "reason", "split_at"]
+    list_select_related = ["survivor", "merged"]
+    ordering = ["-id"]
+
+
+@admin.register(KeptApart)
+class KeptApartAdmin(ReadOnlyAdmin):
+    list_display = ["one", "other", "since", "by"]
+    list_select_related = ["one", "other"]
+    ordering = ["-id"]
+
+
+@admin.register(SeenMessage)
+class SeenMessageAdmin(ReadOnlyAdmin):
+    list_display = ["digest", "seen_at"]
+    ordering = ["-seen_at"]

@@ -7,3 +7,11 @@ from django.utils.translation import gettext_lazy as _
 class RedemptionsConfig(AppConfig):
     name = "redemptions"
     verbose_name = _("Redemptions")
+
+    def ready(self) -> None:
+        from customers import operations as customers  # here: models are loaded by then
+
+        from .models import Access
+        from .operations import ACCOUNTS, REDEMPTIONS, TIERS
+
+        customers.register(REDEMPTIONS, ACCOUNTS, TIERS, customers.rows("accesses", _("what was opened for it"), Access))

@@ -16,12 +16,14 @@ from ._batches import (
 from ._draft import KEEP, draft, revise
 from ._grant import NotGrantable, NotHeld, OptedOut, expire_grants, grant, withdraw
 from ._groups import GroupTerms, check_group, define_group, revise_group
+from ._holdings import TARGETED, WALLET
 from ._import_codes import MOST_BYTES as MOST_IMPORTED_BYTES
 from ._import_codes import NotCsv, import_codes
 from ._incentives import CodeTaken, GivenByOthers, add_incentive, add_incentives, remove_incentive, revise_incentive
 from ._lifecycle import advance, end, launch, obstacles, pause, resume, target_audience
 from ._limits import Demand, consume, restore
 from ._problems import WrongStatus, invalid, understood
+from ._rename_subject import rename_subject
 from ._taking import REVISABLE, check_revisable
 from ._terms import LIMITS, Terms, fresh_terms, terms_of
 from ._use import give_back_codes, give_back_grants, release_grants, reserve_grants, use_codes, use_grants
@@ -32,6 +34,8 @@ __all__ = [
     "LIMITS",
     "MOST_IMPORTED_BYTES",
     "REVISABLE",
+    "TARGETED",
+    "WALLET",
     "CodeGuard",
     "CodeTaken",
     "Demand",
@@ -72,6 +76,7 @@ __all__ = [
     "pause_batch",
     "release_grants",
     "remove_incentive",
+    "rename_subject",
     "reserve_grants",
     "restore",
     "resume",

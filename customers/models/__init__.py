@@ -2,8 +2,21 @@
 
 from ._channels import Channel, Store
 from ._consent import Consent
-from ._customers import Customer, Identity
+from ._customers import Customer, Identity, IdentityKind, KeptApart, Merge
 from ._purchases import Purchase, PurchaseLine
-from ._timeline import Event
+from ._timeline import Event, SeenMessage
 
-__all__ = ["Channel", "Consent", "Customer", "Event", "Identity", "Purchase", "PurchaseLine", "Store"]
+__all__ = [
+    "Channel",
+    "Consent",
+    "Customer",
+    "Event",
+    "Identity",
+    "IdentityKind",
+    "KeptApart",
+    "Merge",
+    "Purchase",
+    "PurchaseLine",
+    "SeenMessage",
+    "Store",
+]

@@ -1,21 +1,25 @@
 """What happened to a customer: the timeline, append-only. Instants are UTC."""
 
-from django.db import models
-from django.utils.translation import gettext_lazy as _
+import uuid
 
-from incentives_site.shared.models import PublicIdModel
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from ..rules.timeline import EventType
 from ._channels import Channel
 from ._customers import Customer
 
 
-class Event(PublicIdModel):
+class Event(models.Model):
     """One thing that happened to a customer: the timeline, append-only.
 
-    ``(source, message_id)`` is unique, so that writing the same happening twice is harmless.
+    The table is partitioned by the month of ``occurred_at`` (``operations.tend_partitions``), so the database keys it by ``id``
+    and ``occurred_at`` together. That a source's message is written once is kept beside it, across partitions (``SeenMessage``).
     """
 
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="events", verbose_name=_("customer"))
     type = models.CharField(_("type"), max_length=16, choices=[(t.value, t.value) for t in EventType])
     name = models.CharField(_("name"), max_length=200, blank=True)
@@ -37,7 +41,6 @@ class Event(PublicIdModel):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ["-occurred_at", "-id"]
-        constraints = [models.UniqueConstraint(fields=["source", "message_id"], name="a_source_says_a_message_once")]
         indexes = [
             models.Index(
                 fields=["customer", "-occurred_at", "-id"],
@@ -47,3 +50,19 @@ class Event(PublicIdModel):
 
     def __str__(self) -> str:
         return f"{self.type} {self.occurred_at:%Y-%m-%d %H:%M}"
+
+
+class SeenMessage(models.Model):
+    """A message that stands on a timeline (``rules.timeline.message_digest``): it is not written a second time."""
+
+    digest = models.UUIDField(primary_key=True)
+    seen_at = models.DateTimeField(_("seen"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("seen message")
+        verbose_name_plural = _("seen messages")
+        ordering = ["-seen_at"]
+        indexes = [BrinIndex(fields=["seen_at"], name="seen_messages_by_time")]
+
+    def __str__(self) -> str:
+        return str(self.digest)

@@ -1,6 +1,7 @@
 """The verbs of customers."""
 
 from ._consent import (
+    CONSENT,
     UNCHANGED,
     WORDING,
     Choice,
@@ -11,21 +12,40 @@ from ._consent import (
     record_consent,
     set_preferences,
 )
+from ._holdings import Holding, Moving, holdings, register, rows
 from ._identify import identify
 from ._learn import learn
+from ._merge import CannotMerge, CannotSplit, Preview, follow_up_merges, merge, preview_merge, split
+from ._resolve import Resolved, Signal, resolve_all
 from ._track import track
 
 __all__ = [
+    "CONSENT",
     "UNCHANGED",
     "WORDING",
+    "CannotMerge",
+    "CannotSplit",
     "Choice",
+    "Holding",
+    "Moving",
+    "Preview",
+    "Resolved",
+    "Signal",
+    "follow_up_merges",
+    "holdings",
     "identify",
     "learn",
+    "merge",
     "move_consent",
     "opt_in",
     "opt_out",
+    "preview_merge",
     "put_consent_back",
     "record_consent",
+    "register",
+    "resolve_all",
+    "rows",
     "set_preferences",
+    "split",
     "track",
 ]

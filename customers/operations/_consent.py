@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from incentives_site.shared.problems import FieldError, Invalid
 
@@ -16,6 +17,7 @@ from ..models import Channel, Consent, Customer
 from ..rules.consent import ALL, How, IncentiveKind, Purpose, Statement, Topic, Wishes, as_data, from_data, stricter
 from ..rules.timeline import EventType
 from ._announce import announce_opted_out
+from ._holdings import Holding, Moving
 from ._track import track
 
 # The words on the preference page, by version: what somebody agreed to can be looked up (``docs/consent.md``, Wording).
@@ -328,3 +330,18 @@ def allow_erasing() -> None:
 def _allow(what: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config(%s, 'on', true)", [what])
+
+
+def _move(moving: Moving) -> dict[str, Any]:
+    return move_consent(into=moving.target, other=moving.source, by=moving.by, now=moving.now)
+
+
+def _put_back(moving: Moving, moved: dict[str, Any]) -> None:
+    put_consent_back(into=moving.target, other=moving.source, record=moved)
+
+
+def _count(customer: Customer) -> int:
+    return Consent.objects.filter(customer=customer).count()
+
+
+CONSENT = Holding("consent", gettext_lazy("statements of consent"), _count, _move, _put_back)

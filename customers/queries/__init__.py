@@ -13,6 +13,7 @@ from ._consent import (
     who_may_be_addressed,
     wishes_of,
 )
+from ._identities import identity_rules, normalised
 from ._reading import (
     ACTIVE_STORE,
     ChannelUnknown,
@@ -50,11 +51,13 @@ __all__ = [
     "channels_to_choose",
     "consent_history",
     "customer_of_preferences",
+    "identity_rules",
     "known_of",
     "matching",
     "named_by_id",
     "named_by_identity",
     "named_by_public_id",
+    "normalised",
     "numeric_facts",
     "preferences_of",
     "preferences_url",

@@ -15,7 +15,7 @@ def matching(condition: Condition) -> QuerySet[Customer]:
     """The customers for whom ``condition`` (over ``customer.`` facts) holds; agrees with ``rules.conditions.holds``."""
     sql, parameters = _compile(condition)
     # The text is put together from fixed pieces only; every name and value of the condition is a parameter.
-    return Customer.objects.filter(RawSQL(sql, parameters, output_field=BooleanField()))  # noqa: S611
+    return Customer.objects.filter(RawSQL(sql, parameters, output_field=BooleanField()), forwarded_to=None)  # noqa: S611
 
 
 def _compile(condition: Condition) -> tuple[str, list[Any]]:

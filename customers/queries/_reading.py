@@ -13,7 +13,7 @@ from incentives_site.shared.problems import NotFound
 
 from ..models import Channel, Customer, Event, Identity, Store
 from ..rules.faults import Misunderstood
-from ..rules.identities import normalise
+from ._identities import normalised
 
 
 class CustomerUnknown(NotFound):
@@ -32,16 +32,17 @@ class StoreUnknown(NotFound):
 
 
 def by_public_id(public_id: str | uuid.UUID) -> Customer:
-    """The customer with this public id. Raises ``CustomerUnknown``."""
+    """The customer with this public id, or whom it has become part of. Raises ``CustomerUnknown``."""
     try:
-        return Customer.objects.get(public_id=uuid.UUID(str(public_id)))
+        customer = Customer.objects.select_related("forwarded_to").get(public_id=uuid.UUID(str(public_id)))
     except (ValueError, Customer.DoesNotExist):
         raise CustomerUnknown from None
+    return customer.forwarded_to or customer
 
 
 def by_identity(kind: object, value: object) -> Customer:
     """The customer with this identity, as normalised. Raises ``CustomerUnknown``, or ``Misunderstood`` for junk."""
-    kind, value = normalise(kind, value)
+    kind, value = normalised(kind, value)
     identity = Identity.objects.select_related("customer").filter(kind=kind, value=value).first()
     if identity is None:
         raise CustomerUnknown
@@ -66,14 +67,17 @@ def named_by_id(pk: int) -> Named:
 def named_by_public_id(public_id: str) -> Named:
     """Raises ``CustomerUnknown`` for what is no public id."""
     try:
-        return Named("c.public_id = %(who)s", {"who": uuid.UUID(public_id)})
+        who = uuid.UUID(public_id)
     except ValueError:
         raise CustomerUnknown from None
+    # A customer who became part of another leads there.
+    condition = "c.id = (SELECT COALESCE(f.forwarded_to_id, f.id) FROM customers_customer f WHERE f.public_id = %(who)s)"
+    return Named(condition, {"who": who})
 
 
 def named_by_identity(kind: object, value: object) -> Named:
     """By an identity as normalised. Raises ``Misunderstood`` for junk."""
-    kind, value = normalise(kind, value)
+    kind, value = normalised(kind, value)
     return Named(
         "c.id = (SELECT i.customer_id FROM customers_identity i WHERE i.kind = %(who_kind)s AND i.value = %(who_value)s)",
         {"who_kind": kind, "who_value": value},
@@ -104,7 +108,7 @@ def search(words: str) -> QuerySet[Customer]:
     found = Q(display_name__icontains=words) | Q(pk__in=by_identity)
     with contextlib.suppress(ValueError):
         found |= Q(public_id=uuid.UUID(words))
-    return Customer.objects.filter(found).prefetch_related("identities").order_by("display_name", "pk")
+    return Customer.objects.filter(found, forwarded_to=None).prefetch_related("identities").order_by("display_name", "pk")
 
 
 def timeline(customer: Customer) -> QuerySet[Event]:

@@ -1,11 +1,17 @@
 """What can stand on a timeline."""
 
 import enum
+import hashlib
+import uuid
 
 
 class EventType(enum.StrEnum):
     TRACK = "track"
     IDENTIFY = "identify"
+    PAGE = "page"
+    SCREEN = "screen"
+    GROUP = "group"
+    ALIAS = "alias"
     SEEN = "seen"
     CLICKED = "clicked"
     BOUGHT = "bought"
@@ -16,3 +22,12 @@ class EventType(enum.StrEnum):
     RETURNED = "returned"
     ANSWERED = "answered"
     OPTED_OUT = "opted_out"
+    MERGED = "merged"
+    SPLIT = "split"
+    ENTERED = "entered"
+    LEFT = "left"
+
+
+def message_digest(source: str, message_id: str) -> uuid.UUID:
+    """What a source's message is known by, whatever its text: 128 bits of SHA-256."""
+    return uuid.UUID(bytes=hashlib.sha256(f"{source}\x1f{message_id}".encode()).digest()[:16])

@@ -5,6 +5,7 @@ from ._draw_contest import DrawAnnounced, DrawNotAnnounced, NobodyEntered, SeedL
 from ._earn_for_purchase import earn_due, earn_for_purchase
 from ._gift_cards import issue_gift_card
 from ._give_back import AlreadyReturned, RecordedElsewhere, ReturnChanged, ReturnPreview, give_back, preview_return
+from ._holdings import ACCOUNTS, REDEMPTIONS, TIERS
 from ._ledger import (
     Holder,
     NotEnough,
@@ -33,6 +34,9 @@ from ._reserve import (
 )
 
 __all__ = [
+    "ACCOUNTS",
+    "REDEMPTIONS",
+    "TIERS",
     "AlreadyReturned",
     "DecisionChanged",
     "DrawAnnounced",

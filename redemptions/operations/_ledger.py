@@ -287,7 +287,7 @@ def refund(
     _check_amount(amount)
     with transaction.atomic():
         entry = _holders_entry(spent)
-        account = locked(entry.account)
+        account = locked(_now_at(entry.account))
         known = Posting.objects.filter(key=key).first()
         if known is not None:
             return known
@@ -325,6 +325,16 @@ def _put_back(spent: Posting, posting: Posting, account: Account, amount: int, t
         row = Lot.objects.select_for_update(of=("self",)).get(pk=lot)
         filled = min(hole, part)
         hole -= filled
+        if row.account_id != account.pk:
+            # Customers were taken apart since: the lot went with the other one.
+            row = Lot.objects.create(
+                account=account,
+                posting=posting,
+                amount=part,
+                remaining=0,
+                usable_at=row.usable_at,
+                last_usable_on=row.last_usable_on,
+            )
         row.remaining += part - filled
         if row.last_usable_on is not None and row.last_usable_on < today:
             row.last_usable_on = today + (row.last_usable_on - spent.posted_at.date())
@@ -443,6 +453,32 @@ def adjust(
         if is_new and account.kind in LOTTED:
             _new_lot(account, posting, amount, now, None, is_pending=False)
     return posting
+
+
+def move_balance(
+    *, source: Account, target: Account, amount: int, key: str, by: str, now: datetime.datetime, reason: str, kind: str
+) -> None:
+    """Move ``amount`` (negative: a debt) between two accounts of a kind whose customers become one, or are taken apart.
+
+    Both are locked by the caller, who moves the lots. What then is in the lots beyond the balance, a debt has taken.
+    """
+    if target.balance + amount < 0 or source.balance - amount < 0:
+        Account.objects.filter(pk__in=[source.pk, target.pk]).update(may_be_negative=True)
+    posting, _new = post(kind=kind, key=key, moves={source: -amount, target: amount}, by=by, now=now, reason=reason)
+    for account in (source, target):
+        account.refresh_from_db(fields=["balance"])
+        states = _states(account)
+        beyond = sum(state.remaining for state in states) - max(account.balance, 0)
+        if beyond > 0:
+            _use(posting, lot_rules.take(states, beyond, datetime.date.min))
+
+
+def _now_at(account: Account) -> Account:
+    """The account that holds now what this one held: its customer may have become part of another."""
+    customer = account.customer
+    if customer is None or customer.forwarded_to_id is None:
+        return account
+    return account_of(Holder(account.kind, account.unit, customer.forwarded_to, contest=account.contest))
 
 
 def _check_amount(amount: int) -> None:

@@ -18,8 +18,8 @@ from incentives_site.shared.prepared import prepared_cursor
 from ..models import Redemption
 from ._quote import Quote
 
-# The event is what ``customers.operations.track`` writes. Nothing is written when the source's order is there already; whoever
-# writes it at the same time is waited for.
+# The event is what ``customers.operations.track`` writes; its message is as new as the redemption. Nothing is written when the
+# source's order is there already; whoever writes it at the same time is waited for.
 _RECORD = """
 WITH redemption AS (
     INSERT INTO redemptions_redemption (public_id, source, order_key, customer_id, channel_id, store_id, currency, basket,
@@ -56,7 +56,6 @@ WITH redemption AS (
     SELECT gen_random_uuid(), %(customer)s::bigint, %(type)s::text, %(name)s::text, %(channel)s::bigint, %(now)s::timestamptz,
         %(now)s::timestamptz, 'redemptions', 'redeemed:' || %(public_id)s::text, %(properties)s::jsonb
     FROM redemption WHERE %(customer)s::bigint IS NOT NULL
-    ON CONFLICT DO NOTHING
 )
 SELECT id FROM redemption
 """
