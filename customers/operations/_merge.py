@@ -88,7 +88,7 @@ def split(*, merge: Merge, by: str, reason: str, now: datetime.datetime) -> Cust
         Customer.objects.filter(pk__in=merge.before.get("forwards", []), forwarded_to=survivor).update(forwarded_to=merged)
         moving = Moving(merged, survivor, now, by, f"merge:{merge.pk}")
         for holding in reversed(holdings()):
-            for moved in merge.moved.get(holding.name, []):
+            for moved in reversed(merge.moved.get(holding.name, [])):
                 holding.put_back(moving, moved)
         low, high = sorted([survivor, merged], key=lambda customer: customer.pk)
         KeptApart.objects.get_or_create(one=low, other=high, defaults={"since": now, "by": by})
@@ -144,10 +144,11 @@ def follow_up_merges(*, now: datetime.datetime, within: datetime.timedelta = dat
             target = Customer.objects.get(pk=record.survivor_id)
             if target.forwarded_to_id is not None:
                 continue  # that merge looks after it
-            if not any(holding.count(record.merged) for holding in holdings()):
+            waiting = [holding for holding in holdings() if holding.count(record.merged)]
+            if not waiting:
                 continue
             moving = Moving(record.merged, target, now, record.by, f"merge:{record.pk}")
-            for holding in holdings():
+            for holding in waiting:
                 record.moved.setdefault(holding.name, []).append(holding.move(moving))
             record.save(update_fields=["moved"])
             late += 1
