@@ -63,7 +63,10 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
 
 
 def database(url: str) -> dict[str, object]:
-    """Django's settings for ``postgresql://user:password@host:port/name?option=value``; ``host`` may be a socket folder."""
+    """Django's settings for ``postgresql://user:password@host:port/name?option=value``; ``host`` may be a socket folder.
+
+    ``prepare=no`` for poolers that hand each transaction to another connection and know nothing of prepared statements.
+    """
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or len(parts.path) < 2:
         raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
@@ -78,5 +81,5 @@ def database(url: str) -> dict[str, object]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         # Nothing is prepared but what ``shared.prepared`` runs, and that at once.
-        "OPTIONS": {**options, "prepare_threshold": 0},
+        "OPTIONS": {"prepare_threshold": None if options.pop("prepare", "") == "no" else 0, **options},
     }

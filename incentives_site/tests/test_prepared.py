@@ -5,6 +5,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from incentives_site.env import database
 from incentives_site.shared.prepared import prepared_cursor
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +51,8 @@ def test_seen_by_those_who_watch_queries() -> None:
     with CaptureQueriesContext(connection) as asked:
         ask(2)
     assert ["a number" in query["sql"] for query in asked] == [True]
+
+
+@pytest.mark.parametrize(("query", "threshold"), [("", 0), ("?prepare=no", None), ("?host=/run/pg&prepare=no", None)])
+def test_not_where_the_address_says_no(query: str, threshold: int | None) -> None:
+    assert database(f"postgresql://me@there/one{query}")["OPTIONS"] == {"prepare_threshold": threshold}
