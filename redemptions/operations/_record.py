@@ -32,24 +32,22 @@ WITH redemption AS (
 ), lines AS (
     INSERT INTO redemptions_redemptionline (redemption_id, position, line, sku, name, quantity, unit_price, discount,
         stored_value, payable, returned)
-    SELECT redemption.id, l.number - 1, l.line, l.sku, l.name, l.quantity, l.unit_price, l.discount, l.stored_value, l.payable, 0
-    FROM redemption CROSS JOIN unnest(%(lines)s::text[], %(skus)s::text[], %(names)s::text[], %(quantities)s::int[],
-        %(unit_prices)s::bigint[], %(discounts)s::bigint[], %(stored_values)s::bigint[], %(payables)s::bigint[])
-        WITH ORDINALITY AS l (line, sku, name, quantity, unit_price, discount, stored_value, payable, number)
-    ORDER BY l.number
+    SELECT redemption.id, l.position, l.line, l.sku, l.name, l.quantity, l.unit_price, l.discount, l.stored_value, l.payable, 0
+    FROM redemption CROSS JOIN jsonb_to_recordset(%(lines)s::jsonb) AS l (position int, line text, sku text, name text,
+        quantity int, unit_price bigint, discount bigint, stored_value bigint, payable bigint)
+    ORDER BY l.position
 ), applied AS (
     INSERT INTO redemptions_appliedincentive (redemption_id, position, incentive_id, campaign_id, grant_id, code_id, amount,
         consumed, terms, clawed_back)
-    SELECT redemption.id, a.number - 1, a.incentive, a.campaign, a.held, a.code, a.amount, a.consumed::jsonb, a.terms::jsonb, 0
-    FROM redemption CROSS JOIN unnest(%(incentives)s::bigint[], %(campaigns)s::bigint[], %(grants)s::bigint[],
-        %(codes)s::bigint[], %(amounts)s::bigint[], %(consumed)s::text[], %(terms)s::text[])
-        WITH ORDINALITY AS a (incentive, campaign, held, code, amount, consumed, terms, number)
-    ORDER BY a.number
+    SELECT redemption.id, a.position, a.incentive, a.campaign, a.held, a.code, a.amount, a.consumed, a.terms, 0
+    FROM redemption CROSS JOIN jsonb_to_recordset(%(applied)s::jsonb) AS a (position int, incentive bigint, campaign bigint,
+        held bigint, code bigint, amount bigint, consumed jsonb, terms jsonb)
+    ORDER BY a.position
 ), targeted AS (
     INSERT INTO campaigns_targetedcustomer (campaign_id, customer_id, targeted_at)
-    SELECT DISTINCT campaign, %(customer)s::bigint, %(now)s::timestamptz
-    FROM redemption CROSS JOIN unnest(%(campaigns)s::bigint[]) AS campaign
-    WHERE %(customer)s::bigint IS NOT NULL ORDER BY campaign ON CONFLICT DO NOTHING
+    SELECT DISTINCT a.campaign, %(customer)s::bigint, %(now)s::timestamptz
+    FROM redemption CROSS JOIN jsonb_to_recordset(%(applied)s::jsonb) AS a (campaign bigint)
+    WHERE %(customer)s::bigint IS NOT NULL ORDER BY a.campaign ON CONFLICT DO NOTHING
 ), event AS (
     INSERT INTO customers_event (public_id, customer_id, type, name, channel_id, occurred_at, received_at, source, message_id,
         properties)
@@ -117,32 +115,41 @@ def _order(redemption: Redemption) -> dict[str, Any]:
     }
 
 
-def _lines(quoted: Quote) -> dict[str, Sequence[Any]]:
-    bought, paid = zip(*zip(quoted.basket.lines, quoted.decision.lines, strict=True), strict=True)
-    return {
-        "lines": [line.id for line in bought],
-        "skus": [line.sku for line in bought],
-        "names": [line.name for line in bought],
-        "quantities": [line.quantity for line in bought],
-        "unit_prices": [line.unit_price for line in bought],
-        "discounts": [line.discount for line in paid],
-        "stored_values": [line.stored_value for line in paid],
-        "payables": [line.payable for line in paid],
-    }
+def _lines(quoted: Quote) -> dict[str, str]:
+    lines = [
+        {
+            "position": position,
+            "line": bought.id,
+            "sku": bought.sku,
+            "name": bought.name,
+            "quantity": bought.quantity,
+            "unit_price": bought.unit_price,
+            "discount": paid.discount,
+            "stored_value": paid.stored_value,
+            "payable": paid.payable,
+        }
+        for position, (bought, paid) in enumerate(zip(quoted.basket.lines, quoted.decision.lines, strict=True))
+    ]
+    return {"lines": _json(lines)}
 
 
-def _applied(quoted: Quote) -> dict[str, Sequence[Any]]:
-    items = quoted.incentives
-    rows = [quoted.sources[item.incentive] for item in items]
-    return {
-        "incentives": [row.incentive.pk for row in rows],
-        "campaigns": [row.incentive.campaign_id for row in rows],
-        "grants": [row.grant.pk if row.grant else None for row in rows],
-        "codes": [row.code_id for row in rows],
-        "amounts": [item.amount for item in items],
-        "consumed": [json.dumps([[d.limit_id, d.subject, d.amount] for d in quoted.demands(item)]) for item in items],
-        "terms": [_json(terms_of(row.incentive)) for row in rows],
-    }
+def _applied(quoted: Quote) -> dict[str, str]:
+    applied = []
+    for position, item in enumerate(quoted.incentives):
+        row = quoted.sources[item.incentive]
+        applied.append(
+            {
+                "position": position,
+                "incentive": row.incentive.pk,
+                "campaign": row.incentive.campaign_id,
+                "held": row.grant.pk if row.grant else None,
+                "code": row.code_id,
+                "amount": item.amount,
+                "consumed": [[demand.limit_id, demand.subject, demand.amount] for demand in quoted.demands(item)],
+                "terms": terms_of(row.incentive),
+            }
+        )
+    return {"applied": _json(applied)}
 
 
 def _told(quoted: Quote, redemption: Redemption) -> dict[str, str]:
@@ -161,7 +168,7 @@ def _told(quoted: Quote, redemption: Redemption) -> dict[str, str]:
     }
 
 
-def _json(data: Mapping[str, Any]) -> str:
+def _json(data: Mapping[str, Any] | Sequence[Any]) -> str:
     try:
         return json.dumps(data)
     except TypeError:
