@@ -19,6 +19,7 @@ urlpatterns = [
     path("customers/", include("incentives_site.workspace.customer_urls")),
     path("till/", include("redemptions.urls")),
     path("wallet/", include("incentives_site.workspace.wallet_urls")),
+    path("preferences/", include("incentives_site.workspace.preferences_urls")),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

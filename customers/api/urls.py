@@ -7,5 +7,6 @@ from . import views
 urlpatterns = [
     path("customers", views.CustomerByIdentity.as_view(), name="customers"),
     path("customers/<str:public_id>", views.CustomerDetail.as_view(), name="customer"),
+    path("customers/<str:public_id>/preferences", views.Preferences.as_view(), name="preferences"),
     path("customers/<str:public_id>/timeline", views.Timeline.as_view(), name="timeline"),
 ]

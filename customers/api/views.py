@@ -1,22 +1,25 @@
 """A customer's profile and timeline, for partners with the scope to read them."""
 
+import dataclasses
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from customers import queries
-from customers.models import Event
+from customers import operations, queries
+from customers.models import Customer, Event
+from customers.rules.consent import How
 from incentives_site.integrations.api.views import PartnerView
 from incentives_site.integrations.models import Scope
 from incentives_site.shared.pagination import CursorPagination
 from incentives_site.shared.problems import FieldError, Invalid
 
 from .references import by_identity
-from .serializers import CustomerSerializer, EventSerializer
+from .serializers import CustomerSerializer, EventSerializer, PreferencesOut, PreferencesRequest
 
 
 class CustomerByIdentity(PartnerView):
@@ -45,6 +48,36 @@ class CustomerDetail(PartnerView):
     def get(self, request: Request, public_id: str) -> Response:
         """One customer."""
         return Response(CustomerSerializer(queries.by_public_id(public_id)).data)
+
+
+class Preferences(PartnerView):
+    required_scopes = {"GET": Scope.CUSTOMERS_READ, "PUT": Scope.CUSTOMERS_WRITE}
+
+    @extend_schema(operation_id="customers_preferences", responses=PreferencesOut)
+    def get(self, request: Request, public_id: str) -> Response:
+        """What a customer wants to hear, how often and where, with the link to the page where it is changed."""
+        return self._answer(queries.by_public_id(public_id))
+
+    @extend_schema(operation_id="customers_prefer", request=PreferencesRequest, responses=PreferencesOut)
+    def put(self, request: Request, public_id: str) -> Response:
+        """Write down what the customer has chosen with you. What is not named stays; the same again changes nothing."""
+        form = PreferencesRequest(data=request.data)
+        form.is_valid(raise_exception=True)
+        wanted = dict(form.validated_data)
+        customer = queries.by_public_id(public_id)
+        operations.change_preferences(
+            customer=customer,
+            wording=wanted.pop("wording", ""),
+            wanted=operations.Wanted(**wanted),
+            how=How.API,
+            by=self.caller.actor,
+            now=timezone.now(),
+        )
+        return self._answer(customer)
+
+    def _answer(self, customer: Customer) -> Response:
+        held = dataclasses.asdict(queries.preferences_of(customer))
+        return Response({**held, "url": queries.preferences_url(customer)})
 
 
 class TimelinePagination(CursorPagination):

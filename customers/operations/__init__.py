@@ -5,12 +5,15 @@ from ._consent import (
     UNCHANGED,
     WORDING,
     Choice,
+    Wanted,
+    change_preferences,
     move_consent,
     opt_in,
     opt_out,
     put_consent_back,
     record_consent,
     set_preferences,
+    today_of,
 )
 from ._holdings import Holding, Moving, holdings, register, rows
 from ._identify import identify
@@ -31,6 +34,8 @@ __all__ = [
     "Preview",
     "Resolved",
     "Signal",
+    "Wanted",
+    "change_preferences",
     "follow_up_merges",
     "holdings",
     "identify",
@@ -47,5 +52,6 @@ __all__ = [
     "rows",
     "set_preferences",
     "split",
+    "today_of",
     "track",
 ]

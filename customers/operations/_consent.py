@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from incentives_site.shared.problems import FieldError, Invalid
 
+from .. import queries
 from ..models import Channel, Consent, Customer
 from ..rules.consent import ALL, How, IncentiveKind, Purpose, Statement, Topic, Wishes, as_data, from_data, stricter
 from ..rules.timeline import EventType
@@ -162,6 +163,62 @@ def today_of(customer: Customer, now: datetime.datetime) -> datetime.date:
     except (ZoneInfoNotFoundError, ValueError):
         zone = datetime.UTC
     return now.astimezone(zone).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants from now on; what is not named stays as it is. ``channels`` and ``kinds``: by key, wanted or not."""
+
+    opted_out: bool | None = None
+    channels: Mapping[str, bool] = field(default_factory=dict)
+    kinds: Mapping[str, bool] = field(default_factory=dict)
+    research: bool | None = None
+    per_week: int | _Unchanged | None = UNCHANGED
+    paused_until: datetime.date | _Unchanged | None = UNCHANGED
+    language: str | _Unchanged = UNCHANGED
+
+
+def change_preferences(
+    *, customer: Customer, wanted: Wanted, how: How, by: str, now: datetime.datetime, wording: str = "", reason: str = ""
+) -> None:
+    """Make what is ``wanted`` hold, by one statement for each thing that is different now. Raises ``Invalid``."""
+    with transaction.atomic():
+        _take(customer)
+        customer.refresh_from_db(fields=["consent", "language"])
+        held = queries.preferences_of(customer)
+        _check_named(wanted)
+        choices = []
+        if wanted.opted_out is not None and wanted.opted_out is not held.opted_out:
+            choices.append(Choice(not wanted.opted_out))
+            if wanted.opted_out:
+                choices.append(Choice(False, purpose=Purpose.RESEARCH))
+        choices += [Choice(is_given, key) for key, is_given in wanted.channels.items() if held.channels.get(key) is not is_given]
+        choices += [Choice(is_given, kind=key) for key, is_given in wanted.kinds.items() if held.kinds.get(key) is not is_given]
+        if wanted.research is not None and wanted.research is not held.research:
+            choices.append(Choice(wanted.research, purpose=Purpose.RESEARCH))
+        record_consent(customer=customer, choices=choices, how=how, by=by, now=now, wording=wording, reason=reason)
+        set_preferences(
+            customer=customer,
+            by=by,
+            now=now,
+            per_week=wanted.per_week,
+            paused_until=wanted.paused_until,
+            language=wanted.language,
+        )
+
+
+def _check_named(wanted: Wanted) -> None:
+    known = set(Channel.objects.filter(key__in=wanted.channels).values_list("key", flat=True))
+    errors = [
+        FieldError(f"/channels/{key}", "channel-unknown", _("There is no such channel."))
+        for key in wanted.channels.keys() - known
+    ]
+    errors += [
+        FieldError(f"/kinds/{key}", "kind-unknown", _("There is no such kind of incentive."))
+        for key in wanted.kinds.keys() - set(IncentiveKind)
+    ]
+    if errors:
+        raise Invalid(errors=errors)
 
 
 # --- When two customers turn out to be one, and when they turn out not to be ----------------------------------------------

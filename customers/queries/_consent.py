@@ -1,6 +1,7 @@
 """Consent as it is read: what holds for a customer, its history, who may be addressed, the links to the preference page."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -25,6 +26,26 @@ class PreferencesUnknown(NotFound):
 def wishes_of(customer: Customer) -> Wishes:
     """What holds now, as kept beside the customer: no query."""
     return from_data(customer.consent)
+
+
+def consent_as_data(customer: Customer) -> dict[str, Any]:
+    """What holds, as partners read it: the latest statement of each topic, the newest first. No query."""
+    wishes = wishes_of(customer)
+    said = sorted(wishes.said.values(), key=lambda one: (one.at, str(one.topic)), reverse=True)
+    return {
+        "opted_out": wishes.has_opted_out,
+        "opted_out_at": wishes.opted_out_at,
+        "statements": [
+            {
+                "channel": None if one.topic.channel == ALL else one.topic.channel,
+                "purpose": one.topic.purpose.value,
+                "kind": None if one.topic.kind == ALL else one.topic.kind,
+                "given": one.is_given,
+                "at": one.at,
+            }
+            for one in said
+        ],
+    }
 
 
 def consent_history(customer: Customer) -> QuerySet[Consent]:

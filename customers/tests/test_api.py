@@ -1,12 +1,14 @@
 """A customer's profile and timeline over the partners' API."""
 
 import datetime
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from customers.models import Customer, Event
+from customers import queries
+from customers.models import Consent, Customer, Event
 from customers.operations import track
 from customers.rules.timeline import EventType
 from customers.tests.factories import NOON, ChannelFactory, CustomerFactory, IdentityFactory
@@ -76,6 +78,74 @@ def test_the_timeline_takes_few_queries(client: PartnerClient) -> None:
     customer = CustomerFactory()
     for n in range(20):
         happened(customer, n, NOON)
-    with CaptureQueriesContext(connection) as queries:
+    with CaptureQueriesContext(connection) as asked:
         client.get(f"customers/{customer.public_id}/timeline")
-    assert len(queries) <= 3
+    assert len(asked) <= 3
+
+
+class TestPreferences:
+    @pytest.fixture
+    def writer(self) -> PartnerClient:
+        return PartnerClient(partner_key(scopes=["customers:read", "customers:write"])[1])
+
+    def test_they_are_read_with_the_link_to_the_page(self, client: PartnerClient) -> None:
+        ChannelFactory(mail=True, can_message=True)
+        ChannelFactory(web=True, asks_first=False)
+        customer = CustomerFactory()
+        answer = client.get(f"customers/{customer.public_id}/preferences")
+        assert answer.status_code == 200
+        data = answer.json()
+        assert data.pop("url") == queries.preferences_url(customer)
+        assert data == {
+            "opted_out": False,
+            "channels": {"mail": False, "web": True},
+            "kinds": dict.fromkeys(["discounts", "points", "credit", "contests", "access"], True),
+            "research": True,
+            "per_week": None,
+            "paused_until": None,
+            "language": "",
+        }
+
+    def test_what_is_named_is_changed_once_and_the_rest_stays(self, writer: PartnerClient) -> None:
+        ChannelFactory(mail=True, can_message=True)
+        customer = CustomerFactory()
+        path = f"customers/{customer.public_id}/preferences"
+        body = {"channels": {"mail": True}, "kinds": {"contests": False}, "per_week": 2, "language": "fr", "wording": "c-7"}
+        for _time in range(2):
+            data = writer.put(path, body).json()
+            assert (data["channels"], data["kinds"]["contests"], data["per_week"]) == ({"mail": True}, False, 2)
+        assert Consent.objects.count() == 2
+        assert {(row.how, row.wording) for row in Consent.objects.all()} == {("api", "c-7")}
+        assert writer.put(path, {"opted_out": True}).json()["opted_out"] is True
+        data = writer.get(f"customers/{customer.public_id}").json()["consent"]
+        assert data["opted_out"] is True
+        assert data["opted_out_at"]
+        assert {(one["channel"], one["purpose"], one["kind"], one["given"]) for one in data["statements"]} == {
+            (None, "marketing", None, False),
+            (None, "research", None, False),
+            ("mail", "marketing", None, True),
+            (None, "marketing", "contests", False),
+        }
+        assert writer.put(path, {"opted_out": False}).json()["research"] is False
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({"channels": {"nowhere": True}}, "#/channels/nowhere"),
+            ({"kinds": {"sausages": True}}, "#/kinds/sausages"),
+            ({"channels": {"mail": "maybe"}}, "#/channels/mail"),
+            ({"per_week": 99}, "#/per_week"),
+            ({"paused_until": "2020-01-01"}, "#/paused_until"),
+            ({"language": "xx"}, "#/language"),
+            ({"sausages": 1}, "#/sausages"),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, writer: PartnerClient, body: dict[str, Any], pointer: str) -> None:
+        answer = writer.put(f"customers/{CustomerFactory().public_id}/preferences", body)
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+        assert not Consent.objects.exists()
+
+    def test_writing_needs_its_scope(self, client: PartnerClient) -> None:
+        answer = client.put(f"customers/{CustomerFactory().public_id}/preferences", {})
+        assert (answer.status_code, answer.json()["code"]) == (403, "missing-scope")

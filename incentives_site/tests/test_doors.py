@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from campaigns import queries as campaign_queries
 from campaigns.operations import order_codes
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory
+from customers import queries as customer_queries
 from customers.tests.factories import NOON
 from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
@@ -41,6 +42,7 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "customers/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/timeline/": CUSTOMER_READERS,
+    "customers/<uuid:public_id>/consent/": CASHIERS,
     "customers/<uuid:public_id>/statement/": CAMPAIGN_READERS,
     "till/": CASHIERS,
     "till/receipts/": CASHIERS,
@@ -49,6 +51,8 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "wallet/<str:token>/": STRANGERS,
     "wallet/<str:token>/app.webmanifest": STRANGERS,
     "wallet/worker.js": STRANGERS,
+    "preferences/<str:token>/": STRANGERS,
+    "preferences/<str:token>/unsubscribe/": STRANGERS,
     "api/schema/": STRANGERS,
     "api/docs/": STRANGERS,
     "problems/": STRANGERS,
@@ -97,6 +101,7 @@ def fill() -> dict[str, str]:
         "codes": str(with_codes.campaign.public_id),
         "with_codes": str(with_codes.public_id),
         "till": str(redemption.public_id),
+        "preferences": customer_queries.preferences_url(grant.customer).rstrip("/").rpartition("/")[2],
         "wallet": campaign_queries.wallet_url(grant.customer).rstrip("/").rpartition("/")[2],
         "incentive": str(incentive.public_id),
         "batch": str(batch.public_id),
@@ -110,7 +115,7 @@ def path_to(address: str, fill: dict[str, str]) -> str:
         "<uuid:incentive_id>": fill["with_codes" if "/codes/" in address else "incentive"],
         "<uuid:batch_id>": fill["batch"],
         "<uuid:incentive_public_id>": fill["incentive"],
-        "<str:token>": fill["wallet"],
+        "<str:token>": fill.get(first, fill["wallet"]),
         "<slug:code>": "invalid",
         "<slug:step>": "goal",
         "<str:step>": "goal",

@@ -2,16 +2,21 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns import queries as campaign_queries
+from customers import operations as customer_operations
 from customers import queries as customer_queries
-from customers.models import Customer, Event
+from customers.forms import ConsentForm, kind_labels
+from customers.models import Consent, Customer, Event
+from customers.rules.consent import How, Purpose
 from customers.rules.timeline import EventType
 from customers.views import READERS
 from incentives_site.accounts.roles import Role, for_roles
@@ -22,6 +27,7 @@ from redemptions.models import Redemption
 from .statement_page import STATEMENT_READERS, balances, usual_currency
 
 ON_A_PAGE = 25
+CONSENT_WRITERS = (Role.STORE, Role.MARKETER, Role.OPERATOR)
 SELLERS = {Role.STORE, Role.MARKETER, Role.OPERATOR}
 ICONS = {
     EventType.BOUGHT: "shopping-cart",
@@ -32,14 +38,49 @@ ICONS = {
     EventType.EXPIRED: "clock",
     EventType.SEEN: "eye",
     EventType.CLICKED: "target",
+    EventType.OPTED_OUT: "bell-off",
 }
-LEVELS = {EventType.REDEEMED: "success", EventType.RETURNED: "warning", EventType.WITHDRAWN: "warning"}
+LEVELS = {
+    EventType.REDEEMED: "success",
+    EventType.RETURNED: "warning",
+    EventType.WITHDRAWN: "warning",
+    EventType.OPTED_OUT: "warning",
+}
 
 
 @for_roles(*READERS)
 def detail(request: HttpRequest, public_id: str) -> HttpResponse:
     customer = customer_queries.by_public_id(public_id)
     return render(request, "customers/detail.html", {**_profile(request, customer), **_timeline(request, customer)})
+
+
+@for_roles(*CONSENT_WRITERS)
+def consent(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Record what a customer has said to somebody of the staff."""
+    customer = customer_queries.by_public_id(public_id)
+    form = ConsentForm(request.POST or None, customer=customer)
+    if request.method == "POST" and form.is_valid():
+        customer_operations.record_consent(
+            customer=customer,
+            choices=[form.choice],
+            how=How.STAFF,
+            by=f"user:{request.user.pk}",
+            now=timezone.now(),
+            reason=form.cleaned_data["reason"],
+        )
+        messages.success(request, _("Written down. It holds everywhere from now on."))
+        return redirect("customers:detail", public_id=customer.public_id)
+    context = {
+        "customer": customer,
+        "crumbs": [
+            {"label": _("Customers"), "url": reverse("customers:search")},
+            {"label": str(customer), "url": reverse("customers:detail", args=[customer.public_id])},
+            {"label": _("Consent")},
+        ],
+        "form": form,
+        "history": [_statement(row) for row in customer_queries.consent_history(customer)[:200]],
+    }
+    return render(request, "customers/consent.html", context, status=422 if request.method == "POST" else 200)
 
 
 @for_roles(*READERS)
@@ -62,11 +103,59 @@ def _profile(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         "figures": _figures(customer, currency),
         "wallet": campaign_queries.wallet(customer, now=now, most=50),
         "wallet_url": campaign_queries.wallet_url(customer),
+        "preferences_url": customer_queries.preferences_url(customer),
+        "consent": _consent(customer),
+        "may_record_consent": bool(set(CONSENT_WRITERS) & request.user.roles),  # type: ignore[union-attr]
         "redemptions": redeemed[:10],
         "may_sell": bool(SELLERS & request.user.roles),  # type: ignore[union-attr]
         "may_read_statement": bool(set(STATEMENT_READERS) & request.user.roles),  # type: ignore[union-attr]
         "till_url": _till_url(customer),
         **balances(customer, currency),
+    }
+
+
+def _consent(customer: Customer) -> dict[str, Any]:
+    """What holds now, and the latest statements."""
+    wishes = customer_queries.wishes_of(customer)
+    rows = []
+    if wishes.per_week is not None:
+        rows.append({"label": _("Messages a week"), "value": _("at most %(n)s") % {"n": wishes.per_week}})
+    if wishes.paused_until is not None and wishes.paused_until > timezone.now().date():
+        rows.append({"label": _("Paused until"), "value": date_format(wishes.paused_until, "DATE_FORMAT")})
+    if customer.language:
+        rows.append({"label": _("Language"), "value": customer.language})
+    history = customer_queries.consent_history(customer)[:6]
+    return {"opted_out": wishes.has_opted_out, "rows": rows, "history": [_statement(row) for row in history]}
+
+
+def _statement(row: Consent) -> dict[str, Any]:
+    """One line of the ledger in words: about what, said how, by whom."""
+    labels = {key: str(label) for key, label in kind_labels()}
+    purposes = {Purpose.MARKETING: _("marketing"), Purpose.SERVICE: _("service messages"), Purpose.RESEARCH: _("surveys")}
+    about = [
+        str(purposes[Purpose(row.purpose)]),
+        labels.get(row.kind, row.kind),
+        _("by %(channel)s") % {"channel": row.channel.name} if row.channel else "",
+    ]
+    if not row.channel and not row.kind:
+        about[0] = _("all %(purpose)s") % {"purpose": about[0]}
+    hows = {
+        How.PREFERENCE_PAGE: _("on the preference page"),
+        How.ONE_CLICK: _("by one click in a message"),
+        How.API: _("through a partner"),
+        How.IMPORT: _("imported"),
+        How.STAFF: _("told the staff"),
+        How.EVENT: _("by an event"),
+        How.MERGE: _("kept when two profiles were merged"),
+    }
+    return {
+        "at": row.said_at,
+        "is_given": row.is_given,
+        "about": ", ".join(part for part in about if part),
+        "how": hows[How(row.how)],
+        "reason": row.reason,
+        "wording": row.wording,
+        "actor": row.actor,
     }
 
 
@@ -118,6 +207,7 @@ def _labels() -> dict[EventType, str]:
         EventType.REDEEMED: _("Redeemed"),
         EventType.RETURNED: _("Returned"),
         EventType.WITHDRAWN: _("Withdrawn"),
+        EventType.OPTED_OUT: _("Opted out"),
     }
 
 

@@ -5,6 +5,7 @@ It can be installed, and opens without a network once it was loaded: a service w
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import segno
 from django.conf import settings
@@ -21,8 +22,11 @@ from campaigns.models import GrantState
 from campaigns.queries import WalletItem
 from campaigns.rules.candidates import Reason
 from campaigns.wording import incentive_in_words, own_sentence
+from customers import queries as customer_queries
+from customers.models import Customer
 from incentives_site.navigation import BRAND
 
+from .public import in_language_of, private
 from .statement_page import balances, usual_currency
 
 WORKER = Path(settings.BASE_DIR) / "static" / "js" / "wallet-worker.js"
@@ -32,31 +36,41 @@ WORKER = Path(settings.BASE_DIR) / "static" / "js" / "wallet-worker.js"
 def wallet(request: HttpRequest, token: str) -> HttpResponse:
     """Opening the link changes nothing: mail scanners open every link."""
     customer = queries.customer_of_wallet(token)
+    with in_language_of(request, customer) as menu:
+        return private(render(request, "wallet/wallet.html", {**menu, **_contents(customer, token)}))
+
+
+def _contents(customer: Customer, token: str) -> dict[str, Any]:
     items = queries.wallet(customer, now=timezone.now(), most=100)
     given = queries.names_of_given(item.grant.incentive for item in items if item.is_usable)
     usable = [_card(item, given) for item in items if item.is_usable]
     past = [(item, _own_sentence(item)) for item in items if not item.is_usable]
-    context = {
+    return {
         "usable": usable,
         "past": past,
         "manifest": reverse("wallet-manifest", args=[token]),
         "now": timezone.now(),
+        "preferences_url": customer_queries.preferences_url(customer),
         **balances(customer, usual_currency()),
     }
-    return _private(render(request, "wallet/wallet.html", context))
 
 
 @require_safe
 def manifest(request: HttpRequest, token: str) -> HttpResponse:
     """What a browser needs to install the wallet: it starts at this customer's link."""
-    queries.customer_of_wallet(token)
+    customer = queries.customer_of_wallet(token)
+    with in_language_of(request, customer):
+        return private(JsonResponse(_manifest(token), content_type="application/manifest+json"))
+
+
+def _manifest(token: str) -> dict[str, Any]:
     start = reverse("wallet", args=[token])
     icons = [
         {"src": static(f"img/wallet-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}
         for size in (192, 512)
         for purpose in ("any", "maskable")
     ]
-    data = {
+    return {
         "id": start,
         "name": _("Wallet · %(brand)s") % {"brand": BRAND},
         "short_name": _("Wallet"),
@@ -67,21 +81,12 @@ def manifest(request: HttpRequest, token: str) -> HttpResponse:
         "theme_color": "#0a5bb5",
         "icons": icons,
     }
-    return _private(JsonResponse(data, content_type="application/manifest+json"))
 
 
 @require_safe
 def worker(request: HttpRequest) -> HttpResponse:
     """The service worker: served here, as a worker may only look after what lies below its own address."""
     return HttpResponse(WORKER.read_bytes(), content_type="text/javascript", headers={"Cache-Control": "no-cache"})
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    # The address is the key to the wallet: it must not travel on to other sites, nor into shared caches and search engines.
-    response["Referrer-Policy"] = "no-referrer"
-    response["Cache-Control"] = "private, max-age=0"
-    response["X-Robots-Tag"] = "noindex"
-    return response
 
 
 # Why what is over can no longer be used, in the words of decisions.

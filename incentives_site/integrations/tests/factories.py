@@ -40,3 +40,6 @@ class PartnerClient:
 
     def patch(self, path: str, body: Any) -> Any:
         return self.client.patch(f"/api/v1/{path}", json.dumps(body), content_type="application/json", headers=self.headers)
+
+    def put(self, path: str, body: Any) -> Any:
+        return self.client.put(f"/api/v1/{path}", json.dumps(body), content_type="application/json", headers=self.headers)

@@ -1,0 +1,111 @@
+"""The public preference page: what a customer wants to hear, how often and where; opened by a signed link, without signing in."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from campaigns import queries as campaign_queries
+from customers import operations, queries
+from customers.forms import PreferencesForm
+from customers.models import Channel, Customer
+from customers.operations import WORDING, Choice
+from customers.rules.consent import ALL, How, Purpose
+from incentives_site.shared.problems import Invalid
+
+from .public import in_language_of, private
+
+BY = "customer"
+DONE = ("saved", "left", "back")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: HttpRequest, token: str) -> HttpResponse:
+    """Opening the link changes nothing: mail scanners open every link."""
+    customer, _channel = queries.customer_of_preferences(token)
+    with in_language_of(request, customer) as menu:
+        answer = _changed(request, token, customer, menu) if request.method == "POST" else _page(request, customer, menu)
+        return private(answer, has_form=True)
+
+
+def _page(
+    request: HttpRequest, customer: Customer, menu: dict[str, Any], form: PreferencesForm | None = None, status: int = 200
+) -> HttpResponse:
+    held = queries.preferences_of(customer)
+    done = request.GET.get("done", "")
+    # What is confirmed is what holds: an old address confirms nothing.
+    is_true = done in DONE and (done == "left") is held.opted_out
+    context = {
+        **menu,
+        "form": form or PreferencesForm(customer=customer, today=operations.today_of(customer, timezone.now())),
+        "opted_out": held.opted_out,
+        "done": done if is_true and form is None else "",
+        "wallet_url": campaign_queries.wallet_url(customer),
+    }
+    return render(request, "preferences/preferences.html", context, status=status)
+
+
+def _changed(request: HttpRequest, token: str, customer: Customer, menu: dict[str, Any]) -> HttpResponse:
+    now, does = timezone.now(), request.POST.get("does", "")
+    said = {"customer": customer, "how": How.PREFERENCE_PAGE, "by": BY, "now": now, "wording": _wording()}
+    if does == "leave":
+        operations.opt_out(**said)  # type: ignore[arg-type]
+        return _done(token, "left", menu)
+    if does == "return":
+        operations.opt_in(**said)  # type: ignore[arg-type]
+        return _done(token, "back", menu)
+    form = PreferencesForm(request.POST, customer=customer, today=operations.today_of(customer, now))
+    if form.is_valid():
+        try:
+            operations.change_preferences(wanted=form.wanted, **said)  # type: ignore[arg-type]
+        except Invalid as problem:
+            for error in problem.errors:
+                name = error.pointer.partition("/")[2].partition("/")[0]
+                form.add_error(name if name in form.fields else None, str(error.detail))
+        else:
+            return _done(token, "saved", menu)
+    return _page(request, customer, menu, form, status=422)
+
+
+def _done(token: str, done: str, menu: dict[str, Any]) -> HttpResponse:
+    lang = f"&lang={menu['lang']}" if menu["lang"] else ""
+    return HttpResponseRedirect(f"{reverse('preferences', args=[token])}?done={done}{lang}")
+
+
+def _wording() -> str:
+    """Which words were agreed to: the version of the page, and its language."""
+    return f"{WORDING}-{translation.get_language()}"
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """The address of ``List-Unsubscribe`` (RFC 8058): a POST from anywhere, without cookie or form, is enough; its answer is 200.
+
+    The link is signed and names one customer and the channel of the message: nobody can make somebody else's. A GET asks.
+    """
+    customer, channel = queries.customer_of_preferences(token)
+    with in_language_of(request, customer) as menu:
+        is_done = request.method == "POST"
+        if is_done:
+            _unsubscribed(request, customer, channel)
+        context = {
+            **menu,
+            "channel": channel,
+            "is_done": is_done,
+            "preferences_url": queries.preferences_url(customer),
+        }
+        return private(render(request, "preferences/unsubscribe.html", context))
+
+
+def _unsubscribed(request: HttpRequest, customer: Customer, channel: Channel | None) -> None:
+    how = How.ONE_CLICK if request.POST.get("List-Unsubscribe") == "One-Click" else How.PREFERENCE_PAGE
+    said = {"customer": customer, "how": how, "by": BY, "now": timezone.now(), "wording": _wording()}
+    if channel is None:
+        operations.opt_out(**said)  # type: ignore[arg-type]
+    else:
+        operations.record_consent(choices=[Choice(False, channel.key, Purpose.MARKETING, ALL)], **said)  # type: ignore[arg-type]
