@@ -1,7 +1,9 @@
 """Takes the pictures of ``docs/img`` from a running demonstration: ``make screenshots``.
 
-It calls the API as the demonstration's partners do, to have something to show (a campaign, a draft, two redemptions, a return).
-So run it on a demonstration that may be thrown away: ``VAR_DIR=/tmp/pictures PORT=8080 make demo``, and beside it
+It calls the API as the demonstration's partners do, to have something to show (campaigns, a draft, redemptions, a return, points,
+batches of codes, a webhook that it receives itself), and issues a gift card in the back office. So run it on a demonstration that
+may be thrown away, and that may send to this machine:
+``WEBHOOK_ALLOWED_NETWORKS=127.0.0.0/8 VAR_DIR=/tmp/pictures PORT=8080 make demo``, and beside it
 ``VAR_DIR=/tmp/pictures make screenshots``.
 """
 
@@ -10,10 +12,14 @@ import base64
 import datetime
 import json
 import os
+import threading
+import time
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +31,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 WIDE, NARROW, NARROWEST = (1280, 860), (390, 844), (320, 700)
 CARD = "CJ0000900"
 QUALITY = 62
+CAMPAIGNS = "/campaigns"
 Step = Callable[[Page], None]
 
 
@@ -47,14 +54,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--to", type=Path, default=PROJECT / "docs" / "img", help="the folder of the pictures")
     parser.add_argument("--format", choices=["webp", "jpeg"], default="webp")
-    parser.add_argument("--only", default="", help="take only pictures whose name contains this")
+    parser.add_argument("--only", default="", help="take only pictures whose name contains one of these, with commas")
     given = parser.parse_args()
     var = Path(os.environ.get("VAR_DIR") or PROJECT / "var")
     demo = json.loads((var / "demo.json").read_text(encoding="utf-8"))
     given.to.mkdir(parents=True, exist_ok=True)
-    pictures = [picture for picture in plan(Shop(demo)) if given.only in picture.name]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM) if CHROMIUM.exists() else None, args=FLAGS)
+        with BackOffice(browser, demo) as office, listening() as receiver:
+            pictures = [
+                picture
+                for picture in plan(Shop(demo), office, receiver)
+                if any(part in picture.name for part in given.only.split(","))
+            ]
         signed_in = {role: sign_in(browser, demo, role) for role in dict.fromkeys(picture.role for picture in pictures)}
         for picture in pictures:
             for scheme in ("light", "dark"):
@@ -119,7 +131,7 @@ class Shop:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.base}/api/v1/{path}", data, headers, method=method)  # noqa: S310
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - the demonstration's own address
-            answer: dict[str, Any] = json.load(response)
+            answer: dict[str, Any] = json.loads(response.read() or b"{}")
         return answer
 
     def campaign(self, name: str, *, group: str = "default") -> dict[str, Any]:
@@ -153,6 +165,65 @@ class Shop:
         customer = {"identity": {"kind": "loyalty_card", "value": CARD}}
         return self.call("web-shop", "POST", "grants", {"customer": customer, "incentive": incentive, "occasion": occasion})
 
+    def club(self) -> None:
+        """Points and credit for one customer, as they are come by: earned on an order, and some of them spent on another."""
+        fields = {
+            "name": "Club points",
+            "goal": "retention",
+            "currency": "USD",
+            "channels": ["web", "store"],
+            "incentives": [
+                {
+                    "key": "points",
+                    "name": "Club points",
+                    "awards": [{"type": "points", "per": 100, "points": 3}],
+                    "points_per_customer": 2000,
+                    "when_short": "clip",
+                },
+                {
+                    "key": "credit",
+                    "name": "2 % back",
+                    "awards": [{"type": "credit", "percent": "2"}],
+                    "conditions": {"all": [{"fact": "basket.initial_total", "op": ">=", "value": 10000}]},
+                },
+            ],
+        }
+        if self.call("web-shop", "GET", "campaigns?q=Club%20points&status=live")["results"]:
+            return
+        campaign = self.call("web-shop", "POST", "campaigns", fields)
+        self.call("web-shop", "POST", f"campaigns/{campaign['id']}/launch")
+        customer = {"identity": {"kind": "loyalty_card", "value": CARD}}
+        for price, tenders in ((18900, []), (4600, [{"type": "points", "amount": 150}, {"type": "credit", "amount": 100}])):
+            machine = {"id": "1", "sku": "Espresso machine", "name": "Espresso machine", "quantity": 1, "unit_price": price}
+            body = {"currency": "USD", "basket": {"lines": [machine]}, "customer": customer, "tenders": tenders}
+            self.call("web-shop", "POST", "redemptions", {**body, "channel": "web", "order": {"id": str(uuid.uuid4())}})
+
+    def codes(self) -> tuple[str, str, str]:
+        """A campaign, its incentive and a batch of codes of it that is done."""
+        found = self.call("web-shop", "GET", "campaigns?q=Letter%20box&status=draft")["results"]
+        if not found:
+            fields = {"name": "Letter box codes", "goal": "acquisition", "currency": "USD", "channels": ["web", "store"]}
+            effect = {"type": "percent_off", "percent": "15"}
+            incentive = {"key": "letter", "name": "15 % for new neighbours", "claim": "code", "effect": effect}
+            found = [self.call("web-shop", "POST", "campaigns", {**fields, "incentives": [incentive]})]
+        incentive_id = found[0]["incentives"][0]["id"]
+        batches = self.call("web-shop", "GET", f"codes/batches?incentive={incentive_id}")["results"]
+        if not batches:
+            large = {"incentive": incentive_id, "name": "Letter box, autumn", "pattern": "AUTUMN-####-####-####", "count": 40_000}
+            batches = [self.call("web-shop", "POST", "codes/batches", {**large, "has_check": True})]
+            small = {"incentive": incentive_id, "name": "Fair, stand 4", "pattern": "FAIR-####-####", "count": 250}
+            self.call("web-shop", "POST", "codes/batches", small)
+        while self.call("web-shop", "GET", f"codes/batches/{batches[-1]['id']}")["state"] != "done":
+            time.sleep(1)
+        return found[0]["id"], incentive_id, batches[-1]["id"]
+
+    def webhook(self, url: str) -> None:
+        """Be told of grants and redemptions at ``url``, and nowhere else."""
+        for old in self.call("web-shop", "GET", "webhooks")["results"]:
+            self.call("web-shop", "DELETE", f"webhooks/{old['id']}")
+        types = ["grant.created", "redemption.created", "redemption.returned"]
+        self.call("web-shop", "POST", "webhooks", {"url": url, "types": types})
+
     def redeem(self, code: str) -> dict[str, Any]:
         coffee = {"id": "1", "sku": "Coffee beans", "name": "Coffee beans", "quantity": 2, "unit_price": 1250}
         tea = {"id": "2", "sku": "Green tea", "name": "Green tea", "quantity": 1, "unit_price": 780}
@@ -161,12 +232,79 @@ class Shop:
         return self.call("till-maker", "POST", "redemptions", body)
 
 
-def plan(shop: Shop) -> list[Picture]:
+class BackOffice:
+    """An operator in the back office, for what partners cannot do."""
+
+    def __init__(self, browser: Browser, demo: dict[str, Any]) -> None:
+        self.context = browser.new_context(base_url=demo["base_url"], storage_state=sign_in(browser, demo, "operator"))
+
+    def __enter__(self) -> "BackOffice":
+        self.page = self.context.new_page()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+    def programme(self) -> None:
+        """What a point is worth, unless somebody has said so."""
+        self.page.goto("/admin/campaigns/loyaltyprogramme/")
+        if not self.page.locator("#result_list tbody tr").count():
+            self.page.goto("/admin/campaigns/loyaltyprogramme/add/")
+            self.page.fill("[name=name]", "Club")
+            self.page.fill("[name=point_values]", "USD 1")
+            self.page.fill("[name=pending_days]", "0")
+            self.page.fill("[name=valid_months]", "12")
+            self.page.click("[name=_save]")
+            self.page.wait_for_url("**/loyaltyprogramme/")
+
+    def gift_card(self, amount: str) -> str:
+        """The code of a new card; it is shown this once."""
+        self.page.goto("/admin/redemptions/giftcard/issue")
+        self.page.fill("[name=amount]", amount)
+        self.page.select_option("[name=currency]", "USD")
+        self.page.locator("form:has([name=amount]) button[type=submit]").click()
+        said = self.page.get_by_text("The code is").first.inner_text()
+        return said.removeprefix("The code is ").split(" ")[0]
+
+    def newest(self, table: str) -> str:
+        """The address of the newest row of a list."""
+        self.page.goto(f"/admin/{table}/")
+        return self.page.locator("#result_list tbody a").first.get_attribute("href") or ""
+
+
+@contextmanager
+def listening() -> Iterator[str]:
+    """The address of a receiver of webhooks that is out of order at first, so that there are attempts to look at."""
+
+    class Receiver(BaseHTTPRequestHandler):
+        seen = 0
+
+        def do_POST(self) -> None:  # the name that http.server asks for
+            self.rfile.read(int(self.headers["Content-Length"]))
+            type(self).seen += 1
+            self.send_response(503 if self.seen == 1 else 204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/incentives"
+        server.shutdown()
+
+
+def plan(shop: Shop, office: BackOffice, receiver: str) -> list[Picture]:
     """Every page, after the few calls that give them something to show. What an earlier run left is ended or used again."""
     for old in shop.call("web-shop", "GET", "campaigns?q=Autumn%20thanks&status=live")["results"]:
         shop.call("web-shop", "POST", f"campaigns/{old['id']}/end")
     drafts = shop.call("web-shop", "GET", "campaigns?q=Winter%20warmer&status=draft")["results"]
     draft = drafts[0] if drafts else shop.campaign("Winter warmer")
+    office.programme()
+    shop.club()
+    shop.webhook(receiver)
+    card = office.gift_card("15.00")
+    coded, coded_incentive, batch = shop.codes()
     live = shop.campaign("Autumn thanks")
     shop.call("web-shop", "POST", f"campaigns/{live['id']}/launch")
     incentive = live["incentives"][0]["id"]
@@ -187,6 +325,23 @@ def plan(shop: Shop) -> list[Picture]:
             page.wait_for_selector(".app-applies, .app-refused")
 
         return fill
+
+    def split(page: Page) -> None:
+        page.fill("[name=customer]", CARD)
+        basket(held["code"])(page)
+        page.check("[name=pay-use_points]")
+        page.fill("[name=pay-points]", "2.50")
+        page.check("[name=pay-use_credit]")
+        page.fill("[name=pay-card]", card)
+        page.press("[name=pay-card]", "Enter")
+        page.wait_for_selector("[aria-label='Gift cards of this sale']")
+        page.locator("#outcome-title").evaluate("title => title.closest('section').scrollIntoView()")
+
+    def one_unit(page: Page) -> None:
+        page.fill("[name=units-0]", "1")
+        page.click("#return button[value=preview]")
+        page.wait_for_selector("[data-testid=pay-back]")
+        page.locator("#return").scroll_into_view_if_needed()
 
     def calculated(page: Page) -> None:
         for name, value in {"sku": "Coffee beans", "categories": "COFFEE", "quantity": "2", "price": "12.50"}.items():
@@ -229,6 +384,13 @@ def plan(shop: Shop) -> list[Picture]:
         Picture("till", "store", "/till/", narrow=(NARROWEST,)),
         Picture("till-applies", "store", "/till/", checked_on_a_phone(held["code"]), narrow=both),
         Picture("till-refused", "store", "/till/", basket(used["code"])),
+        Picture("till-split", "store", "/till/", split, narrow=small),
+        Picture("return", "store", f"/till/receipts/{receipt}/", one_unit, narrow=small),
+        Picture("statement", "marketer", f"/customers/{customer}/statement/", narrow=small),
+        Picture("codes", "marketer", f"{CAMPAIGNS}/{coded}/codes/{coded_incentive}/", narrow=small),
+        Picture("codes-batch", "marketer", f"{CAMPAIGNS}/{coded}/codes/{coded_incentive}/{batch}/"),
+        Picture("webhooks", "operator", "/admin/integrations/webhookdelivery/"),
+        Picture("webhook-delivery", "operator", office.newest("integrations/webhookdelivery")),
         Picture("receipt", "store", f"/till/receipts/{receipt}/", narrow=small),
         Picture("receipt-returned", "store", f"/till/receipts/{returned_receipt}/"),
         Picture("receipts", "store", "/till/receipts/"),
