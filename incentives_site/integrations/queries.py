@@ -111,11 +111,15 @@ def delivery_by_public_id(endpoint: WebhookEndpoint, public_id: str) -> WebhookD
     return found
 
 
+# For statements that ask it beside other things, of the type ``%(told)s``.
+ANYBODY_TOLD = "EXISTS (SELECT FROM integrations_webhookendpoint WHERE is_active AND %(told)s::text = ANY(types))"
+
+
 def is_anybody_told(type: str) -> bool:
     """Whether some endpoint subscribed to ``type``: for those who would otherwise write, or ask the database what to say."""
     with prepared_cursor() as cursor:
-        cursor.execute("SELECT 1 FROM integrations_webhookendpoint WHERE is_active AND %s::text = ANY(types) LIMIT 1", [type])
-        return cursor.fetchone() is not None
+        cursor.execute(f"SELECT {ANYBODY_TOLD}", {"told": type})
+        return bool(cursor.fetchone()[0])
 
 
 def _uuid(text: str) -> uuid.UUID | None:

@@ -13,14 +13,16 @@ from django.db import connection
 
 from campaigns.models import Incentive
 from customers.rules.timeline import EventType
+from incentives_site.integrations.queries import ANYBODY_TOLD
 from incentives_site.shared.prepared import prepared_cursor
 
 from ..models import Redemption
+from ._announce import announce_redeemed
 from ._quote import Quote
 
 # The event is what ``customers.operations.track`` writes; its message is as new as the redemption. Nothing is written when the
 # source's order is there already; whoever writes it at the same time is waited for.
-_RECORD = """
+_RECORD = f"""
 WITH redemption AS (
     INSERT INTO redemptions_redemption (public_id, source, order_key, customer_id, channel_id, store_id, currency, basket,
         decision, initial, discount, stored_value, payable, surroundings, placed_at, redeemed_at, actor)
@@ -55,8 +57,8 @@ WITH redemption AS (
         %(now)s::timestamptz, 'redemptions', 'redeemed:' || %(public_id)s::text, %(properties)s::jsonb
     FROM redemption WHERE %(customer)s::bigint IS NOT NULL
 )
-SELECT id FROM redemption
-"""
+SELECT id, {ANYBODY_TOLD} FROM redemption
+"""  # noqa: S608  (put together from fixed pieces; every value is a parameter)
 
 
 def record(
@@ -90,6 +92,8 @@ def record(
     redemption.pk = row[0]
     redemption._state.adding = False
     redemption._state.db = connection.alias
+    if row[1]:
+        announce_redeemed(redemption)
     return redemption
 
 
@@ -162,6 +166,7 @@ def _told(quoted: Quote, redemption: Redemption) -> dict[str, str]:
         "store": quoted.store.key if quoted.store else None,
     }
     return {
+        "told": "redemption.created",
         "type": EventType.REDEEMED.value,
         "name": ", ".join(item.name for item in quoted.incentives)[:200],
         "properties": _json(properties),

@@ -12,7 +12,6 @@ from campaigns.rules.decision import Totals
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from ..models import AppliedIncentive, Redemption, Reservation, ReservationState
-from ._announce import announce_redeemed
 from ._awards import award, hold_order
 from ._ledger import NotEnough, activate_due, lock_accounts_of, today_of_the_programme
 from ._quote import Quote, Request
@@ -188,7 +187,6 @@ def _take(quoted: Quote, reservation: Reservation | None, now: datetime.datetime
 
 def _settle(quoted: Quote, redemption: Redemption, reservation: Reservation | None, by: str, now: datetime.datetime) -> None:
     _move_value(quoted, redemption, reservation, by, now)
-    announce_redeemed(redemption)
     planned = [quoted.demands(item) for item in quoted.incentives]
     used = use_beside(reservation, [demand for demands in planned for demand in demands])
     if used is None:
