@@ -28,6 +28,7 @@ from .catalogue import Entry
 
 # What everybody uses: one count, or one for each slot.
 SHARED = ("", *(limit_rules.slot(number) for number in range(limit_rules.HOT_SLOTS)))
+_SHARED = f"""ARRAY[{", ".join(f"'{name}'" for name in SHARED)}]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,8 @@ _HELD = f"""(WITH RECURSIVE owned (incentive) AS (
      WHERE g.id = ANY(ARRAY(SELECT {_SPEAKS} FROM owned o WHERE o.incentive IS NOT NULL))
         OR (g.customer_id = c.id AND g.id = ANY(%(holding)s::bigint[])))"""  # noqa: S608
 # Of the limits that are named, and of those that guard what the codes open.
-_COUNTERS = """(SELECT jsonb_object_agg(u.limit_id || '/' || u.subject, u.used) FROM campaigns_limitcounter u
-     WHERE u.limit_id = ANY({limits}) AND u.subject = ANY(%(subjects)s::text[] || {subject}))"""
+_COUNTERS = f"""(SELECT jsonb_object_agg(u.limit_id || '/' || u.subject, u.used) FROM campaigns_limitcounter u
+     WHERE u.limit_id = ANY({{limits}}) AND u.subject = ANY({_SHARED} || %(subjects)s::text[] || {{subject}}))"""  # noqa: S608
 _LIMITS = "%(limits)s::bigint[]"
 _GUARDS = f"""({_LIMITS} || ARRAY(
      SELECT l.id FROM campaigns_code o JOIN campaigns_incentive i ON i.id = o.incentive_id
@@ -233,7 +234,7 @@ def _ask(
     store: str = "",
     digests: Iterable[bytes] = (),
     limits: Iterable[int] = (),
-    subjects: Sequence[str] = SHARED,
+    subjects: Sequence[str] = (),
     holding: Iterable[int] = (),
     now: datetime.datetime | None = None,
 ) -> _Answer:
@@ -382,7 +383,7 @@ def _limit_ids(entries: Sequence[Entry], *, plain: bool = False) -> set[int]:
 
 
 def _counters(limits: set[int], subjects: Iterable[str | None]) -> dict[str, int]:
-    return _ask(limits=limits, subjects=[*SHARED, *(subject for subject in subjects if subject)]).counters if limits else {}
+    return _ask(limits=limits, subjects=[subject for subject in subjects if subject]).counters if limits else {}
 
 
 def _today_of(customer: Customer | None, now: datetime.datetime) -> datetime.date:
