@@ -55,7 +55,7 @@ def test_every_reason_can_be_translated(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_readers_language_is_looked_for_then_what_it_derives_from(language: str, own: Any, said: str) -> None:
     with translation.override(language):
         assert own_sentence("no-effect", own) == said
-        assert sentence(refused(Reason.NO_EFFECT), "USD", own=own) == (said or "It would take nothing off this basket.")
+        assert sentence(refused(Reason.NO_EFFECT), "USD", own=own) == (said or "It would give nothing for this basket.")
 
 
 def test_an_own_sentence_stands_before_the_near_miss_which_stays_in_the_data() -> None:

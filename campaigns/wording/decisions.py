@@ -57,7 +57,7 @@ def sentence(refused: Refused, currency: str, names: Mapping[str, str] | None = 
         Reason.LIMIT_REACHED: str(LIMITS_SAID.get(refused.fact) or _("It has been used as often as it may be.")),
         Reason.BUDGET_EXHAUSTED: _("The campaign's budget is used up."),
         Reason.NO_MATCHING_LINES: _("Nothing in the basket is part of it."),
-        Reason.NO_EFFECT: _("It would take nothing off this basket."),
+        Reason.NO_EFFECT: _("It would give nothing for this basket."),
         Reason.OPTED_OUT: _("The customer does not want it."),
         Reason.HELD_OUT: _("It is not given to this customer at the moment."),
         Reason.LOST_TO_BETTER: _("“%(winner)s” gives more.") % {"winner": winner}
