@@ -1,10 +1,15 @@
 """Customers in the back office: channels and stores are edited here, what happened is only read."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from unfold.admin import TabularInline
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
+from . import operations
 from .models import (
     Channel,
     Consent,
@@ -12,11 +17,14 @@ from .models import (
     Event,
     Identity,
     IdentityKind,
+    Intake,
     KeptApart,
     Merge,
     Purchase,
     PurchaseLine,
+    Rejection,
     SeenMessage,
+    Source,
     Store,
 )
 
@@ -134,3 +142,35 @@ class KeptApartAdmin(ReadOnlyAdmin):
 class SeenMessageAdmin(ReadOnlyAdmin):
     list_display = ["digest", "seen_at"]
     ordering = ["-seen_at"]
+
+
+@admin.register(Source)
+class SourceAdmin(BackOfficeAdmin):
+    list_display = ["name", "key", "channel", "currency", "is_active", "created_at"]
+    list_filter = ["channel", "is_active"]
+    search_fields = ["name", "key"]
+    prepopulated_fields = {"key": ["name"]}
+    readonly_fields = ["created_at"]
+
+
+@admin.register(Intake)
+class IntakeAdmin(ReadOnlyAdmin):
+    list_display = ["received_at", "source", "kind", "attempts"]
+    list_select_related = ["source"]
+    fields = ["source", "kind", "received_at", "attempts"]
+    ordering = ["-id"]
+
+
+@admin.register(Rejection)
+class RejectionAdmin(ReadOnlyAdmin):
+    list_display = ["received_at", "source", "reason", "message_id", "replayed_at"]
+    list_filter = ["source", "reason"]
+    list_select_related = ["source"]
+    search_fields = ["message_id"]
+    ordering = ["-id"]
+    actions = ["send_again"]
+
+    @admin.action(description=_("Send again"))
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Rejection]) -> None:
+        sent = sum(operations.replay(rejection=rejection, now=timezone.now()) for rejection in queryset[:1_000])
+        self.message_user(request, _("%(count)s events were sent again.") % {"count": sent})

@@ -33,6 +33,8 @@ SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 CODES_KEY = env.text("CODES_KEY") or SECRET_KEY
 # The country (ISO 3166) of telephone numbers that name none; empty: such numbers are kept as their digits.
 PHONE_REGION = env.text("PHONE_REGION").upper()
+# How many months events stay on the timeline; 0: for ever.
+EVENTS_KEPT_MONTHS = env.integer("EVENTS_KEPT_MONTHS", 0)
 BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")

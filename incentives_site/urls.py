@@ -28,6 +28,7 @@ urlpatterns = [
     path("api/docs/", api_pages.Documents.as_view(), name="api-docs"),
     path("problems/", problem_catalogue.index, name="problems"),
     path("problems/<slug:code>/", problem_catalogue.detail, name="problem"),
+    path("", include("customers.api.ingestion_urls")),
     path("healthz", health.healthz, name="healthz"),
 ]
 

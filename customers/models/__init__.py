@@ -3,6 +3,7 @@
 from ._channels import Channel, Store
 from ._consent import Consent
 from ._customers import Customer, Identity, IdentityKind, KeptApart, Merge
+from ._ingestion import Intake, Rejection, Source
 from ._purchases import Purchase, PurchaseLine
 from ._timeline import Event, SeenMessage
 
@@ -13,10 +14,13 @@ __all__ = [
     "Event",
     "Identity",
     "IdentityKind",
+    "Intake",
     "KeptApart",
     "Merge",
     "Purchase",
     "PurchaseLine",
+    "Rejection",
     "SeenMessage",
+    "Source",
     "Store",
 ]

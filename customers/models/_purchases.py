@@ -36,6 +36,7 @@ class Purchase(PublicIdModel):
     currency = models.CharField(_("currency"), max_length=3)
     paid = models.BigIntegerField(_("paid"), help_text=_("Minor units, after discounts."))
     discount = models.BigIntegerField(_("discount"), default=0)
+    refunded = models.BigIntegerField(_("paid back"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("purchase")
@@ -44,6 +45,9 @@ class Purchase(PublicIdModel):
         constraints = [
             models.UniqueConstraint(fields=["source", "order_key"], name="a_source_says_an_order_once"),
             models.CheckConstraint(condition=Q(paid__gte=0), name="paid_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(refunded__gte=0) & Q(refunded__lte=F("paid")), name="no_more_is_paid_back_than_was_paid"
+            ),
         ]
         indexes = [
             models.Index(fields=["customer", "-placed_at"], name="purchases_of_a_customer"),

@@ -4,6 +4,7 @@ import uuid
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +37,12 @@ class Event(models.Model):
     source = models.CharField(_("source"), max_length=64)
     message_id = models.CharField(_("message id"), max_length=100)
     properties = models.JSONField(_("properties"), default=dict)
+    context = models.JSONField(
+        _("context"),
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        help_text=_("Where and on what it happened, as the source said; originalAt and sentAt by the device's clock."),
+    )
 
     class Meta:
         verbose_name = _("event")

@@ -17,8 +17,11 @@ from ._consent import (
 )
 from ._holdings import Holding, Moving, holdings, register, rows
 from ._identify import identify
+from ._ingest import NotJson, keep, replay, take
 from ._learn import learn
 from ._merge import CannotMerge, CannotSplit, Preview, follow_up_merges, merge, preview_merge, split
+from ._partitions import tend_partitions
+from ._process import Processed, process_events
 from ._resolve import Resolved, Signal, resolve_all
 from ._track import track
 
@@ -31,7 +34,9 @@ __all__ = [
     "Choice",
     "Holding",
     "Moving",
+    "NotJson",
     "Preview",
+    "Processed",
     "Resolved",
     "Signal",
     "Wanted",
@@ -39,19 +44,24 @@ __all__ = [
     "follow_up_merges",
     "holdings",
     "identify",
+    "keep",
     "learn",
     "merge",
     "move_consent",
     "opt_in",
     "opt_out",
     "preview_merge",
+    "process_events",
     "put_consent_back",
     "record_consent",
     "register",
+    "replay",
     "resolve_all",
     "rows",
     "set_preferences",
     "split",
+    "take",
+    "tend_partitions",
     "today_of",
     "track",
 ]

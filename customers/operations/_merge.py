@@ -172,10 +172,13 @@ def profile_of(customer: Customer) -> Profile:
 def latest_traits(one: Customer, other: Customer) -> tuple[dict[str, Any], dict[str, str]]:
     """The traits of both, each as it was said last; ``one``'s where nobody knows when."""
     traits, said = dict(one.traits), dict(one.traits_at)
-    for name, value in other.traits.items():
+    for name in other.traits.keys() | other.traits_at.keys():
         at = other.traits_at.get(name, "")
-        if name not in traits or at > said.get(name, ""):
-            traits[name] = value
+        if at > said.get(name, "") or name not in traits.keys() | said.keys():
+            if name in other.traits:
+                traits[name] = other.traits[name]
+            else:
+                traits.pop(name, None)  # removed, later than it was said
             if at:
                 said[name] = at
     return traits, said

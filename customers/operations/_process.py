@@ -1,0 +1,377 @@
+"""Work through what sources sent: once each, in order, many at a time (``docs/ingestion.md``, Processing).
+
+Everything a piece of work writes stands in one transaction with the deletion of the requests it came from: a crash at any instant
+leaves the requests to be processed again, or their effect.
+"""
+
+import datetime
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from django.db import OperationalError, connection, transaction
+
+from incentives_site.shared.copying import copy_rows
+from incentives_site.shared.money import CURRENCIES, MINOR_DIGITS
+
+from ..models import Customer, Event, Intake, PurchaseLine, Rejection, Source
+from ..queries import identity_rules, normalised
+from ..rules import orders, protocol
+from ..rules.faults import Misunderstood
+from ..rules.identities import IdentityRule
+from ..rules.protocol import Incoming, NotTaken, Refusal
+from ..rules.resolution import Identifier
+from ..rules.timeline import EventType, message_digest
+from ._resolve import Resolved, Signal, resolve_all
+
+log = structlog.get_logger(__name__)
+
+LOCK = 7_302_121  # names the processing among PostgreSQL's advisory locks
+EVENTS_AT_ONCE = 1_000
+REQUESTS_AT_ONCE = 200
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """How many requests were worked through, how many events are new on a timeline, came a second time, and were refused."""
+
+    requests: int = 0
+    events: int = 0
+    repeated: int = 0
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class _Heard:
+    """One event of a request: understood, and whom it names."""
+
+    source: Source
+    event: Incoming
+    received_at: datetime.datetime
+    identifiers: tuple[Identifier, ...]
+    digest: uuid.UUID
+    raw: object
+
+
+def process_events(*, now: datetime.datetime) -> Processed | None:
+    """Work through what has waited longest; ``None`` when somebody else is at it. Zero requests: nothing waits.
+
+    One process at a time does so, so that what a customer did is processed in the order it was sent.
+    """
+    try:
+        return _process(None, now)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("events_not_processed")
+        return _one_by_one(now)
+
+
+def _one_by_one(now: datetime.datetime) -> Processed | None:
+    """One of the requests cannot be processed, and must not hold up the others."""
+    pks = list(Intake.objects.order_by("pk").values_list("pk", flat=True)[:REQUESTS_AT_ONCE])
+    total = Processed()
+    for pk in pks:
+        try:
+            done = _process(pk, now)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("request_not_processed", request=pk)
+            done = _give_up(pk)
+        if done is None:
+            return None
+        total = Processed(*(a + b for a, b in zip(_counts(total), _counts(done), strict=True)))
+    return total
+
+
+def _counts(done: Processed) -> tuple[int, int, int, int]:
+    return done.requests, done.events, done.repeated, done.refused
+
+
+def _give_up(pk: int) -> Processed:
+    """After three attempts the events go to the rejections, from where they can be sent again."""
+    with transaction.atomic():
+        intake = Intake.objects.select_for_update(of=("self",)).select_related("source").filter(pk=pk).first()
+        if intake is None:
+            return Processed()
+        intake.attempts += 1
+        if intake.attempts < ATTEMPTS:
+            intake.save(update_fields=["attempts"])
+            return Processed()
+        data, _is_strict = protocol.parse(bytes(intake.body))
+        raws = protocol.events_of(data, intake.kind) or []
+        _reject([(intake.source, raw, Refusal.NOT_PROCESSED, intake.received_at) for raw in raws])
+        intake.delete()
+        return Processed(1, 0, 0, len(raws))
+
+
+def _process(only: int | None, now: datetime.datetime) -> Processed | None:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+            if not cursor.fetchone()[0]:
+                return None
+        requests = _waiting(only)
+        if not requests:
+            return Processed()
+        heard, refused = _understand(requests)
+        fresh, again = _only_new(heard)
+        fresh, nobody = _named(fresh)
+        refused += nobody
+        resolved = resolve_all(
+            [Signal(item.identifiers, item.event.occurred_at, item.source.key) for item in fresh], by="events", now=now
+        )
+        _write_events(fresh, resolved)
+        _write_traits(fresh, resolved)
+        _write_orders(fresh, resolved)
+        _reject(refused)
+        Intake.objects.filter(pk__in=[request.pk for request in requests]).delete()
+        return Processed(len(requests), len(fresh), again, len(refused))
+
+
+def _waiting(only: int | None) -> list[Intake]:
+    waiting = Intake.objects.select_related("source__channel").order_by("pk")
+    return list(waiting.filter(pk=only) if only is not None else waiting[:REQUESTS_AT_ONCE])
+
+
+Refused = tuple[Source, object, Refusal, datetime.datetime]
+
+
+def _understand(requests: list[Intake]) -> tuple[list[_Heard], list[Refused]]:
+    """The events of the requests, as many as make a piece; requests beyond are taken off the list."""
+    rules = identity_rules()
+    known: dict[tuple[str, object], Identifier | None] = {}
+    heard: list[_Heard] = []
+    refused: list[Refused] = []
+    for position, request in enumerate(requests):
+        if len(heard) >= EVENTS_AT_ONCE:
+            del requests[position:]
+            break
+        data, is_strict = protocol.parse(bytes(request.body))
+        envelope = data.get("context") if "batch" in data else None
+        sent_at = protocol.instant(data.get("sentAt"))
+        for raw in protocol.events_of(data, request.kind) or []:
+            try:
+                event = protocol.read_event(
+                    raw,
+                    received_at=request.received_at,
+                    sent_at=sent_at,
+                    envelope=envelope if isinstance(envelope, dict) else None,
+                    is_strict=is_strict,
+                )
+            except NotTaken as error:
+                refused.append((request.source, raw, error.reason, request.received_at))
+                continue
+            digest = message_digest(request.source.key, event.message_id)
+            heard.append(_Heard(request.source, event, request.received_at, _identifiers(event, rules, known), digest, raw))
+    return heard, refused
+
+
+def _identifiers(
+    event: Incoming, rules: Mapping[str, IdentityRule], known: dict[tuple[str, object], Identifier | None]
+) -> tuple[Identifier, ...]:
+    """What names somebody, as it is written; junk names nobody. What was written once need not be again."""
+    found: list[Identifier] = []
+    for said in event.named:
+        if said not in known:
+            try:
+                known[said] = normalised(*said, rules)
+            except Misunderstood:
+                known[said] = None
+        identifier = known[said]
+        if identifier is not None and identifier not in found:
+            found.append(identifier)
+    return tuple(found)
+
+
+def _only_new(heard: list[_Heard]) -> tuple[list[_Heard], int]:
+    """Those whose message no timeline has, the first of each; and how many came again. What names nobody is not kept as seen."""
+    first: dict[uuid.UUID, _Heard] = {}
+    for item in heard:
+        first.setdefault(item.digest, item)
+    somebody = [item for item in first.values() if item.identifiers]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO customers_seenmessage (digest, seen_at) SELECT * FROM unnest(%s::uuid[], %s::timestamptz[]) ORDER BY 1 "
+            "ON CONFLICT DO NOTHING RETURNING digest",
+            [[item.digest for item in somebody], [item.received_at for item in somebody]],
+        )
+        new = {digest for (digest,) in cursor.fetchall()}
+    fresh = [item for item in first.values() if item.digest in new or not item.identifiers]
+    return fresh, len(heard) - len(fresh)
+
+
+def _named(fresh: list[_Heard]) -> tuple[list[_Heard], list[Refused]]:
+    somebody = [item for item in fresh if item.identifiers]
+    return somebody, [(item.source, item.raw, Refusal.NO_IDENTITY, item.received_at) for item in fresh if not item.identifiers]
+
+
+_EVENT = (
+    "public_id",
+    "customer",
+    "type",
+    "name",
+    "channel",
+    "occurred_at",
+    "received_at",
+    "source",
+    "message_id",
+    "properties",
+    "context",
+)
+
+
+def _write_events(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> None:
+    copy_rows(Event, _EVENT, (_row(item, who) for item, who in zip(fresh, resolved, strict=True)))
+
+
+def _row(item: _Heard, who: Resolved) -> tuple[Any, ...]:
+    event = item.event
+    context = event.context
+    if who.dropped:
+        context = {**context, "identity": {"dropped": [[*identifier, reason.value] for identifier, reason in who.dropped]}}
+    return (
+        uuid.uuid4(),
+        who.customer_id,
+        event.type.value,
+        event.name,
+        item.source.channel_id,
+        event.occurred_at,
+        item.received_at,
+        item.source.key,
+        event.message_id,
+        orjson.dumps(event.properties).decode(),
+        orjson.dumps(context).decode(),
+    )
+
+
+_TRAITS = """
+UPDATE customers_customer c SET traits = t.traits::jsonb, traits_at = t.said::jsonb,
+    display_name = CASE WHEN t.name <> '' THEN t.name ELSE c.display_name END,
+    language = CASE WHEN t.language <> '' THEN t.language ELSE c.language END,
+    time_zone = CASE WHEN t.zone <> '' THEN t.zone ELSE c.time_zone END
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+    AS t (id, traits, said, name, language, zone)
+WHERE c.id = t.id
+"""
+
+
+def _write_traits(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> None:
+    said: dict[int, list[Incoming]] = {}
+    for item, who in zip(fresh, resolved, strict=True):
+        if item.event.type is EventType.IDENTIFY:
+            said.setdefault(who.customer_id, []).append(item.event)
+    if not said:
+        return
+    rows = []
+    found = Customer.objects.filter(pk__in=said).order_by("pk").values_list("pk", "traits", "traits_at")
+    for pk, traits, said_at in found:
+        for event in said[pk]:
+            traits, said_at = protocol.write_traits(traits, said_at, event.traits, event.occurred_at)
+        last = max(said[pk], key=lambda event: event.occurred_at)
+        rows.append((pk, orjson.dumps(traits).decode(), orjson.dumps(said_at).decode(), *_words(traits, last.context)))
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(_TRAITS, columns)
+
+
+def _words(traits: Mapping[str, Any], context: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What the customer is called, its language and its time zone, as far as traits and context say."""
+    name = traits.get("name")
+    if not isinstance(name, str) or not name.strip():
+        parts = [traits.get(key) for key in ("firstName", "lastName", "first_name", "last_name")]
+        name = " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
+    locale, zone = context.get("locale"), context.get("timezone")
+    language = locale.split("-")[0].split("_")[0].lower() if isinstance(locale, str) else ""
+    return (
+        name.strip()[:200],
+        language if 2 <= len(language) <= 3 and language.isalpha() else "",
+        zone[:64] if isinstance(zone, str) and "/" in zone else "",
+    )
+
+
+_PURCHASES = """
+INSERT INTO customers_purchase (public_id, customer_id, source, order_key, channel_id, store_id, placed_at, currency, paid,
+    discount)
+SELECT gen_random_uuid(), o.customer, o.source, o.key, o.channel, s.id, o.placed_at, o.currency, o.paid, o.discount
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],
+    %s::bigint[]) AS o (customer, source, key, channel, store, placed_at, currency, paid, discount)
+LEFT JOIN customers_store s ON s.key = o.store AND s.channel_id = o.channel
+ON CONFLICT (source, order_key) DO NOTHING RETURNING source, order_key, id
+"""
+_REFUNDS = """
+UPDATE customers_purchase p SET refunded = LEAST(p.paid, p.refunded + r.amount)
+FROM (SELECT source, key, sum(amount) AS amount FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])
+      AS r (source, key, currency, amount) GROUP BY source, key) AS r
+WHERE p.source = r.source AND p.order_key = r.key
+"""
+
+
+def _write_orders(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> None:
+    completed: dict[tuple[str, str], tuple[orders.Order, tuple[Any, ...]]] = {}
+    refunded: list[tuple[str, str, str, int]] = []
+    for item, who in zip(fresh, resolved, strict=True):
+        event, source = item.event, item.source
+        if event.type is not EventType.TRACK or event.name not in {orders.COMPLETED, orders.REFUNDED}:
+            continue
+        order = orders.read_order(event.properties, currency=source.currency, digits=MINOR_DIGITS, known=CURRENCIES)
+        if order is None:
+            continue
+        if event.name == orders.REFUNDED:
+            refunded.append((source.key, order.key, order.currency, order.paid))
+            continue
+        store = event.properties.get("store")
+        row = (who.customer_id, source.key, order.key, source.channel_id, store if isinstance(store, str) else "")
+        amounts = (event.occurred_at, order.currency, order.paid, order.discount)
+        completed.setdefault((source.key, order.key), (order, row + amounts))
+    with connection.cursor() as cursor:
+        if completed:
+            cursor.execute(_PURCHASES, _columns(row for _order, row in completed.values()))
+            written = {(source, key): pk for source, key, pk in cursor.fetchall()}
+            copy_rows(
+                PurchaseLine,
+                ["purchase", "position", "sku", "name", "category", "brand", "quantity", "paid", "discount"],
+                (
+                    (pk, position, line.sku, line.name, line.category, line.brand, line.quantity, line.paid, 0)
+                    for name, pk in written.items()
+                    for position, line in enumerate(completed[name][0].lines)
+                ),
+            )
+        if refunded:
+            cursor.execute(_REFUNDS, _columns(refunded))
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _reject(refused: Sequence[Refused]) -> None:
+    Rejection.objects.bulk_create(
+        Rejection(
+            source=source,
+            reason=reason.value,
+            message_id=_message_id(raw),
+            body=_as_text(raw),
+            received_at=received_at,
+        )
+        for source, raw, reason, received_at in refused
+    )
+
+
+def _message_id(raw: object) -> str:
+    said = raw.get("messageId") if isinstance(raw, dict) else None
+    return said[:100] if isinstance(said, str) and said.isprintable() else ""
+
+
+def _as_text(raw: object) -> str:
+    """JSON that can be stored and read: escapes for what PostgreSQL does not keep in a text."""
+    try:
+        return json.dumps(raw)[: protocol.LARGEST_EVENT]
+    except (ValueError, RecursionError):
+        return "null"
