@@ -14,7 +14,9 @@ from .models import (
     Channel,
     Consent,
     Customer,
+    Erasure,
     Event,
+    Export,
     Identity,
     IdentityKind,
     Intake,
@@ -79,6 +81,21 @@ class ConsentAdmin(ReadOnlyAdmin):
     list_filter = ["purpose", "is_given", "how", "channel"]
     list_select_related = ["customer", "channel"]
     search_fields = ["customer__public_id"]
+    ordering = ["-id"]
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    list_display = ["public_id", "erased_at", "by"]
+    search_fields = ["public_id"]
+    ordering = ["-id"]
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    list_display = ["public_id", "exported_at", "by", "customer", "size"]
+    list_select_related = ["customer"]
+    search_fields = ["public_id", "sha256"]
     ordering = ["-id"]
 
 

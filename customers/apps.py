@@ -13,8 +13,14 @@ class CustomersConfig(AppConfig):
         from .models import Event, Identity, Purchase
 
         operations.register(
-            operations.rows("identities", _("identifiers"), Identity),
-            operations.rows("events", _("events"), Event),
-            operations.rows("purchases", _("purchases"), Purchase),
+            operations.rows("identities", _("identifiers"), Identity, erase=operations.erase_identities),
+            operations.rows("events", _("events"), Event, erase=operations.erase_events),
+            operations.rows(
+                "purchases",
+                _("purchases"),
+                Purchase,
+                erase=operations.erase_purchases,
+                marks=operations.marks_of_purchases,
+            ),
             operations.CONSENT,
         )

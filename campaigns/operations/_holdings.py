@@ -1,14 +1,18 @@
-"""What campaigns holds for a customer, when two become one or are taken apart: the wallet, and what addressed it."""
+"""What campaigns holds for a customer, the wallet and what addressed it: moved by a merge, handed out, forgotten."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
+from django.db.models import CharField, F, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from customers.operations import Holding, Moving
+from customers.operations import Erasing, Holding, Moving, as_rows
 
-from ..models import Grant, TargetedCustomer
+from .. import sealing
+from ..models import Code, Grant, GrantState, TargetedCustomer
 
 # Both may have been given an incentive on the same occasion. What was promised is kept: the occasion is then told apart.
 _GRANTS = """
@@ -70,5 +74,49 @@ def _count_targeted(customer: Customer) -> int:
     return TargetedCustomer.objects.filter(customer=customer).count()
 
 
-WALLET = Holding("wallet", _("incentives in the wallet"), _count_grants, _move_grants, _put_grants_back)
-TARGETED = Holding("targeted", _("campaigns it was addressed by"), _count_targeted, _move_targeted, _put_targeted_back)
+# --- Handing out, and forgetting ------------------------------------------------------------------------------------------
+
+
+def _export_grants(customer: Customer) -> list[dict[str, Any]]:
+    grants = Grant.objects.filter(customer=customer).order_by("pk")
+    texts = {code.grant_id: sealing.open_seal(code.sealed) for code in Code.objects.filter(grant__customer=customer)}
+    pks = grants.values_list("pk", flat=True)
+    return [row | {"code": texts.get(pk, "")} for pk, row in zip(pks, as_rows(grants, but={"customer"}), strict=True)]
+
+
+def _marks_of_grants(pks: Sequence[int]) -> Iterable[str]:
+    return map(str, Grant.objects.filter(customer__in=pks).values_list("public_id", flat=True))
+
+
+def _erase_grants(erasing: Erasing) -> None:
+    """That it was given, and used or not, stays for the figures. What was not used can be used by nobody."""
+    grants = Grant.objects.filter(customer__in=erasing.pks)
+    Code.objects.filter(grant__in=grants).delete()
+    grants.filter(state__in=[GrantState.HELD, GrantState.RESERVED]).update(state=GrantState.WITHDRAWN)
+    grants.update(occasion=Concat(Value("erased:"), Cast(F("pk"), CharField())))
+    with connection.cursor() as cursor:
+        for old, new in erasing.names.items():
+            cursor.execute(
+                "UPDATE campaigns_limitcounter SET subject = replace(subject, %(old)s, %(new)s) "
+                "WHERE starts_with(subject, %(old)s)",
+                {"old": old, "new": new},
+            )
+
+
+def _export_targeted(customer: Customer) -> list[dict[str, Any]]:
+    return as_rows(TargetedCustomer.objects.filter(customer=customer).order_by("pk"), but={"customer"})
+
+
+WALLET = Holding(
+    "wallet",
+    _("incentives in the wallet"),
+    _count_grants,
+    _move_grants,
+    _put_grants_back,
+    _export_grants,
+    _erase_grants,
+    _marks_of_grants,
+)
+TARGETED = Holding(
+    "targeted", _("campaigns it was addressed by"), _count_targeted, _move_targeted, _put_targeted_back, _export_targeted
+)

@@ -76,3 +76,11 @@ class PreferencesOut(serializers.Serializer[Any]):
     paused_until = serializers.DateField(allow_null=True)
     language = serializers.CharField()
     url = serializers.CharField()
+
+
+class ErasureOut(serializers.Serializer[Any]):
+    """A receipt that names nobody; ``counts`` says how many of each were forgotten."""
+
+    id = serializers.UUIDField(source="public_id")
+    erased_at = serializers.DateTimeField()
+    counts = serializers.DictField(child=serializers.IntegerField())

@@ -7,6 +7,7 @@ from . import views
 urlpatterns = [
     path("customers", views.CustomerByIdentity.as_view(), name="customers"),
     path("customers/<str:public_id>", views.CustomerDetail.as_view(), name="customer"),
+    path("customers/<str:public_id>/export", views.CustomerExport.as_view(), name="export"),
     path("customers/<str:public_id>/preferences", views.Preferences.as_view(), name="preferences"),
     path("customers/<str:public_id>/timeline", views.Timeline.as_view(), name="timeline"),
 ]

@@ -1,10 +1,13 @@
 """A customer's profile and timeline, for partners with the scope to read them."""
 
+import base64
 import dataclasses
 from typing import Any
 
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -19,7 +22,7 @@ from incentives_site.shared.pagination import CursorPagination
 from incentives_site.shared.problems import FieldError, Invalid
 
 from .references import by_identity
-from .serializers import CustomerSerializer, EventSerializer, PreferencesOut, PreferencesRequest
+from .serializers import CustomerSerializer, ErasureOut, EventSerializer, PreferencesOut, PreferencesRequest
 
 
 class CustomerByIdentity(PartnerView):
@@ -42,12 +45,39 @@ class CustomerByIdentity(PartnerView):
 
 
 class CustomerDetail(PartnerView):
-    required_scopes = {"GET": Scope.CUSTOMERS_READ}
+    required_scopes = {"GET": Scope.CUSTOMERS_READ, "DELETE": Scope.CUSTOMERS_WRITE}
+    is_idempotent = True
 
     @extend_schema(operation_id="customers_read", responses=CustomerSerializer)
     def get(self, request: Request, public_id: str) -> Response:
         """One customer."""
         return Response(CustomerSerializer(queries.by_public_id(public_id)).data)
+
+    @extend_schema(operation_id="customers_erase", responses=ErasureOut)
+    def delete(self, request: Request, public_id: str) -> Response:
+        """Erase a customer for good: who it was goes, sums stay, and its identifiers are not let in again."""
+
+        def work() -> tuple[int, dict[str, Any]]:
+            customer = queries.by_public_id(public_id)
+            receipt = operations.erase(customer=customer, by=self.caller.actor, now=timezone.now())
+            return 200, dict(ErasureOut(receipt).data)
+
+        return self.once(request, work)
+
+
+class CustomerExport(PartnerView):
+    required_scopes = {"GET": Scope.CUSTOMERS_READ}
+
+    @extend_schema(operation_id="customers_export", responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, public_id: str) -> HttpResponse:
+        """Everything held of a customer. The headers ``Export-Receipt`` and ``Repr-Digest`` (RFC 9530) are its receipt."""
+        customer = queries.by_public_id(public_id)
+        text, receipt = operations.export(customer=customer, by=self.caller.actor, now=timezone.now())
+        answer = HttpResponse(text, content_type="application/json")
+        answer["Export-Receipt"] = str(receipt.public_id)
+        answer["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(receipt.sha256)).decode()}:"
+        answer["Cache-Control"] = "no-store"
+        return answer
 
 
 class Preferences(PartnerView):

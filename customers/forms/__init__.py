@@ -1,5 +1,5 @@
 """What people type about customers."""
 
-from ._preferences import ConsentForm, PreferencesForm, kind_labels
+from ._preferences import ConsentForm, ErasureForm, PreferencesForm, kind_labels
 
-__all__ = ["ConsentForm", "PreferencesForm", "kind_labels"]
+__all__ = ["ConsentForm", "ErasureForm", "PreferencesForm", "kind_labels"]

@@ -1,4 +1,4 @@
-"""The preference page's form, and the one by which staff record what a customer has said."""
+"""The preference page's form; those by which staff record what a customer has said, and erase one."""
 
 import datetime
 from typing import Any
@@ -115,3 +115,20 @@ class ConsentForm(forms.Form):
         if what == "research":
             return Choice(is_given, purpose=Purpose.RESEARCH)
         return Choice(is_given, channel=key if what == "channel" else ALL, kind=key if what == "kind" else ALL)
+
+
+class ErasureForm(forms.Form):
+    """What cannot be undone is typed."""
+
+    name = forms.CharField(label=_("Type the customer's name as it is written above"), max_length=200)
+
+    def __init__(self, data: Any = None, *, customer: Customer) -> None:
+        super().__init__(data)
+        self.customer = customer
+        self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+
+    def clean_name(self) -> str:
+        typed: str = self.cleaned_data["name"]
+        if " ".join(typed.split()) != " ".join(str(self.customer).split()):
+            raise forms.ValidationError(_("This is not the name. Nothing was erased."))
+        return typed

@@ -3,6 +3,7 @@
 from ._channels import Channel, Store
 from ._consent import Consent
 from ._customers import Customer, Identity, IdentityKind, KeptApart, Merge
+from ._erasure import Erasure, Export, Suppression
 from ._ingestion import Intake, Rejection, Source
 from ._purchases import Purchase, PurchaseLine
 from ._timeline import Event, SeenMessage
@@ -11,7 +12,9 @@ __all__ = [
     "Channel",
     "Consent",
     "Customer",
+    "Erasure",
     "Event",
+    "Export",
     "Identity",
     "IdentityKind",
     "Intake",
@@ -23,4 +26,5 @@ __all__ = [
     "SeenMessage",
     "Source",
     "Store",
+    "Suppression",
 ]

@@ -33,6 +33,7 @@ class Customer(PublicIdModel):
     forwarded_to = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="forwards", verbose_name=_("became one with")
     )
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
     merges = models.PositiveIntegerField(_("customers it took in"), default=0, db_default=0)
 
     class Meta:

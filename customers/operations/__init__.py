@@ -15,8 +15,10 @@ from ._consent import (
     set_preferences,
     today_of,
 )
-from ._holdings import Holding, Moving, holdings, register, rows
-from ._identify import identify
+from ._erase import erase, erase_events, erase_identities, erase_purchases, lift_suppression, marks_of_purchases
+from ._export import export
+from ._holdings import Erasing, Holding, Moving, as_rows, holdings, register, rows
+from ._identify import Suppressed, identify
 from ._ingest import NotJson, keep, replay, take
 from ._learn import learn
 from ._merge import CannotMerge, CannotSplit, Preview, follow_up_merges, merge, preview_merge, split
@@ -32,6 +34,7 @@ __all__ = [
     "CannotMerge",
     "CannotSplit",
     "Choice",
+    "Erasing",
     "Holding",
     "Moving",
     "NotJson",
@@ -39,13 +42,22 @@ __all__ = [
     "Processed",
     "Resolved",
     "Signal",
+    "Suppressed",
     "Wanted",
+    "as_rows",
     "change_preferences",
+    "erase",
+    "erase_events",
+    "erase_identities",
+    "erase_purchases",
+    "export",
     "follow_up_merges",
     "holdings",
     "identify",
     "keep",
     "learn",
+    "lift_suppression",
+    "marks_of_purchases",
     "merge",
     "move_consent",
     "opt_in",

@@ -18,7 +18,7 @@ from ..models import Channel, Consent, Customer
 from ..rules.consent import ALL, How, IncentiveKind, Purpose, Statement, Topic, Wishes, as_data, from_data, stricter
 from ..rules.timeline import EventType
 from ._announce import announce_opted_out
-from ._holdings import Holding, Moving
+from ._holdings import Erasing, Holding, Moving, as_rows
 from ._track import track
 
 # The words on the preference page, by version: what somebody agreed to can be looked up (``docs/consent.md``, Wording).
@@ -401,4 +401,13 @@ def _count(customer: Customer) -> int:
     return Consent.objects.filter(customer=customer).count()
 
 
-CONSENT = Holding("consent", gettext_lazy("statements of consent"), _count, _move, _put_back)
+def _export(customer: Customer) -> list[dict[str, Any]]:
+    return as_rows(Consent.objects.filter(customer=customer).order_by("pk"), but={"customer"})
+
+
+def _erase(erasing: Erasing) -> None:
+    allow_erasing()
+    Consent.objects.filter(customer__in=erasing.pks).delete()
+
+
+CONSENT = Holding("consent", gettext_lazy("statements of consent"), _count, _move, _put_back, _export, _erase)

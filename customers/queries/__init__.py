@@ -14,6 +14,7 @@ from ._consent import (
     who_may_be_addressed,
     wishes_of,
 )
+from ._erasure import erasure_of, exports_of, suppressed
 from ._identities import identity_rules, normalised
 from ._reading import (
     ACTIVE_STORE,
@@ -53,6 +54,8 @@ __all__ = [
     "consent_as_data",
     "consent_history",
     "customer_of_preferences",
+    "erasure_of",
+    "exports_of",
     "identity_rules",
     "known_of",
     "matching",
@@ -65,6 +68,7 @@ __all__ = [
     "preferences_url",
     "search",
     "store_from",
+    "suppressed",
     "timeline",
     "unsubscribe_url",
     "who_may_be_addressed",

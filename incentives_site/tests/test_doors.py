@@ -43,6 +43,7 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "customers/<uuid:public_id>/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/timeline/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/consent/": CASHIERS,
+    "customers/<uuid:public_id>/data/": frozenset({Role.OPERATOR}),
     "customers/<uuid:public_id>/statement/": CAMPAIGN_READERS,
     "till/": CASHIERS,
     "till/receipts/": CASHIERS,

@@ -105,6 +105,7 @@ def _profile(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         "wallet_url": campaign_queries.wallet_url(customer),
         "preferences_url": customer_queries.preferences_url(customer),
         "consent": _consent(customer),
+        "may_see_data": Role.OPERATOR in request.user.roles,  # type: ignore[union-attr]
         "may_record_consent": bool(set(CONSENT_WRITERS) & request.user.roles),  # type: ignore[union-attr]
         "redemptions": redeemed[:10],
         "may_sell": bool(SELLERS & request.user.roles),  # type: ignore[union-attr]

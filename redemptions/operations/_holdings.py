@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.operations import rename_subject
 from customers.models import Customer
-from customers.operations import Holding, Moving
+from customers.operations import Holding, Moving, as_rows
 
 from ..models import Account, CustomerTier, Lot, PostingKind, Redemption, Reservation
+from ._erase import erase_accounts, erase_redemptions, export_accounts, export_redemptions, marks_of_redemptions
 from ._ledger import Holder, account_of, move_balance
 
 # --- Redemptions and reservations, with what they used of limits -----------------------------------------------------------
@@ -74,7 +75,16 @@ def _hand_over(what: dict[str, list[int]], source: Customer, target: Customer) -
     Reservation.objects.filter(pk__in=what["reservations"]).update(customer=target)
 
 
-REDEMPTIONS = Holding("redemptions", _("redemptions"), _count_redemptions, _move_redemptions, _put_redemptions_back)
+REDEMPTIONS = Holding(
+    "redemptions",
+    _("redemptions"),
+    _count_redemptions,
+    _move_redemptions,
+    _put_redemptions_back,
+    export_redemptions,
+    erase_redemptions,
+    marks_of_redemptions,
+)
 
 
 # --- Accounts --------------------------------------------------------------------------------------------------------------
@@ -149,7 +159,15 @@ def _carry(moving: Moving, source: Account, target: Account, amount: int, lots: 
     )
 
 
-ACCOUNTS = Holding("accounts", _("accounts with points, credit or entries"), _count_accounts, _move_accounts, _put_accounts_back)
+ACCOUNTS = Holding(
+    "accounts",
+    _("accounts with points, credit or entries"),
+    _count_accounts,
+    _move_accounts,
+    _put_accounts_back,
+    export_accounts,
+    erase_accounts,
+)
 
 
 # --- Tiers ------------------------------------------------------------------------------------------------------------------
@@ -179,4 +197,8 @@ def _put_tier_back(moving: Moving, moved: dict[str, Any] | None) -> None:
         CustomerTier.objects.get_or_create(customer=moving.source, defaults={name: moved[name] for name in _TIER})
 
 
-TIERS = Holding("tier", _("tier"), _count_tiers, _move_tier, _put_tier_back)
+def _export_tier(customer: Customer) -> list[dict[str, Any]]:
+    return as_rows(CustomerTier.objects.filter(customer=customer), but={"customer"})
+
+
+TIERS = Holding("tier", _("tier"), _count_tiers, _move_tier, _put_tier_back, _export_tier)

@@ -16,7 +16,7 @@ from ._endpoints import (
     rotate_secret,
     set_active,
 )
-from ._forget import forget_old_replies
+from ._forget import forget_mentions, forget_old_replies
 
 __all__ = [
     "OVERLAP",
@@ -31,6 +31,7 @@ __all__ = [
     "check_url",
     "deliver",
     "deliver_alone",
+    "forget_mentions",
     "forget_old_messages",
     "forget_old_replies",
     "ping",

@@ -35,8 +35,8 @@ class PartnerClient:
             headers={**self.headers, "Idempotency-Key": key or str(uuid.uuid4())},
         )
 
-    def delete(self, path: str) -> Any:
-        return self.client.delete(f"/api/v1/{path}", headers=self.headers)
+    def delete(self, path: str, *, key: str | None = None) -> Any:
+        return self.client.delete(f"/api/v1/{path}", headers={**self.headers, "Idempotency-Key": key or str(uuid.uuid4())})
 
     def patch(self, path: str, body: Any) -> Any:
         return self.client.patch(f"/api/v1/{path}", json.dumps(body), content_type="application/json", headers=self.headers)
