@@ -1,6 +1,8 @@
 """Forget a customer: no trace of who it was remains, every sum stays, and it stays out (``docs/consent.md``, Erasure)."""
 
+import contextlib
 import datetime
+import json
 import uuid
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +14,7 @@ from django.db.models.functions import Cast, Concat
 from incentives_site.integrations.operations import forget_mentions
 
 from .. import sealing
-from ..models import Customer, Erasure, Event, Export, Identity, KeptApart, Merge, Purchase, Suppression
+from ..models import Customer, Erasure, Event, Export, Identity, KeptApart, Merge, Purchase, Rejection, Suppression
 from ..queries import identity_rules, normalised
 from ..rules.timeline import EventType
 from ._consent import allow_erasing
@@ -21,6 +23,8 @@ from ._holdings import Erasing, holdings
 # Events that are called after an incentive. Other names may be anything: the number of an order, the title of a page.
 CALLED_AFTER_INCENTIVES = (EventType.GRANTED, EventType.REDEEMED, EventType.WITHDRAWN, EventType.EXPIRED)
 OWN_SOURCES = ("campaigns", "redemptions")
+# What is shorter stands in too many texts that are about somebody else.
+SHORTEST = 4
 
 
 def erase(*, customer: Customer, by: str, now: datetime.datetime) -> Erasure:
@@ -54,6 +58,7 @@ def erase(*, customer: Customer, by: str, now: datetime.datetime) -> Erasure:
                 holding.erase(erasing)
         counts |= forget_mentions(marks)
         _forget_in_back_office(erasing, texts)
+        _forget_rejections(texts)
         _forget_merges(erasing)
         Export.objects.filter(customer__in=erasing.pks).delete()
         for part in parts:
@@ -102,8 +107,8 @@ def erase_events(erasing: Erasing) -> None:
     events.exclude(type__in=CALLED_AFTER_INCENTIVES, source__in=OWN_SOURCES).update(name="")
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE customers_event SET properties = '{}', message_id = 'erased:' || id, public_id = gen_random_uuid() "
-            "WHERE customer_id = ANY(%s)",
+            "UPDATE customers_event SET properties = '{}', context = '{}', message_id = 'erased:' || id, "
+            "public_id = gen_random_uuid() WHERE customer_id = ANY(%s)",
             [list(erasing.pks)],
         )
 
@@ -123,13 +128,33 @@ def _forget_merges(erasing: Erasing) -> None:
     KeptApart.objects.filter(Q(one__in=erasing.pks) | Q(other__in=erasing.pks)).delete()
 
 
+def _forget_rejections(texts: Iterable[str]) -> None:
+    """Events that were refused are kept as they came: those in which one of the texts stands, however it is written."""
+    wanted = {_plain(text) for text in texts} - {""}
+    gone = []
+    for pk, body in Rejection.objects.values_list("pk", "body").iterator(chunk_size=1000):
+        # As JSON it is written with escapes; what was cut off is no JSON any more, and has to be read as it is.
+        with contextlib.suppress(ValueError):
+            body = json.dumps(json.loads(body), ensure_ascii=False)
+        plain = _plain(body)
+        if any(text in plain for text in wanted):
+            gone.append(pk)
+    Rejection.objects.filter(pk__in=gone).delete()
+
+
+def _plain(text: str) -> str:
+    """Without what is only a way of writing: a telephone number has spaces for some and none for others."""
+    plain = "".join(letter for letter in text.casefold() if letter.isalnum() or letter == "@")
+    return plain if len(plain) >= SHORTEST else ""
+
+
 def _forget_in_back_office(erasing: Erasing, texts: Iterable[str]) -> None:
     """The log of the back office, and the addresses in the audit trail of other things."""
     mentions = Q(
         content_type__app_label="customers", content_type__model="customer", object_id__in=[str(pk) for pk in erasing.pks]
     )
     for text in [*texts, *erasing.public_ids]:
-        if len(text) >= 3:
+        if len(text) >= SHORTEST:
             mentions |= Q(object_repr__icontains=text) | Q(change_message__icontains=text)
     LogEntry.objects.filter(mentions).update(object_repr="", change_message="")
     with connection.cursor() as cursor:

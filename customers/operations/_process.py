@@ -18,8 +18,8 @@ from django.db import OperationalError, connection, transaction
 from incentives_site.shared.copying import copy_rows
 from incentives_site.shared.money import CURRENCIES, MINOR_DIGITS
 
-from ..models import Customer, Event, Intake, PurchaseLine, Rejection, Source
-from ..queries import identity_rules, normalised
+from ..models import Customer, Event, Intake, PurchaseLine, Rejection, Source, Suppression
+from ..queries import identity_rules, normalised, suppressed
 from ..rules import orders, protocol
 from ..rules.faults import Misunderstood
 from ..rules.identities import IdentityRule
@@ -124,6 +124,7 @@ def _process(only: int | None, now: datetime.datetime) -> Processed | None:
         fresh, again = _only_new(heard)
         fresh, nobody = _named(fresh)
         refused += nobody
+        fresh = _without_erased(fresh)
         resolved = resolve_all(
             [Signal(item.identifiers, item.event.occurred_at, item.source.key) for item in fresh], by="events", now=now
         )
@@ -210,6 +211,14 @@ def _only_new(heard: list[_Heard]) -> tuple[list[_Heard], int]:
 def _named(fresh: list[_Heard]) -> tuple[list[_Heard], list[Refused]]:
     somebody = [item for item in fresh if item.identifiers]
     return somebody, [(item.source, item.raw, Refusal.NO_IDENTITY, item.received_at) for item in fresh if not item.identifiers]
+
+
+def _without_erased(fresh: list[_Heard]) -> list[_Heard]:
+    """Who was erased stays out, and what is said of them is kept nowhere, not even among what was refused."""
+    if not Suppression.objects.exists():
+        return fresh
+    out = suppressed({identifier for item in fresh for identifier in item.identifiers})
+    return [item for item in fresh if out.isdisjoint(item.identifiers)] if out else fresh
 
 
 _EVENT = (

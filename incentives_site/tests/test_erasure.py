@@ -23,7 +23,18 @@ from campaigns.models import Campaign, Grant, LimitCounter
 from campaigns.queries import wallet_url
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory, LimitFactory
 from customers import operations, queries
-from customers.models import Customer, Erasure, Event, Export, Identity, Purchase, PurchaseLine, Suppression
+from customers.models import (
+    Customer,
+    Erasure,
+    Event,
+    Export,
+    Identity,
+    Purchase,
+    PurchaseLine,
+    Rejection,
+    Source,
+    Suppression,
+)
 from customers.operations import Choice
 from customers.rules.consent import How
 from customers.rules.timeline import EventType
@@ -120,8 +131,13 @@ def rich(mark: str = MARK) -> Rich:
             received_at=now,
             channel=web,
             name=f"Viewed the page of {mark}",
-            properties={"context": {"ip": "203.0.113.77", "page": {"url": f"https://shop/{mark}"}}},
+            properties={"url": f"https://shop/{mark}"},
         )
+    Event.objects.filter(customer=customer).update(context={"ip": "203.0.113.77", "page": {"title": mark}})
+    source = Source.objects.create(key="app", name="App", channel=web)
+    for said in (f"{mark.upper()}@Example.com", "+49 170 12345671", f"Zoë {mark}"):
+        body = json.dumps({"type": "track", "userId": said, "timestamp": "1900-01-01"})
+        Rejection.objects.create(source=source, reason="time", message_id="1", body=body, received_at=now)
     operations.record_consent(
         customer=customer,
         choices=[Choice(False, shop.key), Choice(True, web.key)],
@@ -274,6 +290,22 @@ class TestAfterwards:
         _customer, is_new = operations.identify(kind="email", value="ann@example.com")
         assert is_new
         assert Suppression.objects.count() == 1
+
+    def test_their_events_are_dropped_and_kept_nowhere(self) -> None:
+        web = ChannelFactory(web=True)
+        source = Source.objects.create(key="app", name="App", channel=web)
+        ann = IdentityFactory(kind="email", value="ann@example.com").customer
+        operations.erase(customer=ann, by="x", now=timezone.now())
+        batch = [
+            {"type": "identify", "messageId": "1", "userId": "a-1", "traits": {"email": "Ann@example.com", "name": "Ann"}},
+            {"type": "track", "messageId": "2", "event": "Seen", "userId": "b-2"},
+        ]
+        now = timezone.now()
+        operations.take(source=source, kind="", body=json.dumps({"batch": batch}).encode(), now=now)
+        assert operations.process_events(now=now) is not None
+        assert list(Identity.objects.values_list("value", flat=True)) == ["b-2"]
+        assert Event.objects.filter(name="Seen").count() == 1
+        assert found_in(dump(), {"ann@example.com", "a-1"}) == []
 
     def test_asking_who_is_kept_out_is_one_query_for_many(self, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(1):
