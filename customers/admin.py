@@ -28,6 +28,7 @@ from .models import (
     SeenMessage,
     Source,
     Store,
+    Suppression,
 )
 
 
@@ -88,6 +89,12 @@ class ConsentAdmin(ReadOnlyAdmin):
 class ErasureAdmin(ReadOnlyAdmin):
     list_display = ["public_id", "erased_at", "by"]
     search_fields = ["public_id"]
+    ordering = ["-id"]
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "since"]
     ordering = ["-id"]
 
 
