@@ -11,7 +11,7 @@ from campaigns.models import GrantState
 from campaigns.rules.candidates import Reason
 from campaigns.rules.decision import Refused
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory
-from campaigns.wording import decisions, own_sentence, sentence
+from campaigns.wording import decisions, given_in_words, own_sentence, sentence
 from incentives_site.shared.problems import Invalid
 
 TEN = {"type": "percent_off", "percent": "10"}
@@ -109,3 +109,8 @@ def test_the_wallet_says_why_something_is_over(client: Any) -> None:
     page = client.get(queries.wallet_url(used.customer)).content.decode()
     assert "Used up: come back in May." in page
     assert "Never shown here." not in page
+
+
+def test_points_of_which_a_limit_has_left_fewer_say_so() -> None:
+    awards = [{"type": "points", "points": 50, "wanted": 1_100}, {"type": "credit", "amount": 200}]
+    assert given_in_words(awards, "USD", {}) == "gives 50 points (of 1,100: no more are left) and 2.00 USD of credit"

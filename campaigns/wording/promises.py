@@ -112,7 +112,9 @@ def given_in_words(awards: Sequence[Mapping[str, Any]], currency: str, given: Ma
     for award in awards:
         match award.get("type"):
             case "points":
-                parts.append(ngettext("%(n)s point", "%(n)s points", award["points"]) % {"n": f"{award['points']:,}"})
+                text = ngettext("%(n)s point", "%(n)s points", award["points"]) % {"n": f"{award['points']:,}"}
+                short = _("%(points)s (of %(wanted)s: no more are left)")
+                parts.append(short % {"points": text, "wanted": f"{award['wanted']:,}"} if "wanted" in award else text)
             case "credit":
                 parts.append(_("%(amount)s of credit") % {"amount": format_money(award["amount"], currency)})
             case "contest_entry":
@@ -126,7 +128,7 @@ def given_in_words(awards: Sequence[Mapping[str, Any]], currency: str, given: Ma
     if not parts:
         return ""
     listed = _(" and ").join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
-    return _("also gives %(awards)s") % {"awards": listed}
+    return _("gives %(awards)s") % {"awards": listed}
 
 
 def group_in_words(group: StackGroup) -> list[str]:

@@ -60,6 +60,7 @@ CALLERS = (
             Scope.CAMPAIGNS_WRITE,
             Scope.RESULTS,
             Scope.SIMULATE,
+            Scope.WEBHOOKS,
         ),
     ),
     Caller(
