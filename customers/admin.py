@@ -14,12 +14,14 @@ from .models import (
     Channel,
     Consent,
     Customer,
+    CustomerScale,
     Erasure,
     Event,
     Export,
     Identity,
     IdentityKind,
     Intake,
+    JourneyStages,
     KeptApart,
     Merge,
     Purchase,
@@ -198,3 +200,16 @@ class RejectionAdmin(ReadOnlyAdmin):
     def send_again(self, request: HttpRequest, queryset: QuerySet[Rejection]) -> None:
         sent = sum(operations.replay(rejection=rejection, now=timezone.now()) for rejection in queryset[:1_000])
         self.message_user(request, _("%(count)s events were sent again.") % {"count": sent})
+
+
+@admin.register(JourneyStages)
+class JourneyStagesAdmin(BackOfficeAdmin):
+    list_display = ["new_days", "at_risk_days", "lapsed_days", "at_risk_gaps", "lapsed_gaps", "growing_percent"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return not JourneyStages.objects.exists()
+
+
+@admin.register(CustomerScale)
+class CustomerScaleAdmin(ReadOnlyAdmin):
+    list_display = ["counted_at", "recency", "frequency", "value"]

@@ -25,6 +25,12 @@ def follow_up_merges(**_surplus: Any) -> int:
 
 
 @shared_task
+def refresh_insight(**_surplus: Any) -> int:
+    """What is known of everybody, as time passes also where nothing happens."""
+    return operations.refresh_all(now=timezone.now())
+
+
+@shared_task
 def tend_partitions(**_surplus: Any) -> int:
     """Makes the months of the timeline ahead of time, and lets go of those kept long enough."""
     return operations.tend_partitions(now=timezone.now())

@@ -24,6 +24,7 @@ SCHEDULES = (
     Schedule("Campaigns: start and end", "campaigns.tasks.advance", 1, "minutes", "Starts and ends campaigns by the clock."),
     Schedule("Campaigns: audiences", "campaigns.tasks.target_audiences", 1, "hours", "Notes whom live campaigns address."),
     Schedule("Events: processing", "customers.tasks.process_events", 5, "seconds", "In case its own process is not there."),
+    Schedule("Customers: insight", "customers.tasks.refresh_insight", 1, "days", "Facts that age: windows, stages, scores."),
     Schedule("Events: months", "customers.tasks.tend_partitions", 1, "days", "Partitions ahead of time; old ones let go."),
     Schedule("Customers: late for a merge", "customers.tasks.follow_up_merges", 5, "minutes", "Moves what came meanwhile."),
     Schedule("Grants: expiry", "campaigns.tasks.expire_grants", 5, "minutes", "Marks grants whose time is over."),

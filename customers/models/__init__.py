@@ -5,6 +5,7 @@ from ._consent import Consent
 from ._customers import Customer, Identity, IdentityKind, KeptApart, Merge
 from ._erasure import Erasure, Export, Suppression
 from ._ingestion import Intake, Rejection, Source
+from ._insight import CustomerScale, JourneyStages
 from ._purchases import Purchase, PurchaseLine
 from ._timeline import Event, SeenMessage
 
@@ -12,12 +13,14 @@ __all__ = [
     "Channel",
     "Consent",
     "Customer",
+    "CustomerScale",
     "Erasure",
     "Event",
     "Export",
     "Identity",
     "IdentityKind",
     "Intake",
+    "JourneyStages",
     "KeptApart",
     "Merge",
     "Purchase",

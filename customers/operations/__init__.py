@@ -20,6 +20,7 @@ from ._export import export
 from ._holdings import Erasing, Holding, Moving, as_rows, holdings, register, rows
 from ._identify import Suppressed, identify
 from ._ingest import NotJson, keep, replay, take
+from ._insight import refresh_all, refresh_insight
 from ._learn import learn
 from ._merge import CannotMerge, CannotSplit, Preview, follow_up_merges, merge, preview_merge, split
 from ._partitions import tend_partitions
@@ -66,6 +67,8 @@ __all__ = [
     "process_events",
     "put_consent_back",
     "record_consent",
+    "refresh_all",
+    "refresh_insight",
     "register",
     "replay",
     "resolve_all",

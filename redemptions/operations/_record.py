@@ -164,6 +164,9 @@ def _told(quoted: Quote, redemption: Redemption) -> dict[str, str]:
         "discount": redemption.discount,
         "payable": redemption.payable,
         "store": quoted.store.key if quoted.store else None,
+        "kinds": sorted(
+            {str(quoted.sources[item.incentive].incentive.effect.get("type", "award")) for item in quoted.incentives}
+        ),
     }
     return {
         "told": "redemption.created",

@@ -106,6 +106,7 @@ def test_uses_of_limits_are_added_up(two: tuple[Customer, Customer]) -> None:
 
 
 def test_a_split_gives_back_what_was(two: tuple[Customer, Customer]) -> None:
+    customers.refresh_insight(customers=[customer.pk for customer in two], now=NOON)
     before = _everything()
     record = merged(two)
     customers.split(merge=record, by="ben", reason="Twins", now=NOON)
