@@ -1,0 +1,1 @@
+"""How fast events come in, become profiles, and are read again (``docs/benchmarks.md``, Profiles)."""
