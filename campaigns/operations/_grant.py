@@ -120,7 +120,10 @@ def _check_grantable(campaign: Campaign, incentive: Incentive, channel: Channel,
 
 def _check_wanted(customer: Customer, incentive: Incentive, channel: Channel) -> None:
     """By what holds when it is given, not when the customer was read."""
-    wishes = from_data(Customer.objects.values_list("consent", flat=True).get(pk=customer.pk))
+    said = Customer.objects.values_list("consent", flat=True).get(pk=customer.pk)
+    if not said:
+        return
+    wishes = from_data(said)
     effect, awards = promise_of(incentive.effect, incentive.awards)
     answer = wishes.may(channel=channel.key, kinds=kinds_of(effect, awards))
     if answer.allowed:
