@@ -226,3 +226,74 @@ def test_too_few_random_bytes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^not enough random bytes$"):
         codes.spell(bytes([255] * 50 + list(range(codes.LENGTH - 1))))
     assert len(codes.spell(bytes([255] * 50 + list(range(codes.LENGTH))))) == 14
+
+
+@pytest.mark.parametrize(
+    ("shape", "letters", "printed"),
+    [
+        (Shape("SUMMER-####"), "ACDE", "SUMMER-ACDE"),
+        (Shape("## ##", "0123456789"), "1234", "12 34"),
+        (Shape("#-##", "0123456789", has_check=True), "07", "0-7" + check_character("07", "0123456789")),
+    ],
+)
+def test_a_pattern_is_filled_with_the_drawn_characters(shape: Shape, letters: str, printed: str) -> None:
+    assert shape.fill(letters) == printed
+
+
+@pytest.mark.parametrize(("count", "guesses"), [(0, 1_000), (1, 1_000), (3, 333), (1_000, 1), (1_001, 0)])
+def test_how_many_guesses_find_a_code(count: int, guesses: int) -> None:
+    assert Shape("###", "0123456789").guesses(count) == guesses
+    assert isinstance(Shape("###", "0123456789").guesses(count), int)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "pattern"), [("", "####-##"), (" ab- ", "AB-####-##"), ("-ab", "-AB-####-##"), ("a-b", "A-B-####-##")]
+)
+def test_a_prefix_stands_before_groups_of_four(prefix: str, pattern: str) -> None:
+    assert codes.pattern_of(prefix, 6) == pattern
+
+
+def test_a_character_that_could_be_several_makes_the_whole_mistyped() -> None:
+    # 1 may have been meant as I or L, which are both in the alphabet; what follows is readable.
+    assert Shape("##", "ILACDEFGHJ").read("1A") == codes.Reading("")
+
+
+@pytest.mark.parametrize(
+    ("shape", "count", "sentence"),
+    [
+        (Shape("#" * 12), 0, "From 1 to 10,000,000 codes."),
+        (Shape("#" * 12, "ABC"), 1, "At least 10 different letters A to Z and digits."),
+        (Shape("#" * 12, "ABCDEFGHIJK", True), 1, "With a check character it needs an even number of characters."),
+        (Shape("x"), 1, "At most 64 letters A to Z, digits, _, - and spaces, with # for each character drawn by chance."),
+    ],
+)
+def test_why_a_batch_cannot_be_made_in_words(shape: Shape, count: int, sentence: str) -> None:
+    assert [fault.detail for fault in faults_of(shape, count)] == [sentence]
+
+
+def test_bounds_of_a_batch() -> None:
+    assert faults_of(Shape("#" * 64), codes.MOST) == []
+    assert faults_of(Shape("#" * 20, CHARACTERS), 1) == []
+    # 100 codes and a million spare ones for each are 100,000,100: eight digits are a hundred too few, and 10^8 is not enough.
+    digits = "0123456789"
+    assert [fault.code for fault in faults_of(Shape("#" * 8, digits), 100)] == ["too-few-codes"]
+    assert faults_of(Shape("#" * 8, digits), 99) == []
+    assert "add 1 more #." in faults_of(Shape("#" * 8, digits), 100)[0].detail
+
+
+@pytest.mark.parametrize(
+    ("typed", "fault"),
+    [
+        ("A" * 6, ""),
+        ("A" * 5, "too-short"),
+        ("A" * 64, ""),
+        ("A" * 65, "too-long"),
+        ("-" * 60 + "AAAAAA" + "-" * 62, ""),
+        ("-" * 61 + "AAAAAA" + "-" * 62, "too-long"),
+        ("AAAAAAX", ""),
+        ("AAAAAA+", "bad-characters"),
+        ("AAA_A-A ./", ""),
+    ],
+)
+def test_bounds_of_imported_codes(typed: str, fault: str) -> None:
+    assert codes.fault_of_imported(typed) == fault

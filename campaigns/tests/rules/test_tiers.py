@@ -84,3 +84,22 @@ def test_one_at_a_time_falls_by_one_and_never_below_straight(history: list[Count
 @given(st.permutations([Counted(FIRST + n * DAY, 70 * n) for n in range(6)]), days, terms)
 def test_order_says_nothing(history: list[Counted], on: datetime.date, how: Terms) -> None:
     assert tier_at(history, THRESHOLDS, on=on, terms=how) == tier_at(sorted(history, key=str), THRESHOLDS, on=on, terms=how)
+
+
+def test_what_was_counted_on_one_day_adds_up() -> None:
+    terms = Terms(months=12)
+    day = datetime.date(2026, 3, 1)
+    assert tier_at([Counted(day, 60), Counted(day, 40)], [100], on=day, terms=terms) == 0
+    assert tier_at([Counted(day, 60), Counted(day, 39)], [100], on=day, terms=terms) == NONE
+    later = datetime.date(2026, 5, 1)
+    assert tier_at([Counted(day, 60), Counted(later, 40)], [100], on=later, terms=terms) == 0
+
+
+def test_what_leaves_on_the_day_something_comes_is_taken_off() -> None:
+    terms = Terms(months=1)
+    first, second = datetime.date(2026, 3, 1), datetime.date(2026, 4, 2)
+    assert tier_at([Counted(first, 100), Counted(first, 50), Counted(second, 60)], [100], on=second, terms=terms) == NONE
+
+
+def test_nothing_counted_is_below_a_tier_of_one() -> None:
+    assert tier_at([Counted(datetime.date(2026, 3, 1), 0)], [1], on=datetime.date(2026, 3, 1), terms=Terms(months=1)) == NONE
