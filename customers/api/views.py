@@ -47,6 +47,7 @@ class CustomerByIdentity(PartnerView):
 class CustomerDetail(PartnerView):
     required_scopes = {"GET": Scope.CUSTOMERS_READ, "DELETE": Scope.CUSTOMERS_WRITE}
     is_idempotent = True
+    idempotent_methods = ["DELETE"]
 
     @extend_schema(operation_id="customers_read", responses=CustomerSerializer)
     def get(self, request: Request, public_id: str) -> Response:

@@ -16,6 +16,7 @@ from incentives_site.integrations.operations import forget_mentions
 from .. import sealing
 from ..models import Customer, Erasure, Event, Export, Identity, KeptApart, Merge, Purchase, Rejection, Suppression
 from ..queries import identity_rules, normalised
+from ..rules.consent import EVERYTHING, Statement, Wishes, as_data
 from ..rules.timeline import EventType
 from ._consent import allow_erasing
 from ._holdings import Erasing, holdings
@@ -68,7 +69,8 @@ def erase(*, customer: Customer, by: str, now: datetime.datetime) -> Erasure:
                 traits={},
                 traits_at={},
                 facts={},
-                consent={},
+                # Nobody is addressed any more who cannot be asked.
+                consent=as_data(Wishes({EVERYTHING: Statement(EVERYTHING, False, now)})),
                 time_zone="",
                 language="",
                 erased_at=now,

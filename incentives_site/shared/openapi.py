@@ -20,7 +20,7 @@ class AutoSchema(SpectacularAutoSchema):
     """Adds the problem response to every operation, and the Idempotency-Key to those that need one."""
 
     def get_override_parameters(self) -> list[Any]:
-        if self.method == "POST" and getattr(self.view, "is_idempotent", False):
+        if self.method in getattr(self.view, "idempotent_methods", ["POST"]) and getattr(self.view, "is_idempotent", False):
             return [
                 OpenApiParameter(
                     "Idempotency-Key",

@@ -15,8 +15,9 @@ from customers.models import Channel, Consent, Customer
 from customers.rules.consent import How, Purpose
 from customers.tests.factories import NOON, ChannelFactory, CustomerFactory
 from incentives_site.accounts.models import User
+from incentives_site.accounts.roles import Role
 
-from .test_journey import assert_sound, base
+from .test_journey import assert_sound, base, sign_in, somebody
 
 __all__ = ["base"]
 
@@ -207,8 +208,17 @@ def test_staff_write_down_what_was_said_and_see_the_history(client: Client, mail
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 320)])
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize(
+    ("language", "scheme", "width"),
+    [
+        ("en", "light", 1280),
+        ("it", "dark", 320),
+        ("ms", "light", 320),
+        ("es", "dark", 390),
+        ("de", "light", 320),
+        ("fr", "dark", 1280),
+    ],
+)
 def test_it_is_used_by_keyboard_without_javascript_on_any_screen(
     new_page: Any, base: str, scheme: str, width: int, language: str
 ) -> None:
@@ -237,3 +247,33 @@ def test_it_is_used_by_keyboard_without_javascript_on_any_screen(
     plain.wait_for_selector(".alert-success")
     page.goto(queries.preferences_url(customer) + "?done=back")
     assert_sound(page)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 320)])
+def test_the_staffs_pages_are_sound(new_page: Any, base: str, scheme: str, width: int) -> None:
+    mail = ChannelFactory(mail=True, name="Newsletter", can_message=True)
+    customer = CustomerFactory(display_name="Ann Example")
+    for given in (True, False):
+        operations.record_consent(
+            customer=customer,
+            choices=[operations.Choice(given, mail.key)],
+            how=How.PREFERENCE_PAGE,
+            by="customer",
+            now=timezone.now(),
+            wording="2026-11-en",
+        )
+    operations.export(customer=customer, by="user:1", now=timezone.now())
+    page = new_page(width=width, color_scheme=scheme)
+    sign_in(page, somebody(Role.OPERATOR), base)
+    for name in ("", "consent/", "data/"):
+        page.goto(f"{base}/customers/{customer.public_id}/{name}")
+        assert_sound(page)
+    with page.expect_download() as download:
+        page.click("button[value=export]")
+    assert download.value.suggested_filename.endswith(".json")
+    page.fill("[name=name]", "Ann Example")
+    page.click("button[value=erase]")
+    page.wait_for_selector(".alert-success")
+    assert_sound(page)
+    assert not Customer.objects.filter(display_name="Ann Example").exists()

@@ -241,6 +241,10 @@ def _notes(kind: EventType, properties: dict[str, Any]) -> list[str]:
         value = properties.get(name)
         if isinstance(value, int) and currency:
             notes.append(sentence % {"value": format_money(value, currency)})
+    if kind is EventType.OPTED_OUT:
+        labels = {key: str(label) for key, label in kind_labels()}
+        wanted_less = str(properties.get("kind") or "")
+        notes.append(labels.get(wanted_less, wanted_less) or _("all kinds of incentives"))
     if store := properties.get("store"):
         notes.append(_("store %(value)s") % {"value": store})
     if campaign := properties.get("campaign"):
