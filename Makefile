@@ -93,5 +93,5 @@ lock: setup-dev  ## write the lock files anew after a change in requirements*.in
 	$(LOCK) -o requirements.txt requirements.in
 	$(LOCK) --no-emit-package pandas --no-emit-package numpy --no-emit-package python-dateutil --no-emit-package six \
 		-o requirements-demo.txt requirements-demo.in
-	$(LOCK) --no-emit-package pandas --no-emit-package numpy -o requirements-dev.txt requirements-dev.in
+	$(LOCK) --no-emit-package pandas -o requirements-dev.txt requirements-dev.in
 	grep '^uv==' requirements-dev.txt | cut -d ' ' -f 1 | $(LOCK) --no-header -o requirements-uv.txt -

@@ -1,0 +1,115 @@
+"""Dates over ten years, in zones with clock changes, against an independent calculation."""
+
+import calendar
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveys.rules import schedules
+from surveys.rules.schedules import Every, Recurrence, Weekend
+
+ZONES = [
+    "UTC",
+    "Europe/Rome",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+    "America/Sao_Paulo",
+    "Africa/Casablanca",
+]
+ANCHORS = st.dates(dt.date(2020, 1, 1), dt.date(2032, 12, 31))
+
+
+def by_counting(anchor: dt.date, months: int, years: int) -> list[dt.date]:
+    """The same day of every ``months``-th month, the last where there is none: by counting months, without any library."""
+    found = []
+    for n in range(years * 12 // months):
+        index = anchor.year * 12 + anchor.month - 1 + n * months
+        year, month = divmod(index, 12)
+        found.append(dt.date(year, month + 1, min(anchor.day, calendar.monthrange(year, month + 1)[1])))
+    return found
+
+
+@given(anchor=ANCHORS, months=st.sampled_from([1, 2, 3, 6]))
+def test_months_are_counted_from_the_anchor(anchor: dt.date, months: int) -> None:
+    expected = by_counting(anchor, months, 10)
+    assert schedules.first_dates(Recurrence(anchor, months=months), len(expected)) == expected
+
+
+@given(anchor=ANCHORS, weeks=st.sampled_from([1, 2, 13]))
+def test_weeks_are_counted_in_days(anchor: dt.date, weeks: int) -> None:
+    found = schedules.first_dates(Recurrence(anchor, weeks=weeks), 520 // weeks)
+    assert [(day - anchor).days for day in found] == [7 * weeks * n for n in range(520 // weeks)]
+
+
+@given(anchor=ANCHORS, every=st.sampled_from(Every))
+def test_a_weekend_moves_to_monday_and_the_anchor_does_not_move(anchor: dt.date, every: Every) -> None:
+    plain = schedules.first_dates(schedules.recurrence(every, anchor, weekend=Weekend.KEEP), 60)
+    moved = schedules.first_dates(schedules.recurrence(every, anchor), 60)
+    for day, at in zip(plain, moved, strict=True):
+        assert at.weekday() < 5
+        assert (at - day).days == {5: 2, 6: 1}.get(day.weekday(), 0)
+
+
+@given(
+    anchor=ANCHORS,
+    every=st.sampled_from(Every),
+    zone=st.sampled_from(ZONES),
+    hour=st.integers(0, 23),
+    minute=st.sampled_from([0, 30]),
+)
+def test_the_wall_clock_stays_across_clock_changes(anchor: dt.date, every: Every, zone: str, hour: int, minute: int) -> None:
+    from zoneinfo import ZoneInfo
+
+    time = dt.time(hour, minute)
+    for day in schedules.first_dates(schedules.recurrence(every, anchor), 120):
+        local = schedules.at(day, time, zone).astimezone(ZoneInfo(zone))
+        # Where the clock leaves the time out, it is later by as much, at most an hour.
+        late = dt.datetime.combine(local.date(), local.time()) - dt.datetime.combine(day, time)
+        assert dt.timedelta(0) <= late <= dt.timedelta(hours=1)
+
+
+@given(
+    anchor=ANCHORS,
+    every=st.sampled_from(Every),
+    zone=st.sampled_from(ZONES),
+    cuts=st.lists(st.integers(0, 3_650 * 24), min_size=1, max_size=30),
+)
+def test_however_long_the_beat_was_down_each_date_is_due_once(anchor: dt.date, every: Every, zone: str, cuts: list[int]) -> None:
+    rule, time = schedules.recurrence(every, anchor), dt.time(9)
+    start = schedules.at(anchor, dt.time(), zone) - dt.timedelta(days=1)
+    found, after = [], start
+    for hours in sorted(cuts):
+        until = start + dt.timedelta(hours=hours)
+        found += schedules.due(rule, time, zone, after=after, until=until)
+        after = max(after, until)
+    assert found == schedules.due(rule, time, zone, after=start, until=after)
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize(
+    ("anchor", "expected"),
+    [
+        ("2024-02-29", ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"]),
+        ("2023-12-31", ["2023-12-31", "2024-12-31", "2025-12-31", "2026-12-31", "2027-12-31"]),
+    ],
+)
+def test_leap_days(anchor: str, expected: list[str]) -> None:
+    rule = Recurrence(dt.date.fromisoformat(anchor), months=12)
+    assert [day.isoformat() for day in schedules.first_dates(rule, 5)] == expected
+
+
+def test_the_next_dates_come_after_today() -> None:
+    rule = schedules.recurrence(Every.MONTHLY, dt.date(2026, 1, 31))
+    assert [day.isoformat() for day in schedules.next_dates(rule, dt.date(2026, 3, 1), 3)] == [
+        "2026-03-02",
+        "2026-03-31",
+        "2026-04-30",
+    ]
+
+
+def test_a_rule_is_of_weeks_or_of_months() -> None:
+    with pytest.raises(ValueError, match="either"):
+        Recurrence(dt.date(2026, 1, 1), weeks=1, months=1)
