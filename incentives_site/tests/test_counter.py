@@ -155,7 +155,7 @@ def test_a_statement_leads_from_a_balance_to_its_receipts(new_page: Any, base: s
     page.goto(f"{base}/customers/{customer.public_id}/")
     assert "worth 2.50 USD" in page.inner_text("[data-testid=balances]")
     assert_sound(page)
-    page.click("text=Statement")
+    page.click('text="Statement"')
     page.wait_for_url("**/statement/")
     assert "−2,000" in page.inner_text("#movements")
     assert_sound(page)
