@@ -23,4 +23,5 @@ class CustomersConfig(AppConfig):
                 marks=operations.marks_of_purchases,
             ),
             operations.CONSENT,
+            operations.SEGMENTS,
         )

@@ -34,3 +34,33 @@ def refresh_insight(**_surplus: Any) -> int:
 def tend_partitions(**_surplus: Any) -> int:
     """Makes the months of the timeline ahead of time, and lets go of those kept long enough."""
     return operations.tend_partitions(now=timezone.now())
+
+
+@shared_task
+def count_segment(segment: int, **_surplus: Any) -> str:
+    """Counts a segment that waits, then whatever else does: a worker that was busy when it was asked is relieved of it so."""
+    outcome = operations.count_segment(segment=segment).outcome
+    _count_waiting()
+    return outcome
+
+
+@shared_task
+def tend_segments(**_surplus: Any) -> int:
+    """Puts right what a crash left, and counts what waits."""
+    return _count_waiting()
+
+
+@shared_task
+def call_for_counts(**_surplus: Any) -> int:
+    """Has segments counted anew, since time passes also where nothing happens."""
+    called = operations.call_for_counts(now=timezone.now())
+    _count_waiting()
+    return called
+
+
+def _count_waiting() -> int:
+    done, tried = 0, set[int]()
+    while waiting := [pk for pk in operations.tend_segments(now=timezone.now()) if pk not in tried]:
+        tried.add(waiting[0])
+        done += operations.count_segment(segment=waiting[0]).outcome == "good"
+    return done

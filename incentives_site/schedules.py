@@ -26,6 +26,8 @@ SCHEDULES = (
     Schedule("Events: processing", "customers.tasks.process_events", 5, "seconds", "In case its own process is not there."),
     Schedule("Customers: insight", "customers.tasks.refresh_insight", 1, "days", "Facts that age: windows, stages, scores."),
     Schedule("Events: months", "customers.tasks.tend_partitions", 1, "days", "Partitions ahead of time; old ones let go."),
+    Schedule("Segments: unfinished", "customers.tasks.tend_segments", 1, "minutes", "Goes on after a crash; counts what waits."),
+    Schedule("Segments: due", "customers.tasks.call_for_counts", 10, "minutes", "Hourly where time changes them, else daily."),
     Schedule("Customers: late for a merge", "customers.tasks.follow_up_merges", 5, "minutes", "Moves what came meanwhile."),
     Schedule("Grants: expiry", "campaigns.tasks.expire_grants", 5, "minutes", "Marks grants whose time is over."),
     Schedule("Codes: unfinished batches", "campaigns.tasks.make_missing_codes", 1, "minutes", "Goes on after a crash."),

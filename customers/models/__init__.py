@@ -7,6 +7,7 @@ from ._erasure import Erasure, Export, Suppression
 from ._ingestion import Intake, Rejection, Source
 from ._insight import CustomerScale, JourneyStages
 from ._purchases import Purchase, PurchaseLine
+from ._segments import Segment, SegmentChange, SegmentKind, SegmentMember, SegmentState, SegmentTouch
 from ._timeline import Event, SeenMessage
 
 __all__ = [
@@ -27,6 +28,12 @@ __all__ = [
     "PurchaseLine",
     "Rejection",
     "SeenMessage",
+    "Segment",
+    "SegmentChange",
+    "SegmentKind",
+    "SegmentMember",
+    "SegmentState",
+    "SegmentTouch",
     "Source",
     "Store",
     "Suppression",

@@ -19,6 +19,7 @@ from ..rules.consent import ALL, How, IncentiveKind, Purpose, Statement, Topic, 
 from ..rules.timeline import EventType
 from ._announce import announce_opted_out
 from ._holdings import Erasing, Holding, Moving, as_rows
+from ._segments import refresh_memberships
 from ._track import track
 
 # The words on the preference page, by version: what somebody agreed to can be looked up (``docs/consent.md``, Wording).
@@ -86,6 +87,7 @@ def record_consent(
             _keep(customer, wishes)
             for row in rows:
                 _tell(row, by=by, now=now, has_left=row in left)
+            refresh_memberships(customers=[customer.pk], now=now)
     return rows
 
 

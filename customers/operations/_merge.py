@@ -18,6 +18,7 @@ from ..rules.resolution import Profile, broken_limits
 from ..rules.timeline import EventType
 from ._holdings import Moving, holdings
 from ._insight import refresh_insight
+from ._segments import refresh_memberships
 from ._track import track
 
 Traits = Mapping[str, Any]
@@ -94,6 +95,7 @@ def split(*, merge: Merge, by: str, reason: str, now: datetime.datetime) -> Cust
         low, high = sorted([survivor, merged], key=lambda customer: customer.pk)
         KeptApart.objects.get_or_create(one=low, other=high, defaults={"since": now, "by": by})
         refresh_insight(customers=[survivor.pk, merged.pk], now=now)
+        refresh_memberships(customers=[survivor.pk, merged.pk], now=now)
         for customer, other in ((survivor, merged), (merged, survivor)):
             _tell(customer, EventType.SPLIT, merge, other, now, by)
         return merged
@@ -126,6 +128,7 @@ def take_in(survivor: Customer, merged: Customer, *, by: str, reason: str, now: 
     Customer.objects.filter(forwarded_to=merged).update(forwarded_to=survivor)
     Customer.objects.filter(pk=merged.pk).update(forwarded_to=survivor, facts={})
     refresh_insight(customers=[survivor.pk], now=now)
+    refresh_memberships(customers=[survivor.pk], now=now)
     _tell(survivor, EventType.MERGED, record, merged, now, by)
     announce(
         type="customer.merged",

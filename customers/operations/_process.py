@@ -28,6 +28,7 @@ from ..rules.resolution import Identifier
 from ..rules.timeline import EventType, message_digest
 from ._insight import refresh_insight
 from ._resolve import Resolved, Signal, resolve_all
+from ._segments import refresh_memberships
 
 log = structlog.get_logger(__name__)
 
@@ -133,6 +134,7 @@ def _process(only: int | None, now: datetime.datetime) -> Processed | None:
         _write_traits(fresh, resolved)
         _write_orders(fresh, resolved)
         refresh_insight(customers={who.customer_id for who in resolved}, now=now)
+        refresh_memberships(customers={who.customer_id for who in resolved}, now=now)
         _reject(refused)
         Intake.objects.filter(pk__in=[request.pk for request in requests]).delete()
         return Processed(len(requests), len(fresh), again, len(refused))

@@ -1,5 +1,7 @@
 """Who is in an audience: the condition language compiled to SQL."""
 
+import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +12,8 @@ from ..models import Customer
 from ..rules import patterns
 from ..rules.conditions import ORDERING, Branch, Condition, Leaf, Op, Quantifier
 
+Compiled = tuple[str, list[Any]]
+
 
 def matching(condition: Condition) -> QuerySet[Customer]:
     """The customers for whom ``condition`` (over ``customer.`` facts) holds; agrees with ``rules.conditions.holds``."""
@@ -18,66 +22,86 @@ def matching(condition: Condition) -> QuerySet[Customer]:
     return Customer.objects.filter(RawSQL(sql, parameters, output_field=BooleanField()), forwarded_to=None)  # noqa: S611
 
 
-def _compile(condition: Condition) -> tuple[str, list[Any]]:
+def _compile(condition: Condition) -> Compiled:
     if isinstance(condition, Leaf):
-        return _compile_leaf(condition)
-    if not condition.items:
-        return ("false" if condition.quantifier is Quantifier.ANY else "true"), []
-    return _compile_branch(condition)
+        name = condition.fact.removeprefix("customer.")
+        return compile_leaf(condition, *value_of_fact(name, "customers_customer"))
+    return compile_group(condition.quantifier, [_compile(item) for item in _items(condition)])
 
 
-def _compile_branch(condition: Branch) -> tuple[str, list[Any]]:
-    parts = [_compile(item) for item in condition.items]
-    glue = " AND " if condition.quantifier is Quantifier.ALL else " OR "
+def _items(condition: Branch) -> Sequence[Condition]:
+    return condition.items
+
+
+def compile_group(quantifier: Quantifier, parts: Sequence[Compiled]) -> Compiled:
+    if not parts:
+        return ("false" if quantifier is Quantifier.ANY else "true"), []
+    glue = " AND " if quantifier is Quantifier.ALL else " OR "
     sql = "(" + glue.join(part for part, _parameters in parts) + ")"
-    return ("NOT " + sql if condition.quantifier is Quantifier.NONE else sql), [p for _sql, ps in parts for p in ps]
+    return ("NOT " + sql if quantifier is Quantifier.NONE else sql), [p for _sql, ps in parts for p in ps]
 
 
-# The value of a fact: what the timeline shows first, else what was said; a JSON null is no value.
-_VALUE = "COALESCE(NULLIF(customers_customer.facts -> %s, 'null'::jsonb), NULLIF(customers_customer.traits -> %s, 'null'::jsonb))"
-_NUMBER = f"CASE WHEN jsonb_typeof({_VALUE}) = 'number' THEN ({_VALUE} #>> '{{}}')::numeric END"
-_TEXT = f"CASE WHEN jsonb_typeof({_VALUE}) = 'string' THEN ({_VALUE} #>> '{{}}') COLLATE \"C\" END"
-_BOOLEAN = f"CASE WHEN jsonb_typeof({_VALUE}) = 'boolean' THEN ({_VALUE} #>> '{{}}')::boolean END"
-_LIST = f"CASE WHEN jsonb_typeof({_VALUE}) = 'array' THEN {_VALUE} END"
+def value_of_fact(name: str, table: str) -> Compiled:
+    """The value of a fact: what the timeline shows first, else what was said; a JSON null is no value.
+
+    Membership of segments is never what somebody said.
+    """
+    if name == "segments":
+        return f"NULLIF({table}.facts -> 'segments', 'null'::jsonb)", []
+    value = f"COALESCE(NULLIF({table}.facts -> %s, 'null'::jsonb), NULLIF({table}.traits -> %s, 'null'::jsonb))"
+    return value, [name, name]
+
+
+_TEXT = "CASE WHEN jsonb_typeof({v}) = 'string' THEN ({v} #>> '{}') COLLATE \"C\" END"
+_LIST = "CASE WHEN jsonb_typeof({v}) = 'array' THEN {v} END"
 _SQL_OPS = {Op.EQ: "=", Op.NE: "<>", Op.GT: ">", Op.GE: ">=", Op.LT: "<", Op.LE: "<="}
 
 
-def _compile_leaf(leaf: Leaf) -> tuple[str, list[Any]]:
-    name = leaf.fact.removeprefix("customer.")
-    value: Any = leaf.value
+def compile_leaf(leaf: Leaf, value: str, named: Sequence[Any]) -> Compiled:
+    """A comparison with ``value``, an SQL expression of type jsonb, NULL for no value, whose parameters are ``named``."""
+    wanted: Any = leaf.value
     match leaf.op:
         case Op.EXISTS:
-            return f"({_VALUE} IS {'NOT ' if value else ''}NULL)", [name, name]
+            return f"({value} IS {'NOT ' if wanted else ''}NULL)", [*named]
         case Op.HAS | Op.HAS_ANY | Op.HAS_ALL:
-            texts = list(value) if isinstance(value, tuple) else [value]
+            texts = list(wanted) if isinstance(wanted, tuple) else [wanted]
             operator = "?&" if leaf.op is Op.HAS_ALL else "?|"
-            return f"COALESCE({_LIST} {operator} %s, false)", [*[name] * 4, [str(text) for text in texts]]
+            return _with(f"COALESCE({_LIST} {operator} %s, false)", value, named, [str(text) for text in texts])
         case Op.BETWEEN:
-            low, high = (_compile_leaf(Leaf(leaf.fact, op, bound)) for op, bound in zip((Op.GE, Op.LE), value, strict=True))
-            return f"({low[0]} AND {high[0]})", low[1] + high[1]
+            bounds = zip((Op.GE, Op.LE), wanted, strict=True)
+            return compile_group(Quantifier.ALL, [_compile_comparison(op, bound, value, named) for op, bound in bounds])
         case Op.MATCHES:
-            return f"COALESCE({_TEXT} ~ %s, false)", [*[name] * 4, patterns.as_sql(str(value))]
+            return _with(f"COALESCE({_TEXT} ~ %s, false)", value, named, patterns.as_sql(str(wanted)))
         case Op.IN:
-            return _any_of(leaf, value)
+            return _with("COALESCE({v} = ANY(%s::text[]::jsonb[]), false)", value, named, [as_json(one) for one in wanted])
         case Op.NOT_IN:
-            inside, parameters = _any_of(leaf, value)
-            scalar = f"COALESCE(jsonb_typeof({_VALUE}) NOT IN ('array', 'object'), false)"
-            return f"({scalar} AND NOT {inside})", [name, name, *parameters]
-    return _compile_comparison(leaf.op, name, value)
+            scalar = "COALESCE(jsonb_typeof({v}) NOT IN ('array', 'object') AND {v} <> ALL(%s::text[]::jsonb[]), false)"
+            return _with(scalar, value, named, [as_json(one) for one in wanted])
+    return _compile_comparison(leaf.op, wanted, value, named)
 
 
-def _any_of(leaf: Leaf, values: Any) -> tuple[str, list[Any]]:
-    parts = [_compile_leaf(Leaf(leaf.fact, Op.EQ, value)) for value in values]
-    return "(" + " OR ".join(sql for sql, _parameters in parts) + ")", [p for _sql, ps in parts for p in ps]
+def _with(sql: str, value: str, named: Sequence[Any], *last: Any) -> Compiled:
+    return sql.replace("{v}", value), [*[name for _time in range(sql.count("{v}")) for name in named], *last]
 
 
-def _compile_comparison(op: Op, name: str, value: Any) -> tuple[str, list[Any]]:
-    if isinstance(value, bool):
+def _compile_comparison(op: Op, wanted: Any, value: str, named: Sequence[Any]) -> Compiled:
+    # JSON compares numbers by value, and texts and booleans as they are; of two types none is equal.
+    if op is Op.EQ:
+        return _with("COALESCE({v} = %s::jsonb, false)", value, named, as_json(wanted))
+    if isinstance(wanted, bool):
         if op in ORDERING:
             return "false", []
-        expression = _BOOLEAN
-    elif isinstance(value, int | Decimal):
-        expression = _NUMBER
+        kind = "boolean"
+    elif isinstance(wanted, int | Decimal):
+        kind = "number"
+    elif op in ORDERING:
+        return _with(f"COALESCE({_TEXT} {_SQL_OPS[op]} %s, false)", value, named, wanted)
     else:
-        expression = _TEXT
-    return f"COALESCE({expression} {_SQL_OPS[op]} %s, false)", [*[name] * 4, value]
+        kind = "string"
+    sql = f"COALESCE(jsonb_typeof({{v}}) = '{kind}' AND {{v}} {_SQL_OPS[op]} %s::jsonb, false)"
+    return _with(sql, value, named, as_json(wanted))
+
+
+def as_json(value: Any) -> str:
+    """One plain value as JSON; a decimal keeps every digit."""
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)

@@ -118,7 +118,12 @@ def timeline(customer: Customer) -> QuerySet[Event]:
 
 def known_of(customer: Customer | None) -> dict[str, Any]:
     """What conditions may ask about a customer: traits, overlaid by facts."""
-    return {} if customer is None else {**customer.traits, **{k: v for k, v in customer.facts.items() if v is not None}}
+    if customer is None:
+        return {}
+    known = {**customer.traits, **{k: v for k, v in customer.facts.items() if v is not None}}
+    if "segments" in customer.traits and customer.facts.get("segments") is None:
+        del known["segments"]  # nobody becomes a member by saying so
+    return known
 
 
 def channel(key: str) -> Channel:
