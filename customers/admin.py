@@ -28,6 +28,10 @@ from .models import (
     PurchaseLine,
     Rejection,
     SeenMessage,
+    Segment,
+    SegmentChange,
+    SegmentMember,
+    SegmentTouch,
     Source,
     Store,
     Suppression,
@@ -213,3 +217,31 @@ class JourneyStagesAdmin(BackOfficeAdmin):
 @admin.register(CustomerScale)
 class CustomerScaleAdmin(ReadOnlyAdmin):
     list_display = ["counted_at", "recency", "frequency", "value"]
+
+
+@admin.register(Segment)
+class SegmentAdmin(ReadOnlyAdmin):
+    """Defined on the pages of the workspace."""
+
+    list_display = ["name", "key", "kind", "state", "version", "good_at", "rows", "seconds", "cost", "archived_at"]
+    list_filter = ["state", "kind"]
+    search_fields = ["name", "key"]
+
+
+@admin.register(SegmentMember)
+class SegmentMemberAdmin(ReadOnlyAdmin):
+    list_display = ["segment", "customer", "since"]
+    list_select_related = ["segment", "customer"]
+    show_full_result_count = False
+
+
+@admin.register(SegmentChange)
+class SegmentChangeAdmin(ReadOnlyAdmin):
+    list_display = ["segment", "customer", "has_entered", "at"]
+    list_select_related = ["segment", "customer"]
+
+
+@admin.register(SegmentTouch)
+class SegmentTouchAdmin(ReadOnlyAdmin):
+    list_display = ["segment", "customer"]
+    list_select_related = ["segment", "customer"]
