@@ -50,6 +50,28 @@ def _add(wanted: Sequence[str], groups: Mapping[str, AbstractSet[int]], k: int, 
     return shown
 
 
+def safe_tree(groups: Mapping[str, AbstractSet[int]], k: int) -> list[str]:
+    """Like ``safe_groups`` for groups of which any two lie inside one another or apart, however many people there are.
+
+    What can be worked out from such groups are sums of rests: what is left of a group without the shown ones inside it. So each
+    rest has to be nobody or k people. The larger are wanted more.
+    """
+    shown: list[str] = []
+    rests: dict[str, set[int]] = {}
+    for name in sorted(groups, key=lambda name: (-len(groups[name]), name)):
+        people = groups[name]
+        around = [other for other in shown if people <= groups[other]]
+        nearest = min(around, key=lambda other: len(groups[other]), default=None)
+        left = rests[nearest] - people if nearest is not None else set()
+        if len(people) < k or 0 < len(left) < k:
+            continue
+        if nearest is not None:
+            rests[nearest] = left
+        rests[name] = set(people)
+        shown.append(name)
+    return shown
+
+
 def smallest_disclosed(groups: Sequence[AbstractSet[int]], k: int, *, seed: int = 0, tries: int = TRIES) -> set[int] | None:
     """Fewer than k people whose sum follows from the sums of the groups, if such are found; ``None`` when there are none."""
     people = sorted(set().union(*groups)) if groups else []

@@ -1,0 +1,47 @@
+"""Surveys in the back office: the directory and the bank are edited here; surveys and waves are only read.
+
+Invitations, ballots, answers, tallies and comments are not here: nobody may see who took part, nor a figure that is not
+published.
+"""
+
+from django.contrib import admin
+
+from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
+
+from .models import BankQuestion, Department, Employee, Survey, Wave
+
+
+@admin.register(Department)
+class DepartmentAdmin(BackOfficeAdmin):
+    list_display = ["name", "key", "parent"]
+    search_fields = ["name", "key"]
+    readonly_fields = ["path"]
+
+
+@admin.register(Employee)
+class EmployeeAdmin(BackOfficeAdmin):
+    list_display = ["name", "key", "email", "department", "manager", "is_active"]
+    list_filter = ["department", "is_active"]
+    list_select_related = ["department", "manager"]
+    search_fields = ["name", "key", "email"]
+
+
+@admin.register(BankQuestion)
+class BankQuestionAdmin(BackOfficeAdmin):
+    list_display = ["key", "theme", "kind", "is_active"]
+    list_filter = ["theme", "kind", "is_active"]
+    search_fields = ["key", "theme"]
+
+
+@admin.register(Survey)
+class SurveyAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "kind", "mode", "k", "status", "created_at"]
+    list_filter = ["kind", "mode", "status"]
+
+
+@admin.register(Wave)
+class WaveAdmin(ReadOnlyAdmin):
+    list_display = ["survey", "number", "opens_at", "closes_at", "state"]
+    list_filter = ["state"]
+    list_select_related = ["survey"]
+    fields = ["survey", "number", "opens_at", "closes_at", "state", "mode", "k"]

@@ -1,0 +1,88 @@
+"""Take somebody's answers, once (``docs/anonymity.md``, From the form to the figures)."""
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound, Problem
+
+from .. import sealing
+from ..models import AnswerSet, Ballot, Invitation, Mode, WaveState
+from ..rules.questions import read_answers
+from ._open_wave import question_from
+
+
+class LinkUnknown(NotFound):
+    code = "link-unknown"
+    title = gettext_lazy("This link leads to no survey")
+
+
+class AlreadyAnswered(Problem):
+    code = "already-answered"
+    title = gettext_lazy("This survey was answered with this link")
+    kind = Kind.CONFLICT
+
+
+class WaveClosed(Problem):
+    code = "wave-closed"
+    title = gettext_lazy("This survey is closed")
+    kind = Kind.CONFLICT
+
+
+def invitation_of(token: str) -> Invitation:
+    """Whose link it is; looking writes nothing. Raises ``LinkUnknown``."""
+    found = Invitation.objects.select_related("wave__survey").filter(digest=sealing.token_digest(token[:200])).first()
+    if found is None:
+        raise LinkUnknown(_("Open the link as it stands in your invitation."))
+    return found
+
+
+def answer(
+    *, token: str, values: Mapping[str, Any], comments: Mapping[str, Any], wants_reply: bool = False, now: datetime.datetime
+) -> str:
+    """Keep the answers; returns the key to read replies with, empty unless wanted and there is a comment.
+
+    Raises ``LinkUnknown``, ``WaveClosed``, ``AlreadyAnswered``, and ``Invalid`` with a sentence for each question; then nothing
+    is kept, and the link can be used again.
+    """
+    invitation = invitation_of(token)
+    wave = invitation.wave
+    check_open(invitation, now)
+    answered = read_answers([question_from(item) for item in wave.questions], values, comments)
+    if answered.faults:
+        raise Invalid(errors=[FieldError(fault.pointer, fault.code, fault.detail) for fault in answered.faults])
+    if not answered.values and not answered.comments:
+        raise Invalid(errors=[FieldError("", "nothing-answered", _("Please answer at least one question."))])
+    thread = sealing.new_thread_key() if wants_reply and answered.comments else ""
+    ballot = {
+        "values": dict(answered.values),
+        "comments": dict(answered.comments),
+        "groups": invitation.groups,
+        "thread": sealing.thread_digest(thread).hex() if thread else "",
+    }
+    with transaction.atomic():
+        used = Invitation.objects.filter(pk=invitation.pk, is_used=False, wave__state=WaveState.OPEN).update(is_used=True)
+        if used != 1:
+            invitation.refresh_from_db()
+            check_open(invitation, now)
+            raise WaveClosed
+        Ballot.objects.bulk_create(
+            [Ballot(id=uuid.uuid4(), wave=wave, sealed=sealing.seal_ballot(wave.sealed_key or b"", ballot))]
+        )
+        if wave.mode != Mode.ANONYMOUS:
+            AnswerSet.objects.create(wave=wave, values=ballot["values"], invitation=invitation)
+    return thread
+
+
+def check_open(invitation: Invitation, now: datetime.datetime) -> None:
+    """Raises ``WaveClosed`` or ``AlreadyAnswered``."""
+    wave = invitation.wave
+    if invitation.is_used:
+        raise AlreadyAnswered(_("Thank you: each invitation is answered once."))
+    if wave.state != WaveState.OPEN or not wave.opens_at <= now < wave.closes_at:
+        raise WaveClosed(_("It could be answered until %(day)s.") % {"day": wave.closes_at.date()})

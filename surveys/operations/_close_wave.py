@@ -1,0 +1,148 @@
+"""Close a wave: count its ballots, decide what may be shown, and leave nothing that joins a person and an answer.
+
+One transaction writes every row of the wave anew, in an order that chance made: answers, tallies, comments and invitations have
+one transaction id, and their places in the tables tell nothing.
+"""
+
+import datetime
+import json
+import secrets
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from .. import sealing
+from ..models import AnswerSet, Ballot, Comment, Invitation, Mode, Tally, Wave, WaveState
+from ..rules.publishing import ANSWERED, DEPARTMENT, EVERYBODY, publish
+from ..rules.questions import Kind
+from ..rules.scores import Participation, participation_shown
+from ..rules.visibility import COMMENTS_FROM
+
+AT_ONCE = 5_000
+_CHANCE = secrets.SystemRandom()
+
+
+def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
+    """Count and publish a wave whose window is over; whether this call did. One that is closed, or still open, stays as it is."""
+    with transaction.atomic():
+        taken = Wave.objects.filter(pk=wave.pk, state=WaveState.OPEN, closes_at__lte=now).update(state=WaveState.CLOSED)
+        if taken != 1:
+            return False
+        wave = Wave.objects.select_for_update(of=("self",)).get(pk=wave.pk)
+        ballots = sealing.open_ballots(
+            wave.sealed_key or b"",
+            [bytes(sealed) for sealed in Ballot.objects.filter(wave=wave).values_list("sealed", flat=True)],
+        )
+        _CHANCE.shuffle(ballots)
+        invited = list(Invitation.objects.filter(wave=wave).values_list("groups", "is_used"))
+        respondents = [ballot["groups"] for ballot in ballots]
+        tallies = _tallied(ballots, wave.questions)
+        wave.results = publish(tallies, respondents, k=wave.k, seed=wave.pk) | {"participation": _participation(invited)}
+        _keep_answers(wave, ballots)
+        _keep_tallies(wave, tallies)
+        _keep_comments(wave, ballots, respondents)
+        _forget_order(wave)
+        wave.state, wave.published_at, wave.sealed_key = WaveState.PUBLISHED, now, None
+        wave.save(update_fields=["results", "state", "published_at", "sealed_key"])
+    return True
+
+
+def _tallied(ballots: Sequence[Mapping[str, Any]], questions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """question → dimension → group → answer → times. Texts are not tallied: they are read as comments."""
+    kinds = {item["key"]: item["kind"] for item in questions}
+    found: dict[str, Any] = {}
+    for ballot in ballots:
+        places = [(EVERYBODY, EVERYBODY)]
+        for dimension, value in ballot["groups"].items():
+            places += [(dimension, key) for key in (value if isinstance(value, list) else [value]) if key]
+        for question, value in ballot["values"].items():
+            if kinds.get(question) == Kind.TEXT:
+                continue
+            said = [ANSWERED, *(json.dumps(one) for one in (value if isinstance(value, list) else [value]))]
+            for dimension, group in places:
+                found.setdefault(question, {}).setdefault(dimension, {}).setdefault(group, Counter()).update(said)
+    return found
+
+
+def _participation(invited: Sequence[tuple[Mapping[str, Any], bool]]) -> dict[str, Any]:
+    """Percentages and bands by group, as far as they may be shown."""
+    counts: dict[tuple[str, str], list[int]] = {}
+    for groups, is_used in invited:
+        places = [(EVERYBODY, EVERYBODY)]
+        for dimension, value in groups.items():
+            places += [(dimension, key) for key in (value if isinstance(value, list) else [value]) if key]
+        for place in places:
+            seen = counts.setdefault(place, [0, 0])
+            seen[0] += 1
+            seen[1] += is_used
+    shown: dict[str, Any] = {}
+    for (dimension, group), (people, submitted) in counts.items():
+        found = participation_shown(Participation(people, submitted))
+        if found is not None:
+            shown.setdefault(dimension, {})[group] = found if isinstance(found, float) else list(found)
+    return shown
+
+
+def _keep_answers(wave: Wave, ballots: Sequence[Mapping[str, Any]]) -> None:
+    if wave.mode == Mode.ANONYMOUS:
+        rows = [AnswerSet(wave=wave, values=_without_texts(ballot["values"], wave.questions)) for ballot in ballots]
+        AnswerSet.objects.bulk_create(rows, batch_size=AT_ONCE)
+    Ballot.objects.filter(wave=wave).delete()
+
+
+def _without_texts(values: Mapping[str, Any], questions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    texts = {item["key"] for item in questions if item["kind"] == Kind.TEXT}
+    return {key: value for key, value in values.items() if key not in texts}
+
+
+def _keep_tallies(wave: Wave, tallies: Mapping[str, Any]) -> None:
+    rows = [
+        Tally(wave=wave, question=question, dimension=dimension, group=group[:100], value=value[:64], times=times)
+        for question, dimensions in tallies.items()
+        for dimension, groups in dimensions.items()
+        for group, histogram in groups.items()
+        for value, times in histogram.items()
+    ]
+    _CHANCE.shuffle(rows)
+    Tally.objects.bulk_create(rows, batch_size=AT_ONCE)
+
+
+def _keep_comments(wave: Wave, ballots: Sequence[Mapping[str, Any]], respondents: Sequence[Mapping[str, Any]]) -> None:
+    """Apart from the answers. Of which department only where ten of it answered, and ten of the others are left."""
+    texts = {item["key"] for item in wave.questions if item["kind"] == Kind.TEXT}
+    sizes = Counter(groups[DEPARTMENT][-1] for groups in respondents if groups.get(DEPARTMENT))
+    named = {department for department, count in sizes.items() if count >= COMMENTS_FROM}
+    rest = len(respondents) - sum(sizes[department] for department in named)
+    if 0 < rest < COMMENTS_FROM and named:
+        named.remove(min(named, key=lambda department: sizes[department]))
+    rows = []
+    for ballot in ballots:
+        said = {**ballot["comments"], **{key: value for key, value in ballot["values"].items() if key in texts}}
+        path = ballot["groups"].get(DEPARTMENT) or [""]
+        for question, text in said.items():
+            digest = bytes.fromhex(ballot["thread"]) if ballot["thread"] and question in ballot["comments"] else None
+            department = path[-1] if path[-1] in named else ""
+            rows.append(Comment(wave=wave, question=question, text=text, department=department, thread_digest=digest))
+    _CHANCE.shuffle(rows)
+    Comment.objects.bulk_create(rows, batch_size=AT_ONCE)
+
+
+def _forget_order(wave: Wave) -> None:
+    """The invitations again, in an order that chance made: which were used first is written nowhere any more."""
+    if wave.mode != Mode.ANONYMOUS:
+        return
+    table = Invitation._meta.db_table
+    columns = ", ".join(str(field.column) for field in Invitation._meta.concrete_fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH gone AS (DELETE FROM {table} WHERE wave_id = %s RETURNING {columns}) "  # noqa: S608  (names of a model)
+            f"SELECT {columns} FROM gone ORDER BY gen_random_uuid()",
+            [wave.pk],
+        )
+        rows = cursor.fetchall()
+        cursor.executemany(
+            f"INSERT INTO {table} ({columns}) VALUES ({', '.join(['%s'] * len(rows[0]))})" if rows else "SELECT 1",  # noqa: S608
+            [[json.dumps(value) if isinstance(value, dict) else value for value in row] for row in rows],
+        )

@@ -1,0 +1,62 @@
+"""How ballots are kept until they are counted, and what an invitation's link is made of.
+
+Each wave has a key of its own, kept sealed by ``CODES_KEY`` and destroyed when its ballots are counted: from then on nobody can
+open an old copy of a ballot. Ballots are filled up to whole steps of a length, so that a long comment does not show.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import uuid
+from typing import Any
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+
+STEP = 2_048  # bytes
+
+
+def _derived(purpose: str) -> bytes:
+    return hmac.digest(settings.CODES_KEY.encode(), f"surveys: {purpose}".encode(), hashlib.sha256)
+
+
+def new_wave_key() -> bytes:
+    """A key for the ballots of a wave, sealed."""
+    return Fernet(base64.urlsafe_b64encode(_derived("wave keys"))).encrypt(Fernet.generate_key())
+
+
+def _cipher(sealed_key: bytes | memoryview) -> Fernet:
+    return Fernet(Fernet(base64.urlsafe_b64encode(_derived("wave keys"))).decrypt(bytes(sealed_key)))
+
+
+def seal_ballot(sealed_key: bytes | memoryview, ballot: dict[str, Any]) -> bytes:
+    """Without a time: the token's own is that of 1970."""
+    text = json.dumps(ballot, separators=(",", ":")).encode()
+    filled = text + b" " * (-len(text) % STEP)
+    return _cipher(sealed_key).encrypt_at_time(filled, 0)
+
+
+def open_ballots(sealed_key: bytes | memoryview, sealed: list[bytes]) -> list[dict[str, Any]]:
+    cipher = _cipher(sealed_key)
+    return [json.loads(cipher.decrypt(one)) for one in sealed]
+
+
+def invitation_token(invitation: uuid.UUID) -> str:
+    """The secret part of an invitation's link: 256 bits that are worked out, and stored nowhere."""
+    mac = hmac.digest(_derived("invitations"), invitation.bytes, hashlib.sha256)
+    return base64.urlsafe_b64encode(invitation.bytes + mac).rstrip(b"=").decode()
+
+
+def token_digest(token: str) -> bytes:
+    return hmac.digest(_derived("links"), token.encode(), hashlib.sha256)
+
+
+def new_thread_key() -> str:
+    """What only the author of a comment holds, to read replies."""
+    return secrets.token_urlsafe(18)
+
+
+def thread_digest(key: str) -> bytes:
+    return hmac.digest(_derived("threads"), key.encode(), hashlib.sha256)
