@@ -4,4 +4,8 @@ from django.urls import path
 
 from . import views
 
-urlpatterns = [path("", views.search, name="search")]
+urlpatterns = [
+    path("", views.search, name="search"),
+    path("<uuid:public_id>/identity/", views.identity, name="identity"),
+    path("<uuid:public_id>/identity/change/", views.change_identity, name="change-identity"),
+]

@@ -1,6 +1,7 @@
 """Reads of customers: who somebody is, the timeline, who is in an audience."""
 
 from ._audience import matching
+from ._candidates import Candidate, Clue, NotUsed, Sign, candidates, kept_apart, not_used
 from ._consent import (
     Preferences,
     PreferencesUnknown,
@@ -60,19 +61,24 @@ from ._segments import (
 
 __all__ = [
     "ACTIVE_STORE",
+    "Candidate",
     "ChannelUnknown",
+    "Clue",
     "CustomerUnknown",
     "Glimpse",
     "Named",
+    "NotUsed",
     "Overlap",
     "Preferences",
     "PreferencesUnknown",
     "SegmentUnknown",
+    "Sign",
     "StoreUnknown",
     "at_counter",
     "audience_vocabulary",
     "by_identity",
     "by_public_id",
+    "candidates",
     "channel",
     "channels_to_choose",
     "consent_as_data",
@@ -86,6 +92,7 @@ __all__ = [
     "glimpse",
     "identity_rules",
     "judged_sql",
+    "kept_apart",
     "known_of",
     "matching",
     "members",
@@ -94,6 +101,7 @@ __all__ = [
     "named_by_identity",
     "named_by_public_id",
     "normalised",
+    "not_used",
     "numeric_facts",
     "overlap",
     "parsed_rule",

@@ -1,5 +1,7 @@
 """Pages about customers."""
 
-from .search import READERS, search
+from .admission import READERS
+from .identity import change_identity, identity
+from .search import search
 
-__all__ = ["READERS", "search"]
+__all__ = ["READERS", "change_identity", "identity", "search"]

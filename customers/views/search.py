@@ -5,12 +5,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from customers.models import Customer
-from incentives_site.accounts.roles import Role, for_roles
+from incentives_site.accounts.roles import for_roles
 from incentives_site.shared.htmx import page_or_fragment
 
 from .. import queries
+from .admission import READERS
 
-READERS = (Role.MARKETER, Role.ANALYST, Role.STORE, Role.OPERATOR)
 MOST_FOUND = 500
 
 

@@ -42,6 +42,8 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "customers/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/timeline/": CUSTOMER_READERS,
+    "customers/<uuid:public_id>/identity/": CUSTOMER_READERS,
+    "customers/<uuid:public_id>/identity/change/": CAMPAIGN_WRITERS,
     "customers/<uuid:public_id>/consent/": CASHIERS,
     "customers/<uuid:public_id>/data/": frozenset({Role.OPERATOR}),
     "customers/<uuid:public_id>/statement/": CAMPAIGN_READERS,
