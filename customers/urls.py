@@ -6,6 +6,8 @@ from . import views
 
 urlpatterns = [
     path("", views.search, name="search"),
+    path("events/", views.live_events, name="events"),
+    path("events/again/", views.send_again, name="send-again"),
     path("<uuid:public_id>/identity/", views.identity, name="identity"),
     path("<uuid:public_id>/identity/change/", views.change_identity, name="change-identity"),
 ]

@@ -246,9 +246,11 @@ def _write_events(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> None
 
 def _row(item: _Heard, who: Resolved) -> tuple[Any, ...]:
     event = item.event
-    context = event.context
+    identity: dict[str, Any] = {"named": item.identifiers}
     if who.dropped:
-        context = {**context, "identity": {"dropped": [[*identifier, reason.value] for identifier, reason in who.dropped]}}
+        identity["dropped"] = [[*identifier, reason.value] for identifier, reason in who.dropped]
+    # Ours, whatever a source calls by this name: whom the event named, and what of it was not used.
+    context = {**event.context, "identity": identity}
     return (
         uuid.uuid4(),
         who.customer_id,

@@ -17,6 +17,8 @@ from ._consent import (
 )
 from ._erasure import erasure_of, exports_of, suppressed
 from ._identities import identity_rules, normalised
+from ._live import Waiting, live_events, newest_number, per_minute, rejections, waiting
+from ._live import Wanted as WantedEvents
 from ._reading import (
     ACTIVE_STORE,
     ChannelUnknown,
@@ -74,6 +76,8 @@ __all__ = [
     "SegmentUnknown",
     "Sign",
     "StoreUnknown",
+    "Waiting",
+    "WantedEvents",
     "at_counter",
     "audience_vocabulary",
     "by_identity",
@@ -94,19 +98,23 @@ __all__ = [
     "judged_sql",
     "kept_apart",
     "known_of",
+    "live_events",
     "matching",
     "members",
     "members_sql",
     "named_by_id",
     "named_by_identity",
     "named_by_public_id",
+    "newest_number",
     "normalised",
     "not_used",
     "numeric_facts",
     "overlap",
     "parsed_rule",
+    "per_minute",
     "preferences_of",
     "preferences_url",
+    "rejections",
     "rule_of",
     "search",
     "segment_by_key",
@@ -119,6 +127,7 @@ __all__ = [
     "suppressed",
     "timeline",
     "unsubscribe_url",
+    "waiting",
     "who_may_be_addressed",
     "wishes_of",
 ]

@@ -25,3 +25,8 @@ def named_actors(actors: Iterable[str]) -> dict[str, str]:
     ids = {int(who[5:]) for who in actors if who.startswith("user:") and who[5:].isdecimal()}
     people = {f"user:{user.pk}": user.get_full_name() or user.email for user in User.objects.filter(pk__in=ids)} if ids else {}
     return {who: people.get(who, who) for who in actors}
+
+
+def doors(request: HttpRequest) -> dict[str, bool]:
+    """Which pages beside the search are this person's."""
+    return {"may_watch": bool(set(WATCHERS) & request.user.roles)}  # type: ignore[union-attr]

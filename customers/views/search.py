@@ -9,7 +9,7 @@ from incentives_site.accounts.roles import for_roles
 from incentives_site.shared.htmx import page_or_fragment
 
 from .. import queries
-from .admission import READERS
+from .admission import READERS, doors
 
 MOST_FOUND = 500
 
@@ -21,4 +21,4 @@ def search(request: HttpRequest) -> HttpResponse:
     found = queries.search(words) if words.strip() else Customer.objects.prefetch_related("identities").order_by("-id")
     page = Paginator(found[:MOST_FOUND], 25).get_page(request.GET.get("page"))
     template = page_or_fragment(request, page="customers/search.html", fragment="customers/_found.html")
-    return render(request, template, {"words": words, "page": page, "most_found": MOST_FOUND})
+    return render(request, template, {"words": words, "page": page, "most_found": MOST_FOUND, **doors(request)})

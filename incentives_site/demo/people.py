@@ -7,6 +7,7 @@ they are made. A later run keeps the file as long as it belongs to this database
 import json
 import os
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,19 +84,25 @@ def address(role: Role) -> str:
     return f"{role.value}@demo.example"
 
 
-def ensure(folder: Path, base_url: str) -> bool:
-    """People, partners and ``folder/demo.json``. Returns whether passwords and keys were made now."""
+def ensure(folder: Path, base_url: str, write_keys: Sequence[Mapping[str, str]] = ()) -> bool:
+    """People, partners and ``folder/demo.json``, which tells ``write_keys`` as well. Whether passwords and keys were made now."""
     path = folder / FILE
     told = _read(path)
     if _is_ours(told):
-        if told["base_url"] != base_url:
-            _write(path, {**told, "base_url": base_url})
+        fresh = {**told, "base_url": base_url, "write_keys": list(write_keys)}
+        if told != fresh:
+            _write(path, fresh)
         return False
     # Killed between the two, the file is missing or tells of revoked keys, and the next run begins anew.
     with transaction.atomic():
         users, keys = _people(), _partners()
-    _write(path, {"base_url": base_url, "users": users, "api_keys": keys, "write_keys": []})
+    _write(path, {"base_url": base_url, "users": users, "api_keys": keys, "write_keys": list(write_keys)})
     return True
+
+
+def marketer() -> str:
+    """Who works with customers in the demonstration, as the audit calls somebody."""
+    return f"user:{User.objects.get(email=address(Role.MARKETER)).pk}"
 
 
 def _is_ours(told: dict[str, Any]) -> bool:

@@ -40,6 +40,8 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "campaigns/<uuid:public_id>/": CAMPAIGN_READERS,
     "campaigns/<uuid:public_id>/preview/": CAMPAIGN_READERS,
     "customers/": CUSTOMER_READERS,
+    "customers/events/": CAMPAIGN_READERS,
+    "customers/events/again/": frozenset({Role.OPERATOR}),
     "customers/<uuid:public_id>/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/timeline/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/identity/": CUSTOMER_READERS,

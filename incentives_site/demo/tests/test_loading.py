@@ -172,7 +172,8 @@ def test_products_carry_their_names_and_amounts(loaded_whole: str) -> None:
         expected.add((str(row["product_id"]), *words, row["quantity_sum"], row["quantity_count"]))
     with psycopg.connect(loaded_whole) as connection:
         found = connection.execute(
-            "SELECT sku, name, category, brand, sum(quantity)::bigint, count(*) FROM customers_purchaseline GROUP BY 1, 2, 3, 4"
+            "SELECT l.sku, l.name, l.category, l.brand, sum(l.quantity)::bigint, count(*) FROM customers_purchaseline l "
+            "JOIN customers_purchase p ON p.id = l.purchase_id WHERE p.source = 'completejourney' GROUP BY 1, 2, 3, 4"
         ).fetchall()
     assert set(found) == expected
 
@@ -196,7 +197,8 @@ def test_facts_say_what_the_purchases_say(loaded_whole: str) -> None:
             """
             SELECT c.facts, count(*), sum(p.paid)::bigint, round(sum(p.paid) / count(*))::bigint,
                    to_char(max(p.placed_at) AT TIME ZONE 'America/New_York', 'YYYY-MM-DD')
-            FROM customers_customer c JOIN customers_purchase p ON p.customer_id = c.id GROUP BY c.id
+            FROM customers_customer c JOIN customers_purchase p ON p.customer_id = c.id
+            WHERE p.source = 'completejourney' GROUP BY c.id
             """
         ).fetchall()
     assert len(rows) == 2469

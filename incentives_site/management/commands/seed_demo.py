@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from incentives_site.demo import loading, people, showcase
+from incentives_site.demo import loading, people, showcase, visitors
 from incentives_site.demo.progress import Report
 
 
@@ -25,7 +25,9 @@ class Command(BaseCommand):
             channels = loading.load_data(now, report)
             if showcase.load(channels, now):
                 self.stdout.write("  live campaigns: made\n")
-            made = people.ensure(Path(settings.VAR_DIR), settings.BASE_URL)
+            made = people.ensure(Path(settings.VAR_DIR), settings.BASE_URL, visitors.ensure_sources(channels))
             self.stdout.write(
                 f"  sign-ins and keys: {'made, see' if made else 'kept in'} {Path(settings.VAR_DIR) / people.FILE}\n"
             )
+            if visitors.load(now, people.marketer()):
+                self.stdout.write("  events of shop, app and tills: made\n")
