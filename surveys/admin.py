@@ -8,7 +8,7 @@ from django.contrib import admin
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
-from .models import BankQuestion, Department, Employee, Survey, Wave
+from .models import BankQuestion, Department, Employee, Survey, SurveyQuestion, Wave
 
 
 @admin.register(Department)
@@ -45,3 +45,9 @@ class WaveAdmin(ReadOnlyAdmin):
     list_filter = ["state"]
     list_select_related = ["survey"]
     fields = ["survey", "number", "opens_at", "closes_at", "state", "mode", "k"]
+
+
+@admin.register(SurveyQuestion)
+class SurveyQuestionAdmin(ReadOnlyAdmin):
+    list_display = ["survey", "position", "key", "kind"]
+    list_select_related = ["survey"]
