@@ -52,6 +52,7 @@ SECTIONS = (
         frozenset({"operator", "marketer", "analyst"}),
     ),
     Section(_("Back office"), "admin:index", "tools", frozenset({"operator"})),
+    Section(_("Surveys"), "surveys:list", "message", frozenset({"hr", "manager"})),
 )
 
 

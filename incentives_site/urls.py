@@ -18,6 +18,7 @@ urlpatterns = [
     path("campaigns/", include("incentives_site.workspace.campaign_urls")),
     path("customers/", include("incentives_site.workspace.customer_urls")),
     path("till/", include("redemptions.urls")),
+    path("surveys/", include(("surveys.urls", "surveys"))),
     path("wallet/", include("incentives_site.workspace.wallet_urls")),
     path("preferences/", include("incentives_site.workspace.preferences_urls")),
     path("accounts/", include("allauth.urls")),

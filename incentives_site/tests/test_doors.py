@@ -23,6 +23,7 @@ from incentives_site.accounts.roles import Role
 from incentives_site.integrations.models import Scope
 from redemptions.operations import redeem
 from redemptions.tests.factories import request_for
+from surveys.tests.factories import EmployeeFactory, closed, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +32,7 @@ CAMPAIGN_READERS = frozenset({Role.MARKETER, Role.ANALYST, Role.OPERATOR})
 CAMPAIGN_WRITERS = frozenset({Role.MARKETER, Role.OPERATOR})
 CUSTOMER_READERS = frozenset({Role.MARKETER, Role.ANALYST, Role.STORE, Role.OPERATOR})
 CASHIERS = frozenset({Role.STORE, Role.MARKETER, Role.OPERATOR})
+HR_AND_MANAGERS = frozenset({Role.HR, Role.MANAGER})
 STRANGERS = None  # open without signing in
 
 # Address (as the URL configuration spells it) → who may open it.
@@ -58,6 +60,10 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "wallet/worker.js": STRANGERS,
     "preferences/<str:token>/": STRANGERS,
     "preferences/<str:token>/unsubscribe/": STRANGERS,
+    "surveys/": HR_AND_MANAGERS,
+    "surveys/<uuid:public_id>/results/": HR_AND_MANAGERS,
+    "surveys/<uuid:public_id>/results/<int:number>/comments/": frozenset({Role.HR}),
+    "surveys/<uuid:public_id>/results/<int:number>/export/": frozenset({Role.HR}),
     "api/schema/": STRANGERS,
     "api/docs/": STRANGERS,
     "problems/": STRANGERS,
@@ -110,7 +116,15 @@ def fill() -> dict[str, str]:
         "wallet": campaign_queries.wallet_url(grant.customer).rstrip("/").rpartition("/")[2],
         "incentive": str(incentive.public_id),
         "batch": str(batch.public_id),
+        "surveys": str(published_survey()),
     }
+
+
+def published_survey() -> Any:
+    """A survey whose first wave is published; the manager of the tests is in the directory."""
+    EmployeeFactory(email=f"{Role.MANAGER}@example.com")
+    wave = closed(opened())
+    return wave.survey.public_id
 
 
 def path_to(address: str, fill: dict[str, str]) -> str:
@@ -124,6 +138,7 @@ def path_to(address: str, fill: dict[str, str]) -> str:
         "<slug:code>": "invalid",
         "<slug:step>": "goal",
         "<str:step>": "goal",
+        "<int:number>": "1",
     }
     for variable, value in values.items():
         address = address.replace(variable, value)

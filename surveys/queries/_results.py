@@ -1,0 +1,293 @@
+"""What may be shown of waves: everything that pages, exports, the API and the digest show comes through ``figure`` (R9).
+
+It reads what was decided when the wave closed, and nothing else: there is no way from here to what is not published.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from incentives_site.shared.problems import NotFound
+
+from ..models import AnswerSet, Comment, Department, Employee, Survey, Wave, WaveState
+from ..rules import scores
+from ..rules.publishing import ANSWERED, EVERYBODY
+from ..rules.questions import SCALES, Kind
+from ..rules.scores import ENPS_SCALES, Change, Counts, Margin, Rating, Scale
+from ..rules.visibility import COMMENTS_FROM, first_shown_above
+
+SCORED = frozenset({Kind.ENPS.value, Kind.NPS.value})
+
+
+class SurveyUnknown(NotFound):
+    code = "survey-unknown"
+    title = gettext_lazy("There is no such survey")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Everybody, or a group of one dimension."""
+
+    dimension: str = EVERYBODY
+    group: str = EVERYBODY
+
+
+WHOLE = Place()
+
+
+def figure(wave: Wave, question: str, place: Place = WHOLE) -> Mapping[str, int] | None:
+    """How often the question was answered so, there; ``None``: not enough answers, whichever rule says so.
+
+    The one way to any figure of a wave. ``*`` counts who answered at all; the others are JSON texts of answers.
+    """
+    if wave.state != WaveState.PUBLISHED:
+        return None
+    found = wave.results.get("figures", {}).get(question, {}).get(place.dimension, {}).get(place.group)
+    return found or None
+
+
+def groups_shown(wave: Wave, dimension: str) -> list[str]:
+    return list(wave.results.get("shown", {}).get(dimension, [])) if wave.state == WaveState.PUBLISHED else []
+
+
+def participation(wave: Wave, place: Place = WHOLE) -> float | list[int] | None:
+    """A percentage, a band (from, to), or ``None`` where it is not shown."""
+    found: float | list[int] | None = wave.results.get("participation", {}).get(place.dimension, {}).get(place.group)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A net score with its margin; ``change`` is from the published wave before on the same scale."""
+
+    counts: Counts
+    margin: Margin
+    change: Change | None = None
+
+    @property
+    def shown(self) -> int:
+        exact = self.counts.exact
+        return 0 if exact is None else scores.rounded(exact)
+
+    @property
+    def low(self) -> int:
+        return scores.rounded(self.margin.low)
+
+    @property
+    def high(self) -> int:
+        return scores.rounded(self.margin.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered to one question in one place: a score, a rating or shares; ``None`` throughout: not enough answers."""
+
+    key: str
+    kind: str
+    text: str
+    answered: int | None
+    score: Score | None = None
+    rating: Rating | None = None
+    shares: Sequence[tuple[str, int]] = ()
+    distribution: Sequence[tuple[str, int]] = ()
+
+    @property
+    def is_enough(self) -> bool:
+        return self.answered is not None
+
+    @property
+    def value(self) -> float | None:
+        """One number for tables: the score, the mean, or the share that said yes."""
+        if self.score is not None:
+            return self.score.counts.index
+        if self.rating is not None:
+            return self.rating.mean
+        yes = dict(self.shares).get("true")
+        return 100 * yes / self.answered if yes is not None and self.answered else None
+
+
+def survey_by_public_id(public_id: str | uuid.UUID) -> Survey:
+    """Raises ``SurveyUnknown``."""
+    found = Survey.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise SurveyUnknown
+    return found
+
+
+def published_waves(survey: Survey) -> QuerySet[Wave]:
+    """From the newest."""
+    return Wave.objects.filter(survey=survey, state=WaveState.PUBLISHED).order_by("-number")
+
+
+def wording(texts: Mapping[str, str], language: str) -> str:
+    """In this language, else in English, else in any there is."""
+    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+
+
+def answered(
+    wave: Wave, item: Mapping[str, Any], place: Place = WHOLE, *, language: str = "en", before: Wave | None = None
+) -> Answered:
+    """What one question (as the wave froze it) brought in one place."""
+    text = wording(item.get("texts") or {}, language) or str(item["key"])
+    histogram = figure(wave, item["key"], place)
+    if histogram is None:
+        return Answered(item["key"], item["kind"], text, None)
+    times = {json.loads(value): count for value, count in histogram.items() if value != ANSWERED}
+    scale = scale_of(item)
+    total = histogram[ANSWERED]
+    if item["kind"] in SCORED and scale is not None:
+        distribution = [(str(n), times.get(n, 0)) for n in range(scale.low, scale.high + 1)]
+        return Answered(
+            item["key"], item["kind"], text, total, score=_score(wave, item, times, place, before), distribution=distribution
+        )
+    if scale is not None:
+        distribution = [(str(n), times.get(n, 0)) for n in range(scale.low, scale.high + 1)]
+        return Answered(item["key"], item["kind"], text, total, rating=scores.rating_of(times, scale), distribution=distribution)
+    words = {option["key"]: wording(option.get("texts") or {}, language) for option in item.get("options") or ()}
+    words |= {True: _("Yes"), False: _("No")}
+    shares = sorted(times.items(), key=lambda share: (-share[1], str(share[0])))
+    return Answered(
+        item["key"],
+        item["kind"],
+        text,
+        total,
+        shares=[(json.dumps(key) if isinstance(key, bool) else str(key), count) for key, count in shares],
+        distribution=[(str(words.get(key, key)), count) for key, count in shares],
+    )
+
+
+def scale_of(item: Mapping[str, Any]) -> Scale | None:
+    return ENPS_SCALES.get(item.get("scale") or "0-10") if item["kind"] == Kind.ENPS else SCALES.get(Kind(item["kind"]))
+
+
+def _score(wave: Wave, item: Mapping[str, Any], times: Mapping[int, int], place: Place, before: Wave | None) -> Score | None:
+    counts = scores.of_histogram(times)
+    # How many were invited is known of the whole; of a group it is not shown, so its margin is the wider one.
+    margin = scores.margin(counts, everybody=wave.invited if place == WHOLE else None)
+    if margin is None:
+        return None
+    earlier = _counts_before(before, item, place)
+    return Score(counts, margin, scores.change(earlier, counts) if earlier else None)
+
+
+def _counts_before(before: Wave | None, item: Mapping[str, Any], place: Place) -> Counts | None:
+    if before is None:
+        return None
+    then = next((other for other in before.questions if other["key"] == item["key"]), None)
+    if then is None or scale_of(then) != scale_of(item):
+        return None  # two scales are never joined
+    histogram = figure(before, item["key"], place)
+    if histogram is None:
+        return None
+    return scores.of_histogram({json.loads(value): count for value, count in histogram.items() if value != ANSWERED})
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One wave of a trend; ``is_break``: on another scale than the one before."""
+
+    wave: Wave
+    score: Score | None
+    is_break: bool
+
+
+def trend(survey: Survey, key: str, place: Place = WHOLE, *, most: int = 24) -> list[Point]:
+    """The score of a question over the published waves, the oldest first."""
+    waves = list(published_waves(survey)[:most])[::-1]
+    points: list[Point] = []
+    last: tuple[Wave, Mapping[str, Any]] | None = None
+    for wave in waves:
+        item = next((item for item in wave.questions if item["key"] == key), None)
+        if item is None:
+            continue
+        is_break = last is not None and scale_of(last[1]) != scale_of(item)
+        found = answered(wave, item, place, before=None if is_break or last is None else last[0])
+        points.append(Point(wave, found.score, is_break))
+        last = (wave, item)
+    return points
+
+
+def heat_map(wave: Wave, dimension: str, *, language: str = "en") -> list[tuple[str, list[Answered]]]:
+    """Each shown group of a dimension with every question that is not a text; named as people know them."""
+    asked = [item for item in wave.questions if item["kind"] != Kind.TEXT]
+    names = names_of(dimension, groups_shown(wave, dimension))
+    rows = [(name, [answered(wave, item, Place(dimension, key), language=language) for item in asked]) for key, name in names]
+    return [row for row in rows if any(cell.is_enough for cell in row[1])]
+
+
+def names_of(dimension: str, keys: Sequence[str]) -> list[tuple[str, str]]:
+    """``(key, name)``, sorted as people look for them."""
+    if dimension == "department":
+        found = {row.key: row for row in Department.objects.filter(key__in=keys)}
+        ordered = sorted(keys, key=lambda key: [*(found[key].path if key in found else [key])])
+        return [(key, found[key].name if key in found else key) for key in ordered]
+    if dimension == "manager":
+        people = dict(Employee.objects.filter(key__in=keys).values_list("key", "name"))
+        return sorted(((key, people.get(key, key)) for key in keys), key=lambda pair: pair[1])
+    if dimension == "tenure":
+        return [(key, str(words)) for key, words in TENURES.items() if key in keys]
+    return sorted((key, key) for key in keys)
+
+
+TENURES = {
+    "under-1": gettext_lazy("Under one year"),
+    "1-to-3": gettext_lazy("1 to 3 years"),
+    "3-to-5": gettext_lazy("3 to 5 years"),
+    "5-to-10": gettext_lazy("5 to 10 years"),
+    "over-10": gettext_lazy("Over 10 years"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """How far a question goes with the score: Pearson's r over those who answered both."""
+
+    key: str
+    text: str
+    r: float
+
+
+def drivers(wave: Wave, *, language: str = "en") -> list[Driver]:
+    """Questions on a scale by how far they go with the net score, the strongest first; from 50 answers on, of the whole only."""
+    if wave.state != WaveState.PUBLISHED or figure(wave, _score_key(wave)) is None:
+        return []
+    scored = _score_key(wave)
+    sets = list(AnswerSet.objects.filter(wave=wave).values_list("values", flat=True))
+    found = []
+    for item in wave.questions:
+        if item["key"] == scored or scale_of(item) is None:
+            continue
+        pairs = [(float(v[item["key"]]), float(v[scored])) for v in sets if item["key"] in v and scored in v]
+        r = scores.correlation(pairs)
+        if r is not None:
+            found.append(Driver(item["key"], wording(item.get("texts") or {}, language), r))
+    return sorted(found, key=lambda driver: -abs(driver.r))
+
+
+def _score_key(wave: Wave) -> str:
+    return next((item["key"] for item in wave.questions if item["kind"] in SCORED), "")
+
+
+def comments(wave: Wave, *, question: str = "", department: str = "") -> QuerySet[Comment]:
+    """What was written, from ten answers on, in no order; by question or by department, never by both (R2)."""
+    answered_by = wave.results.get("answered") or 0
+    if wave.state != WaveState.PUBLISHED or answered_by < max(COMMENTS_FROM, wave.k):
+        return Comment.objects.none()
+    found = Comment.objects.filter(wave=wave).order_by("id")
+    if question:
+        return found.filter(question=question)
+    return found.filter(department=department) if department else found
+
+
+def place_of_manager(wave: Wave, employee: Employee) -> Place | None:
+    """Whose figures a manager sees: the own team's, else those of the nearest department above that are shown (R7)."""
+    if employee.key in groups_shown(wave, "manager"):
+        return Place("manager", employee.key)
+    above = first_shown_above(list(reversed(employee.department.path)), groups_shown(wave, "department"))
+    return Place("department", above) if above else (WHOLE if wave.results.get("answered") else None)

@@ -1,0 +1,5 @@
+"""Pages of surveys."""
+
+from . import listing, results
+
+__all__ = ["listing", "results"]
