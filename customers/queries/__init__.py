@@ -38,6 +38,7 @@ from ._reading import (
     search,
     store_from,
     timeline,
+    timeline_piece,
 )
 from ._segments import (
     Glimpse,
@@ -126,6 +127,7 @@ __all__ = [
     "store_from",
     "suppressed",
     "timeline",
+    "timeline_piece",
     "unsubscribe_url",
     "waiting",
     "who_may_be_addressed",

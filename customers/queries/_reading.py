@@ -1,6 +1,7 @@
 """Reads: a customer by identity, the timeline, channels, what is known of customers."""
 
 import contextlib
+import datetime
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -114,6 +115,24 @@ def search(words: str) -> QuerySet[Customer]:
 def timeline(customer: Customer) -> QuerySet[Event]:
     """The customer's events, newest first."""
     return Event.objects.filter(customer=customer).select_related("channel").order_by("-occurred_at", "-id")
+
+
+Place = tuple[datetime.datetime, int]
+
+
+def timeline_piece(found: QuerySet[Event], *, after: Place | None, most: int) -> tuple[list[Event], Place | None]:
+    """The ``most`` events of a timeline that come after a place in it, and the place of the last, where there are more.
+
+    By the index of the timeline, so that the thousandth piece costs as much as the first.
+    """
+    if after is not None:
+        at, pk = after
+        found = found.filter(Q(occurred_at__lt=at) | Q(pk__lt=pk), occurred_at__lte=at)
+    events = list(found[: most + 1])
+    if len(events) <= most:
+        return events, None
+    last = events[most - 1]
+    return events[:most], (last.occurred_at, last.pk)
 
 
 def known_of(customer: Customer | None) -> dict[str, Any]:

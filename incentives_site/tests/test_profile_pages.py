@@ -8,9 +8,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from customers import operations, queries
 from customers.models import Customer, Source
+from customers.rules.timeline import EventType
 from customers.tests.factories import ChannelFactory
 
 from .test_frame import assert_sound, open_as
@@ -67,7 +69,8 @@ def test_the_pages_are_sound(new_page: Any, live_server: Any, operator: Any, ann
     open_as(page, operator, live_server.url)
     namesake, bob = queries.by_identity("anonymous_id", "c7"), queries.by_identity("user_id", "bob")
     here = f"/customers/{ann.public_id}/"
-    paths = [f"{here}identity/", f"{here}identity/?with={namesake.public_id}", f"{here}identity/?with={bob.public_id}&q=Bob",
+    paths = [here, f"{here}?name=nothing-like-it", f"{here}identity/", f"{here}identity/?with={namesake.public_id}",
+             f"{here}identity/?with={bob.public_id}&q=Bob",
              f"/customers/{bob.public_id}/identity/", "/customers/events/", "/customers/events/?who=nobody"]  # fmt: skip
     for path in paths:
         page.goto(live_server.url + path)
@@ -107,6 +110,31 @@ def test_an_event_appears_while_one_looks_and_what_is_open_stays_open(
     assert page.locator("#status").inner_text() == "1 new event"
     send(source, {"type": "track", "event": "Second bell", "userId": "ann"})
     page.wait_for_selector("#live-events >> text=Second bell", timeout=8_000)
+    assert_sound(page)
+
+
+def test_the_timeline_is_filtered_while_typing_and_goes_on_by_itself(
+    page: Any, live_server: Any, operator: Any, ann: Customer, source: Source
+) -> None:
+    now = timezone.now()
+    for n in range(60):
+        at = now - dt.timedelta(minutes=n + 1)
+        fields: dict[str, Any] = {"source": "t", "message_id": str(n), "name": f"Bell {n}"}
+        operations.track(customer=ann, type=EventType.TRACK, occurred_at=at, received_at=at, **fields)
+    open_as(page, operator, live_server.url)
+    page.goto(f"{live_server.url}/customers/{ann.public_id}/")
+    lines = page.locator("#timeline .app-timeline-event")
+    assert lines.count() == 25
+    page.locator(".app-timeline-more").scroll_into_view_if_needed()
+    expect(lines).to_have_count(50)
+    page.locator(".app-timeline-more").scroll_into_view_if_needed()
+    expect(page.locator(".app-timeline-more")).to_have_count(0)
+    assert lines.count() > 60
+    page.fill("#timeline-name", "Bell 7")
+    expect(lines).to_have_count(1)
+    page.fill("#timeline-name", "")
+    page.select_option("#timeline-type", "merged")
+    expect(lines).to_have_count(2)
     assert_sound(page)
 
 

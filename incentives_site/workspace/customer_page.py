@@ -1,9 +1,10 @@
-"""One customer: profile, wallet, redemptions and timeline on a page."""
+"""One customer: profile, behaviour, wallet, redemptions and timeline on a page."""
 
+import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,14 +20,17 @@ from customers.models import Consent, Customer, Event
 from customers.rules.consent import How, Purpose
 from customers.rules.timeline import EventType
 from customers.views import READERS
+from customers.wording import kind_in_words
 from incentives_site.accounts.roles import Role, for_roles
 from incentives_site.shared.htmx import wants_fragment
 from incentives_site.shared.money import format_money
 from redemptions.models import Redemption
 
+from .customer_picture import picture
 from .statement_page import STATEMENT_READERS, balances, usual_currency
 
 ON_A_PAGE = 25
+MOST_IDENTITIES = 25
 CONSENT_WRITERS = (Role.STORE, Role.MARKETER, Role.OPERATOR)
 SELLERS = {Role.STORE, Role.MARKETER, Role.OPERATOR}
 ICONS = {
@@ -88,7 +92,8 @@ def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
     """The timeline alone, for a swap; a browser without scripts gets the whole page."""
     customer = customer_queries.by_public_id(public_id)
     if wants_fragment(request):
-        return render(request, "customers/_timeline.html", _timeline(request, customer))
+        template = "customers/_timeline_events.html" if "before" in request.GET else "customers/_timeline.html"
+        return render(request, template, _timeline(request, customer))
     return render(request, "customers/detail.html", {**_profile(request, customer), **_timeline(request, customer)})
 
 
@@ -98,9 +103,12 @@ def _profile(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     return {
         "customer": customer,
         "crumbs": [{"label": _("Customers"), "url": reverse("customers:search")}, {"label": str(customer)}],
-        "identities": list(customer.identities.all()),
-        "traits": [{"label": _word(name), "value": value} for name, value in sorted(customer.traits.items())],
+        "identities": [
+            {"kind": kind_in_words(row.kind), "value": row.value} for row in customer.identities.all()[:MOST_IDENTITIES]
+        ],
+        "traits": [{"label": _word(name), "value": _said(value)} for name, value in sorted(customer.traits.items())],
         "figures": _figures(customer, currency),
+        "picture": picture(customer, now),
         "wallet": campaign_queries.wallet(customer, now=now, most=50),
         "wallet_url": campaign_queries.wallet_url(customer),
         "preferences_url": customer_queries.preferences_url(customer),
@@ -172,13 +180,25 @@ def _figures(customer: Customer, currency: str) -> list[dict[str, Any]]:
         (_("Spent"), _amount(facts.get("spend"), currency)),
         (_("Average order"), _amount(facts.get("average_order"), currency)),
         (_("Last purchase"), facts.get("last_purchase_on")),
-        (_("Buys most"), facts.get("favourite_category")),
+        (_("Bought on discount"), _percent(facts.get("discount_share"))),
+        (_("Incentives used"), _percent(facts.get("redemption_rate"))),
     ]
     return [{"label": label, "value": value} for label, value in known if value not in (None, "")]
 
 
+def _percent(value: Any) -> str | None:
+    return f"{value} %" if isinstance(value, int | float) else None
+
+
 def _amount(value: Any, currency: str) -> str | None:
     return format_money(value, currency) if isinstance(value, int) else None
+
+
+def _said(value: Any) -> Any:
+    """A trait as people read it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return ", ".join(str(part) for part in value) if isinstance(value, list) else value
 
 
 def _word(name: str) -> str:
@@ -186,19 +206,40 @@ def _word(name: str) -> str:
 
 
 def _timeline(request: HttpRequest, customer: Customer) -> dict[str, Any]:
-    wanted = request.GET.get("type", "")
+    asked = {name: request.GET.get(name, "").replace("\x00", "").strip()[:200] for name in ("type", "channel", "name")}
     events = customer_queries.timeline(customer)
-    if wanted in set(EventType):
-        events = events.filter(type=wanted)
-    page = Paginator(events, ON_A_PAGE).get_page(request.GET.get("page"))
-    kinds = [(kind.value, label) for kind, label in _labels().items()]
+    if asked["type"] in set(EventType):
+        events = events.filter(type=asked["type"])
+    if asked["channel"]:
+        events = events.filter(channel__key=asked["channel"])
+    if asked["name"]:
+        events = events.filter(name__icontains=asked["name"])
+    piece, place = customer_queries.timeline_piece(events, after=_place(request.GET.get("before", "")), most=ON_A_PAGE)
+    wanted = {name: value for name, value in asked.items() if value}
+    more = {}
+    if place:
+        query = urlencode({**wanted, "before": f"{place[0].isoformat()}~{place[1]}"})
+        more = {
+            "older": f"{reverse('customers:detail', args=[customer.public_id])}?{query}#timeline-title",
+            "older_fragment": f"{reverse('customers:timeline', args=[customer.public_id])}?{query}",
+        }
     return {
         "customer": customer,
-        "page": page,
-        "kinds": kinds,
-        "kind": wanted,
-        "events": [_happening(event) for event in page],
+        "asked": asked,
+        "types": [(kind.value, _labels().get(kind, _word(kind.value))) for kind in EventType],
+        "events": [_happening(event) for event in piece],
+        **more,
     }
+
+
+def _place(typed: str) -> tuple[datetime.datetime, int] | None:
+    """Where on the timeline a link to older events stands; ``None`` for the beginning, and for what makes no sense."""
+    at, _tilde, pk = typed.partition("~")
+    try:
+        instant, number = datetime.datetime.fromisoformat(at), int(pk[:18])
+    except ValueError:
+        return None
+    return (instant, number) if instant.tzinfo is not None else None
 
 
 def _labels() -> dict[EventType, str]:
@@ -219,7 +260,7 @@ def _happening(event: Event) -> dict[str, Any]:
     redemption = properties.get("redemption")
     return {
         "at": event.occurred_at,
-        "title": f"{label}: {event.name}" if event.name else label,
+        "title": (event.name if kind is EventType.TRACK else f"{label}: {event.name}") if event.name else label,
         "text": " · ".join(_notes(kind, properties)),
         "icon": ICONS.get(kind, "point"),
         "level": LEVELS.get(kind, ""),
@@ -231,6 +272,9 @@ def _happening(event: Event) -> dict[str, Any]:
 def _notes(kind: EventType, properties: dict[str, Any]) -> list[str]:
     """The few facts of an event worth reading; amounts as amounts."""
     currency = str(properties.get("currency") or "")
+    if kind is EventType.TRACK:  # as its source wrote it, in major units
+        total = properties.get("total", properties.get("value"))
+        return [f"{total} {currency}"] if isinstance(total, int | float) and currency else []
     notes = []
     for name, sentence in (
         ("paid", _("paid %(value)s")),
