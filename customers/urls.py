@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import views
+from .views import segments
 
 urlpatterns = [
     path("", views.search, name="search"),
@@ -10,4 +11,15 @@ urlpatterns = [
     path("events/again/", views.send_again, name="send-again"),
     path("<uuid:public_id>/identity/", views.identity, name="identity"),
     path("<uuid:public_id>/identity/change/", views.change_identity, name="change-identity"),
+    path("segments/", segments.segments, name="segments"),
+    path("segments/new/", segments.new, name="segment-new"),
+    path("segments/new-list/", segments.new_list, name="segment-new-list"),
+    path("segments/typed/", segments.typed, name="segment-typed"),
+    path("segments/overlap/", segments.overlap, name="segment-overlap"),
+    path("segments/<uuid:public_id>/", segments.segment, name="segment"),
+    path("segments/<uuid:public_id>/edit/", segments.edit, name="segment-edit"),
+    path("segments/<uuid:public_id>/recount/", segments.recount, name="segment-recount"),
+    path("segments/<uuid:public_id>/stop/", segments.stop, name="segment-stop"),
+    path("segments/<uuid:public_id>/give-up/", segments.give_up, name="segment-give-up"),
+    path("segments/<uuid:public_id>/names/", segments.names, name="segment-names"),
 ]

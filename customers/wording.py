@@ -1,11 +1,17 @@
-"""Sentences for what was decided about who somebody is, and for events that were not taken."""
+"""Sentences for what was decided about who somebody is, for events that were not taken, and for rules of segments."""
+
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
+from incentives_site.shared.money import format_money
+
+from .rules.conditions import Leaf, Op, Quantifier
 from .rules.protocol import Refusal
 from .rules.resolution import Dropped
+from .rules.segments import Bought, Group, Happened, Measure, Rule, Where
 
 KINDS: dict[str, str | Promise] = {
     "user_id": gettext_lazy("account"),
@@ -62,3 +68,116 @@ def why_refused(reason: str) -> str:
     }
     known = {item.value: sentence for item, sentence in words.items()}
     return known.get(reason, reason)
+
+
+# --- Segments ---------------------------------------------------------------------------------------------------------------
+
+MOST_NAMED = 8
+
+
+def rule_in_words(rule: Rule, names: dict[str, str] | None = None) -> list[Any]:
+    """Lines, and lists of lines under the line before them. ``names`` of segments by their keys."""
+    if isinstance(rule, Group):
+        if not rule.items:
+            return [_("nobody") if rule.quantifier is Quantifier.ANY else _("everybody")]
+        lines: list[Any] = []
+        for item in rule.items:
+            if isinstance(item, Group):
+                lines += [_HEADS[item.quantifier](), rule_in_words(item, names)]
+            else:
+                lines += rule_in_words(item, names)
+        return lines if rule.quantifier is Quantifier.ALL else [_HEADS[rule.quantifier](), lines]
+    return [_leaf(rule, names or {})]
+
+
+_HEADS = {
+    Quantifier.ALL: lambda: _("all of:"),
+    Quantifier.ANY: lambda: _("one of:"),
+    Quantifier.NONE: lambda: _("none of:"),
+}
+
+
+def _leaf(leaf: Leaf | Happened | Bought, names: dict[str, str]) -> str:
+    match leaf:
+        case Happened():
+            what = f"“{leaf.name}”" if leaf.name else _("an event “%(type)s”") % {"type": leaf.type}
+            parts = [what, _number(leaf.op, leaf.value, times=True)]
+            if leaf.channel:
+                parts.append(_("in %(channel)s") % {"channel": leaf.channel})
+            parts += [_where(where) for where in leaf.where]
+        case Bought():
+            number = _number(leaf.op, leaf.value, times=True)
+            if leaf.measure is Measure.PAID:
+                number = _number(leaf.op, leaf.value, times=False) % {"n": format_money(leaf.value, leaf.currency)}
+            parts = [_("bought") if leaf.measure is Measure.COUNT else _("paid"), number]
+            for values in (leaf.categories, leaf.brands, leaf.skus):
+                if values:
+                    parts.append(_("for %(what)s") % {"what": _named(values)})
+            if leaf.channels:
+                parts.append(_("in %(channel)s") % {"channel": _named(leaf.channels)})
+        case _:
+            return _fact(leaf, names)
+    if leaf.within_days is not None:
+        days = ngettext("in the last %(n)s day", "in the last %(n)s days", leaf.within_days) % {"n": leaf.within_days}
+        parts.append(days)
+    return ", ".join([f"{parts[0]} {parts[1]}", *parts[2:]])
+
+
+def _number(op: Op, value: int, *, times: bool) -> str:
+    text = {
+        Op.GE: _("at least %(n)s"),
+        Op.LE: _("at most %(n)s"),
+        Op.GT: _("more than %(n)s"),
+        Op.LT: _("less than %(n)s"),
+        Op.EQ: _("exactly %(n)s"),
+        Op.NE: _("not exactly %(n)s"),
+    }[op]
+    if not times:
+        return text
+    return text % {"n": ngettext("%(n)s time", "%(n)s times", value) % {"n": value}}
+
+
+def _where(where: Where) -> str:
+    return _("where %(what)s") % {"what": _compared(f"{where.name}{'.' if where.inner else ''}{where.inner}", where.leaf)}
+
+
+def _fact(leaf: Leaf, names: dict[str, str]) -> str:
+    kind, _dot, name = leaf.fact.partition(".")
+    if kind == "segment":
+        named = {"name": names.get(name, name)}
+        return (_("in the segment “%(name)s”") if leaf.value else _("not in the segment “%(name)s”")) % named
+    if kind == "bucket":
+        return _compared(_("share “%(word)s”") % {"word": name}, leaf)
+    if kind == "consent":
+        return _compared(_("consent to %(what)s") % {"what": name.replace(".", ", ")}, leaf)
+    return _compared(name.replace("_", " "), leaf)
+
+
+def _compared(name: str, leaf: Leaf) -> str:
+    if leaf.op is Op.EXISTS:
+        return (_("%(fact)s is known") if leaf.value else _("%(fact)s is not known")) % {"fact": name}
+    values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+    if leaf.op is Op.BETWEEN:
+        return _("%(fact)s is from %(low)s to %(high)s") % {"fact": name, "low": _plain(values[0]), "high": _plain(values[1])}
+    return {
+        Op.EQ: _("%(fact)s is %(value)s"),
+        Op.NE: _("%(fact)s is not %(value)s"),
+        Op.GT: _("%(fact)s is more than %(value)s"),
+        Op.GE: _("%(fact)s is at least %(value)s"),
+        Op.LT: _("%(fact)s is less than %(value)s"),
+        Op.LE: _("%(fact)s is at most %(value)s"),
+        Op.IN: _("%(fact)s is one of %(value)s"),
+        Op.NOT_IN: _("%(fact)s is none of %(value)s"),
+        Op.HAS: _("%(fact)s includes %(value)s"),
+        Op.HAS_ANY: _("%(fact)s includes one of %(value)s"),
+        Op.HAS_ALL: _("%(fact)s includes all of %(value)s"),
+        Op.MATCHES: _("%(fact)s follows the pattern %(value)s"),
+    }[leaf.op] % {"fact": name, "value": _named(values)}
+
+
+def _named(values: Any) -> str:
+    return ", ".join(_plain(value) for value in values[:MOST_NAMED]) + (" …" if len(values) > MOST_NAMED else "")
+
+
+def _plain(value: Any) -> str:
+    return _("yes") if value is True else _("no") if value is False else f"“{value}”" if isinstance(value, str) else str(value)

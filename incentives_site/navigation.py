@@ -40,6 +40,12 @@ SECTIONS = (
         frozenset({"marketer", "analyst", "store", "operator"}),
     ),
     Section(
+        _("Segments"),
+        "customers:segments",
+        "users-group",
+        frozenset({"marketer", "analyst", "operator"}),
+    ),
+    Section(
         _("Till"),
         "redemptions:till",
         "scan",

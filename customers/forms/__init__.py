@@ -2,5 +2,15 @@
 
 from ._identity import ReasonForm
 from ._preferences import ConsentForm, ErasureForm, PreferencesForm, kind_labels
+from ._segments import ListForm, RuleForm, SegmentForm
 
-__all__ = ["ConsentForm", "ErasureForm", "PreferencesForm", "ReasonForm", "kind_labels"]
+__all__ = [
+    "ConsentForm",
+    "ErasureForm",
+    "ListForm",
+    "PreferencesForm",
+    "ReasonForm",
+    "RuleForm",
+    "SegmentForm",
+    "kind_labels",
+]

@@ -17,6 +17,7 @@ from ._consent import (
 )
 from ._erasure import erasure_of, exports_of, suppressed
 from ._identities import identity_rules, normalised
+from ._lists import customers_on
 from ._live import Waiting, live_events, newest_number, per_minute, rejections, waiting
 from ._live import Wanted as WantedEvents
 from ._reading import (
@@ -44,9 +45,12 @@ from ._segments import (
     Glimpse,
     Overlap,
     SegmentUnknown,
+    categories_bought,
     cost_in_words,
     cost_of,
+    currencies_bought,
     dependents,
+    event_names,
     glimpse,
     judged_sql,
     members,
@@ -84,15 +88,19 @@ __all__ = [
     "by_identity",
     "by_public_id",
     "candidates",
+    "categories_bought",
     "channel",
     "channels_to_choose",
     "consent_as_data",
     "consent_history",
     "cost_in_words",
     "cost_of",
+    "currencies_bought",
     "customer_of_preferences",
+    "customers_on",
     "dependents",
     "erasure_of",
+    "event_names",
     "exports_of",
     "glimpse",
     "identity_rules",

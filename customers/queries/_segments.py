@@ -4,6 +4,7 @@ import datetime
 import functools
 import json
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.problems import NotFound
 
-from ..models import Customer, Segment, SegmentKind, SegmentMember
+from ..models import Customer, Event, Purchase, PurchaseLine, Segment, SegmentKind, SegmentMember
 from ..rules.conditions import Leaf, Op
 from ..rules.consent import ALL
 from ..rules.segments import (
@@ -109,6 +110,27 @@ def segment_levels(of: Collection[Segment]) -> list[list[Segment]]:
 
 def ids_by_key() -> dict[str, int]:
     return dict(segments().values_list("key", "pk"))
+
+
+# --- What can be asked for --------------------------------------------------------------------------------------------------
+
+LOOKED_AT = 5_000
+
+
+def event_names() -> list[str]:
+    """The names of events that came lately, most often first."""
+    names = Event.objects.order_by("-pk").values_list("name", flat=True)[:LOOKED_AT]
+    return [name for name, _times in Counter(name for name in names if name).most_common(100)]
+
+
+def categories_bought() -> list[str]:
+    words = PurchaseLine.objects.order_by("-pk").values_list("category", flat=True)[:LOOKED_AT]
+    return [word for word, _times in Counter(word for word in words if word).most_common(100)]
+
+
+def currencies_bought() -> list[str]:
+    found = Purchase.objects.order_by("-pk").values_list("currency", flat=True)[:LOOKED_AT]
+    return [currency for currency, _times in Counter(found).most_common()]
 
 
 # --- Rules to SQL -----------------------------------------------------------------------------------------------------------

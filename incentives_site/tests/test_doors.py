@@ -17,6 +17,7 @@ from campaigns import queries as campaign_queries
 from campaigns.operations import order_codes
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory
 from customers import queries as customer_queries
+from customers.operations import define_segment
 from customers.tests.factories import NOON
 from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
@@ -44,6 +45,17 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "customers/": CUSTOMER_READERS,
     "customers/events/": CAMPAIGN_READERS,
     "customers/events/again/": frozenset({Role.OPERATOR}),
+    "customers/segments/": CAMPAIGN_READERS,
+    "customers/segments/new/": CAMPAIGN_READERS,
+    "customers/segments/new-list/": CAMPAIGN_READERS,
+    "customers/segments/typed/": CAMPAIGN_READERS,
+    "customers/segments/overlap/": CAMPAIGN_READERS,
+    "customers/segments/<uuid:public_id>/": CAMPAIGN_READERS,
+    "customers/segments/<uuid:public_id>/edit/": CAMPAIGN_READERS,
+    "customers/segments/<uuid:public_id>/recount/": CAMPAIGN_READERS,
+    "customers/segments/<uuid:public_id>/stop/": CAMPAIGN_READERS,
+    "customers/segments/<uuid:public_id>/give-up/": CAMPAIGN_READERS,
+    "customers/segments/<uuid:public_id>/names/": CAMPAIGN_READERS,
     "customers/<uuid:public_id>/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/timeline/": CUSTOMER_READERS,
     "customers/<uuid:public_id>/identity/": CUSTOMER_READERS,
@@ -108,6 +120,7 @@ def fill() -> dict[str, str]:
     redemption = redeem(request_for(), source="till", order_key="1", placed_at=None, by="x", now=NOON)
     return {
         "customers": str(grant.customer.public_id),
+        "segments": str(define_segment(name="S", rule=None, by="x", now=NOON).public_id),
         "campaigns": str(CampaignFactory().public_id),
         "codes": str(with_codes.campaign.public_id),
         "with_codes": str(with_codes.public_id),
@@ -130,7 +143,11 @@ def published_survey() -> Any:
 def path_to(address: str, fill: dict[str, str]) -> str:
     first = address.partition("/")[0]
     values = {
-        "<uuid:public_id>": fill["codes"] if "/codes/" in address else fill.get(first, fill["campaigns"]),
+        "<uuid:public_id>": fill["codes"]
+        if "/codes/" in address
+        else fill["segments"]
+        if "/segments/" in address
+        else fill.get(first, fill["campaigns"]),
         "<uuid:incentive_id>": fill["with_codes" if "/codes/" in address else "incentive"],
         "<uuid:batch_id>": fill["batch"],
         "<uuid:incentive_public_id>": fill["incentive"],
