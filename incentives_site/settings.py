@@ -35,6 +35,8 @@ CODES_KEY = env.text("CODES_KEY") or SECRET_KEY
 PHONE_REGION = env.text("PHONE_REGION").upper()
 # How many months events stay on the timeline; 0: for ever.
 EVENTS_KEPT_MONTHS = env.integer("EVENTS_KEPT_MONTHS", 0)
+# What two people write in their one-on-ones is sealed with a key that nothing else uses.
+MEETINGS_KEY = env.text("MEETINGS_KEY") or CODES_KEY
 BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")

@@ -12,7 +12,7 @@ import secrets
 import uuid
 from typing import Any
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 STEP = 2_048  # bytes
@@ -60,3 +60,24 @@ def new_thread_key() -> str:
 
 def thread_digest(key: str) -> bytes:
     return hmac.digest(_derived("threads"), key.encode(), hashlib.sha256)
+
+
+# --- One-on-ones ------------------------------------------------------------------------------------------------------------
+
+
+def _notes(series: uuid.UUID) -> Fernet:
+    """A key for each series, worked out from a secret that nothing but these pages uses."""
+    secret = settings.MEETINGS_KEY.encode()
+    return Fernet(base64.urlsafe_b64encode(hmac.digest(secret, b"one-on-one: " + series.bytes, hashlib.sha256)))
+
+
+def seal_note(series: uuid.UUID, text: str) -> bytes:
+    return _notes(series).encrypt_at_time(text.encode(), 0)
+
+
+def open_note(series: uuid.UUID, sealed: bytes | memoryview) -> str:
+    """The text; empty when it was sealed with another key."""
+    try:
+        return _notes(series).decrypt(bytes(sealed)).decode()
+    except InvalidToken:
+        return ""

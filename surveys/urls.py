@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from .views import listing, results
+from .views import listing, meetings, results
 
 urlpatterns = [
     path("", listing.surveys, name="list"),
+    path("one-on-ones/", meetings.mine, name="one-on-ones"),
+    path("one-on-ones/held/", meetings.held, name="one-on-ones-held"),
+    path("one-on-ones/<uuid:public_id>/", meetings.meeting, name="one-on-one"),
+    path("one-on-ones/<uuid:public_id>/step/", meetings.step, name="one-on-one-step"),
+    path("one-on-ones/<uuid:public_id>/calendar/", meetings.calendar, name="one-on-one-calendar"),
+    path("one-on-ones/<uuid:public_id>/export/", meetings.export, name="one-on-one-export"),
     path("<uuid:public_id>/results/", results.results, name="results"),
     path("<uuid:public_id>/results/<int:number>/comments/", results.comments, name="comments"),
     path("<uuid:public_id>/results/<int:number>/export/", results.export, name="export"),

@@ -97,7 +97,9 @@ def test_what_happened_is_only_read(model: Any) -> None:
 
 
 # Who took part in a survey, and what is not published of it, is for nobody's eyes (docs/anonymity.md).
-NOBODYS = {f"surveys.{name}" for name in ("AnswerSet", "Ballot", "Comment", "Invitation", "Reply", "Tally")}
+NOBODYS = {
+    f"surveys.{name}" for name in ("AnswerSet", "Ballot", "Comment", "Invitation", "MeetingNote", "OneOnOne", "Reply", "Tally")
+}
 
 
 def test_every_model_of_ours_is_there() -> None:

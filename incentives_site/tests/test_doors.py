@@ -73,6 +73,8 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "preferences/<str:token>/": STRANGERS,
     "preferences/<str:token>/unsubscribe/": STRANGERS,
     "surveys/": HR_AND_MANAGERS,
+    "surveys/one-on-ones/": EVERYBODY,
+    "surveys/one-on-ones/held/": frozenset({Role.HR}),
     "surveys/<uuid:public_id>/results/": HR_AND_MANAGERS,
     "surveys/<uuid:public_id>/results/<int:number>/comments/": frozenset({Role.HR}),
     "surveys/<uuid:public_id>/results/<int:number>/export/": frozenset({Role.HR}),
@@ -82,6 +84,8 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "problems/<slug:code>/": STRANGERS,
     "healthz": STRANGERS,
 }
+# Open to two people, whatever their roles: surveys/tests/test_meetings.py.
+OF_TWO = "surveys/one-on-ones/<uuid:public_id>/"
 # Third parties' addresses, which bring their own doors: tested as a whole below; v1 and beacon in customers/tests/test_ingestion.
 FOREIGN = ("accounts/", "i18n/", "admin/", "v1/", "beacon/")
 WRITING_STEPS = (
@@ -99,7 +103,7 @@ def addresses(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, URL
 
 
 OURS = [(address, pattern) for address, pattern in addresses() if not address.startswith(FOREIGN)]
-OUR_PAGES = [(address, pattern) for address, pattern in OURS if not address.startswith("api/v1/")]
+OUR_PAGES = [(address, pattern) for address, pattern in OURS if not address.startswith(("api/v1/", OF_TWO))]
 ENDPOINTS = [(address, pattern) for address, pattern in OURS if address.startswith("api/v1/")]
 
 

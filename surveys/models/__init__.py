@@ -1,6 +1,7 @@
 """How it felt: the directory, surveys, waves, answers."""
 
 from ._directory import Department, Employee
+from ._meetings import MeetingNote, OneOnOne, Rhythm, Side
 from ._surveys import BankQuestion, Mode, Survey, SurveyKind, SurveyQuestion, SurveyStatus
 from ._waves import AnswerSet, Ballot, Comment, Invitation, Reply, Tally, Wave, WaveState
 
@@ -12,8 +13,12 @@ __all__ = [
     "Department",
     "Employee",
     "Invitation",
+    "MeetingNote",
     "Mode",
+    "OneOnOne",
     "Reply",
+    "Rhythm",
+    "Side",
     "Survey",
     "SurveyKind",
     "SurveyQuestion",

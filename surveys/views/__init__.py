@@ -1,5 +1,5 @@
 """Pages of surveys."""
 
-from . import listing, results
+from . import listing, meetings, results
 
-__all__ = ["listing", "results"]
+__all__ = ["listing", "meetings", "results"]
