@@ -17,7 +17,7 @@ from incentives_site.services.local import ThrowAwayServices
 from incentives_site.services.postgres import DURABLE, Postgres
 
 RESULTS = PROJECT / "var" / "bench" / "profiles.json"
-PARTS = ("ingestion", "reading")
+PARTS = ("ingestion", "segments", "reading")
 
 
 def main() -> int:

@@ -90,6 +90,8 @@ class Vocabulary:
     def type_of(self, fact: str) -> FactType:
         if fact.startswith(CUSTOMER):
             name = fact.removeprefix(CUSTOMER)
+            if name == "segments":
+                return FactType.LIST
             values = self.of_customers.get(name, [])
             if name in self.numeric:
                 return FactType.NUMBER

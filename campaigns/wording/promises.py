@@ -535,6 +535,7 @@ def fact_in_words(fact: str) -> str:
         "time.weekday": _("the weekday (1 is Monday)"),
         "time.hour": _("the hour"),
         "time.date": _("the date"),
+        "customer.segments": _("the list of segments"),
         "customer.orders": _("number of orders"),
         "customer.spend": _("spend so far"),
         "customer.average_order": _("average order"),

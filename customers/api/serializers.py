@@ -35,14 +35,19 @@ class CustomerSerializer(serializers.ModelSerializer[Customer]):
     id = serializers.UUIDField(source="public_id", read_only=True)
     identities = IdentityOut(many=True, read_only=True)
     consent = serializers.SerializerMethodField()
+    segments = serializers.SerializerMethodField()
 
     class Meta:
         model = Customer
-        fields = ["id", "identities", "traits", "facts", "consent", "created_at"]
+        fields = ["id", "identities", "traits", "facts", "segments", "consent", "created_at"]
 
     @extend_schema_field(ConsentOut)
     def get_consent(self, customer: Customer) -> Any:
         return ConsentOut(queries.consent_as_data(customer)).data
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_segments(self, customer: Customer) -> list[str]:
+        return queries.segments_of(customer)
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):

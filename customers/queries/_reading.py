@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.problems import NotFound
 
-from ..models import Channel, Customer, Event, Identity, Store
+from ..models import Channel, Customer, Event, Identity, Segment, Store
 from ..rules.faults import Misunderstood
 from ._identities import normalised
 
@@ -170,7 +170,11 @@ def audience_vocabulary() -> dict[str, list[str]]:
     for known in _newest_known():
         for name, value in known.items():
             found.setdefault(name, set()).add(str(value))
-    return {name: sorted(values) if len(values) <= 30 else [] for name, values in sorted(found.items())}
+    vocabulary = {name: sorted(values) if len(values) <= 30 else [] for name, values in sorted(found.items())}
+    vocabulary.pop("segments", None)
+    if keys := list(Segment.objects.filter(archived_at=None).order_by("key").values_list("key", flat=True)):
+        vocabulary["segments"] = keys
+    return vocabulary
 
 
 def numeric_facts() -> frozenset[str]:

@@ -11,8 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from customers import operations
+from campaigns.forms import audience_form
+from campaigns.wording import audience_in_words
+from customers import operations, queries
+from customers.api.serializers import CustomerSerializer
 from customers.models import Event, Purchase, PurchaseLine, Segment, SegmentMember
+from customers.rules.conditions import AUDIENCE_FACTS, parse
 from customers.tests.factories import ChannelFactory, CustomerFactory, IdentityFactory
 
 from .test_frame import assert_sound, open_as
@@ -223,6 +227,18 @@ def test_the_overlap_of_two_and_three(client: Client, people: list[Any]) -> None
     assert 'aria-label="A: 1, B: 1, A + B: 2"' in page
     page = client.get(reverse("customers:segment-overlap"), {"a": "a", "b": "b", "c": "c"}).content.decode()
     assert 'aria-label="A: 1, B: 1, C: 0, A + B: 1, A + C: 0, B + C: 0, A + B + C: 1"' in page
+
+
+def test_campaigns_and_partners_ask_for_a_segment(people: list[Any]) -> None:
+    friends = operations.define_segment(name="Friends", kind="list", by="x", now=timezone.now())
+    operations.change_list(segment=friends, add=[people[0].pk], by="x", now=timezone.now())
+    typed = {"audience-n": "1", "audience-quantifier": "all", "audience-0-fact": "customer.segments"}
+    form = audience_form(typed | {"audience-0-op": "has", "audience-0-value": "friends"}, currency="EUR")
+    assert form.is_valid(), form.errors
+    assert list(queries.matching(parse(form.condition, facts=AUDIENCE_FACTS))) == [people[0]]
+    assert audience_in_words(form.condition, "EUR") == ["The list of segments includes “friends”."]
+    people[0].refresh_from_db()
+    assert CustomerSerializer(people[0]).data["segments"] == ["friends"]
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 320)])
