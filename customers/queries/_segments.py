@@ -281,13 +281,21 @@ def _consent(name: str) -> Compiled:
 
 def _where(where: Where) -> Compiled:
     if not where.inner:
-        return compile_leaf(where.leaf, "NULLIF(e.properties -> %s, 'null'::jsonb)", [where.name])
-    sql, parameters = compile_leaf(where.leaf, "NULLIF(x.v -> %s, 'null'::jsonb)", [where.inner])
+        return _as_filter(*compile_leaf(where.leaf, "NULLIF(e.properties -> %s, 'null'::jsonb)", [where.name]))
+    sql, parameters = _as_filter(*compile_leaf(where.leaf, "NULLIF(x.v -> %s, 'null'::jsonb)", [where.inner]))
     elements = (
         "CASE jsonb_typeof(e.properties -> %s) WHEN 'array' THEN e.properties -> %s"
         " WHEN 'object' THEN jsonb_build_array(e.properties -> %s) ELSE '[]'::jsonb END"
     )
     return f"EXISTS (SELECT 1 FROM jsonb_array_elements({elements}) AS x(v) WHERE {sql})", [*[where.name] * 3, *parameters]  # noqa: S608
+
+
+def _as_filter(sql: str, parameters: list[Any]) -> Compiled:
+    """Events are filtered without negation, where unknown is as good as false; what stands bare, the planner can estimate."""
+    begins, ends = "COALESCE(", ", false)"
+    if sql.startswith(begins) and sql.endswith(ends) and sql.count("COALESCE(") == 1:
+        return sql[len(begins) : -len(ends)], parameters
+    return sql, parameters
 
 
 _SQL_OPS = {Op.EQ: "=", Op.NE: "<>", Op.GT: ">", Op.GE: ">=", Op.LT: "<", Op.LE: "<="}
