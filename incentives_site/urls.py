@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from surveys.views.feedback import answer as feedback_answer
+
 from . import api_pages, health, problem_catalogue
 from .workspace import home
 
@@ -10,6 +12,7 @@ api = [
     path("", include("customers.api.urls")),
     path("", include("campaigns.api.urls")),
     path("", include("redemptions.api.urls")),
+    path("", include("surveys.api.urls")),
     path("", include("incentives_site.integrations.api.urls")),
 ]
 
@@ -18,6 +21,7 @@ urlpatterns = [
     path("campaigns/", include("incentives_site.workspace.campaign_urls")),
     path("customers/", include("incentives_site.workspace.customer_urls")),
     path("till/", include("redemptions.urls")),
+    path("feedback/<str:token>/", feedback_answer, name="feedback"),
     path("surveys/", include(("surveys.urls", "surveys"))),
     path("wallet/", include("incentives_site.workspace.wallet_urls")),
     path("preferences/", include("incentives_site.workspace.preferences_urls")),

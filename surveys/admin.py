@@ -8,7 +8,7 @@ from django.contrib import admin
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
-from .models import BankQuestion, Department, Employee, Survey, SurveyQuestion, Wave
+from .models import BankQuestion, Department, Employee, Feedback, Survey, SurveyQuestion, Wave
 
 
 @admin.register(Department)
@@ -51,3 +51,10 @@ class WaveAdmin(ReadOnlyAdmin):
 class SurveyQuestionAdmin(ReadOnlyAdmin):
     list_display = ["survey", "position", "key", "kind"]
     list_select_related = ["survey"]
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(ReadOnlyAdmin):
+    list_display = ["answered_at", "survey", "customer", "score", "review_state"]
+    list_filter = ["survey", "review_state"]
+    list_select_related = ["survey", "customer"]

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from .views import listing, meetings, results
+from .views import feedback, listing, meetings, results
 
 urlpatterns = [
     path("", listing.surveys, name="list"),
+    path("reviews/", feedback.reviews, name="reviews"),
+    path("reviews/<uuid:public_id>/", feedback.moderate, name="moderate"),
     path("one-on-ones/", meetings.mine, name="one-on-ones"),
     path("one-on-ones/held/", meetings.held, name="one-on-ones-held"),
     path("one-on-ones/<uuid:public_id>/", meetings.meeting, name="one-on-one"),

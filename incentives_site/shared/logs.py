@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 # Links that let their bearer in: their secret part is cut out of every logged path.
-SECRET_PATHS = re.compile(r"(/(?:wallet|preferences)/)[^/\s?]+")
+SECRET_PATHS = re.compile(r"(/(?:wallet|preferences|feedback|s)/)[^/\s?]+")
 
 
 def request_id() -> str:
@@ -19,6 +19,6 @@ def without_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -
     """A structlog processor: paths that carry a secret are logged without it."""
     for name in ("request", "path", "event"):
         value = event.get(name)
-        if isinstance(value, str) and ("/wallet/" in value or "/preferences/" in value):
+        if isinstance(value, str) and "/" in value:
             event[name] = SECRET_PATHS.sub(r"\1…", value)
     return event

@@ -24,7 +24,8 @@ from incentives_site.accounts.roles import Role
 from incentives_site.integrations.models import Scope
 from redemptions.operations import redeem
 from redemptions.tests.factories import request_for
-from surveys.tests.factories import EmployeeFactory, closed, opened
+from surveys import operations as survey_operations
+from surveys.tests.factories import EmployeeFactory, SurveyFactory, closed, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +74,9 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "preferences/<str:token>/": STRANGERS,
     "preferences/<str:token>/unsubscribe/": STRANGERS,
     "surveys/": HR_AND_MANAGERS,
+    "surveys/reviews/": CAMPAIGN_WRITERS,
+    "surveys/reviews/<uuid:public_id>/": CAMPAIGN_WRITERS,
+    "feedback/<str:token>/": STRANGERS,
     "surveys/one-on-ones/": EVERYBODY,
     "surveys/one-on-ones/held/": frozenset({Role.HR}),
     "surveys/<uuid:public_id>/results/": HR_AND_MANAGERS,
@@ -134,7 +138,14 @@ def fill() -> dict[str, str]:
         "incentive": str(incentive.public_id),
         "batch": str(batch.public_id),
         "surveys": str(published_survey()),
+        "feedback": feedback_token(grant.customer),
     }
+
+
+def feedback_token(customer: Any) -> str:
+    survey = SurveyFactory(kind="feedback", asked=[{"key": "nps", "kind": "nps"}])
+    feedback, _new = survey_operations.ask(survey=survey, customer=customer, occasion="1", now=NOON)
+    return survey_operations.feedback_url(feedback).rstrip("/").rpartition("/")[2]
 
 
 def published_survey() -> Any:

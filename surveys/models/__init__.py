@@ -1,6 +1,7 @@
 """How it felt: the directory, surveys, waves, answers."""
 
 from ._directory import Department, Employee
+from ._feedback import Feedback, ReviewState
 from ._meetings import MeetingNote, OneOnOne, Rhythm, Side
 from ._surveys import BankQuestion, Mode, Survey, SurveyKind, SurveyQuestion, SurveyStatus
 from ._waves import AnswerSet, Ballot, Comment, Invitation, Reply, Tally, Wave, WaveState
@@ -12,11 +13,13 @@ __all__ = [
     "Comment",
     "Department",
     "Employee",
+    "Feedback",
     "Invitation",
     "MeetingNote",
     "Mode",
     "OneOnOne",
     "Reply",
+    "ReviewState",
     "Rhythm",
     "Side",
     "Survey",

@@ -2,6 +2,18 @@
 
 from ._answer import AlreadyAnswered, LinkUnknown, WaveClosed, answer, check_open, invitation_of
 from ._close_wave import close_wave
+from ._feedback import (
+    FeedbackGiven,
+    FeedbackUnknown,
+    NotAsked,
+    ask,
+    channel_for,
+    feedback_of,
+    feedback_url,
+    give_feedback,
+    moderate,
+)
+from ._holdings import FEEDBACK
 from ._meet import (
     HaveOne,
     Note,
@@ -23,24 +35,34 @@ from ._meet import (
 from ._open_wave import CannotOpen, groups_of, open_wave, question_from, questions_of
 
 __all__ = [
+    "FEEDBACK",
     "AlreadyAnswered",
     "CannotOpen",
+    "FeedbackGiven",
+    "FeedbackUnknown",
     "HaveOne",
     "LinkUnknown",
+    "NotAsked",
     "Note",
     "Seat",
     "SeriesUnknown",
     "WaveClosed",
     "answer",
     "arrange",
+    "ask",
     "cancel_date",
+    "channel_for",
     "check_open",
     "close_wave",
     "dates_of",
     "end_series",
+    "feedback_of",
+    "feedback_url",
     "forget",
+    "give_feedback",
     "groups_of",
     "invitation_of",
+    "moderate",
     "note_held",
     "notes_of",
     "open_wave",

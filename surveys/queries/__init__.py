@@ -1,5 +1,6 @@
 """Reads of surveys: what may be shown of waves."""
 
+from ._feedback import FeedbackSummary, feedback_of_campaign, feedback_summary, reviews
 from ._results import (
     TENURES,
     WHOLE,
@@ -30,6 +31,7 @@ __all__ = [
     "WHOLE",
     "Answered",
     "Driver",
+    "FeedbackSummary",
     "Place",
     "Point",
     "Score",
@@ -37,6 +39,8 @@ __all__ = [
     "answered",
     "comments",
     "drivers",
+    "feedback_of_campaign",
+    "feedback_summary",
     "figure",
     "groups_shown",
     "heat_map",
@@ -44,6 +48,7 @@ __all__ = [
     "participation",
     "place_of_manager",
     "published_waves",
+    "reviews",
     "scale_of",
     "survey_by_public_id",
     "trend",

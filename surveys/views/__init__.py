@@ -1,5 +1,5 @@
 """Pages of surveys."""
 
-from . import listing, meetings, results
+from . import feedback, listing, meetings, results
 
-__all__ = ["listing", "meetings", "results"]
+__all__ = ["feedback", "listing", "meetings", "results"]

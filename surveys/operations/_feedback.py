@@ -1,0 +1,166 @@
+"""Ask customers how it was, take the answer once, keep the promise for answering once."""
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.core import signing
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from campaigns import operations as campaign_operations
+from customers.models import Channel, Customer
+from customers.operations import track
+from customers.rules.timeline import EventType
+from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound, Problem
+
+from ..models import Feedback, ReviewState, Survey, SurveyKind, SurveyStatus
+from ..rules.questions import Kind as Asked
+from ..rules.questions import read_answers
+from ._open_wave import question_from, questions_of
+
+SALT = "feedback"
+MOST_ANSWER_DAYS = 90
+
+
+class FeedbackUnknown(NotFound):
+    code = "feedback-unknown"
+    title = gettext_lazy("This link leads to no question")
+
+
+class FeedbackGiven(Problem):
+    code = "feedback-given"
+    title = gettext_lazy("You have answered this already")
+    kind = Kind.CONFLICT
+
+
+class NotAsked(Problem):
+    code = "not-asked"
+    title = gettext_lazy("This survey does not ask customers now")
+    kind = Kind.CONFLICT
+
+
+def ask(
+    *, survey: Survey, customer: Customer, occasion: str, now: datetime.datetime, order_key: str = ""
+) -> tuple[Feedback, bool]:
+    """Ask a customer on an occasion (an order, a campaign); the same again gives back the first, and whether it is new.
+
+    Raises ``NotAsked`` for a survey that is no running customer survey.
+    """
+    if survey.kind != SurveyKind.FEEDBACK or survey.status != SurveyStatus.RUNNING:
+        raise NotAsked(_("It is not a running customer survey."))
+    if not 1 <= len(occasion) <= 80 or "\x00" in occasion:
+        raise Invalid(errors=[FieldError("/occasion", "bad-text", _("An occasion has 1 to 80 characters."))])
+    return Feedback.objects.get_or_create(
+        survey=survey, customer=customer, occasion=occasion, defaults={"asked_at": now, "order_key": order_key[:100]}
+    )
+
+
+def feedback_url(feedback: Feedback) -> str:
+    return reverse("feedback", args=[signing.Signer(salt=SALT).sign_object(str(feedback.public_id))])
+
+
+def feedback_of(token: str) -> Feedback:
+    """Raises ``FeedbackUnknown`` for a forged or broken link. Looking writes nothing."""
+    try:
+        key = uuid.UUID(signing.Signer(salt=SALT).unsign_object(token))
+        return Feedback.objects.select_related("survey__campaign", "survey__incentive", "customer").get(public_id=key)
+    except (signing.BadSignature, ValueError, TypeError, Feedback.DoesNotExist):
+        raise FeedbackUnknown(_("Open the link as it stands in your message.")) from None
+
+
+def give_feedback(
+    *,
+    feedback: Feedback,
+    values: Mapping[str, Any],
+    review: str = "",
+    channel: Channel | None,
+    source: str = "page",
+    by: str = "customer",
+    now: datetime.datetime,
+) -> Feedback:
+    """Keep the answer, put it on the timeline, and grant what was promised for answering: each once, in one transaction.
+
+    A review waits for somebody to look at it. Raises ``FeedbackGiven``, ``Invalid``, ``NotAsked`` when it was asked too long ago.
+    """
+    survey = feedback.survey
+    if now - feedback.asked_at > datetime.timedelta(days=MOST_ANSWER_DAYS):
+        raise NotAsked(_("It could be answered for %(days)s days.") % {"days": MOST_ANSWER_DAYS})
+    asked = questions_of(survey)
+    answered = read_answers([question_from(item) for item in asked], values, {})
+    if answered.faults:
+        raise Invalid(errors=[FieldError(fault.pointer, fault.code, fault.detail) for fault in answered.faults])
+    review = "".join(c for c in review if c != "\x00" and not "\ud800" <= c <= "\udfff").strip()
+    if len(review) > 5_000:
+        raise Invalid(errors=[FieldError("/review", "too-long", _("At most 5,000 characters."))])
+    if not answered.values and not review:
+        raise Invalid(errors=[FieldError("", "nothing-answered", _("Please answer at least one question."))])
+    score = _score(asked, answered.values)
+    with transaction.atomic():
+        kept = Feedback.objects.filter(pk=feedback.pk, answered_at=None).update(
+            answered_at=now,
+            values=dict(answered.values),
+            score=score,
+            review=review,
+            review_state=ReviewState.WAITING if review else ReviewState.NONE,
+            source=source,
+        )
+        if kept != 1:
+            raise FeedbackGiven(_("Thank you: each question is answered once."))
+        track(
+            customer=feedback.customer,
+            type=EventType.ANSWERED,
+            source="surveys",
+            message_id=f"feedback:{feedback.public_id}",
+            occurred_at=now,
+            received_at=now,
+            channel=channel,
+            name=str(survey)[:200],
+            properties={"survey": str(survey.public_id), "score": score, "occasion": feedback.occasion},
+        )
+        if survey.incentive is not None and channel is not None:
+            _keep_the_promise(feedback, channel, by, now)
+    feedback.refresh_from_db()
+    return feedback
+
+
+def _keep_the_promise(feedback: Feedback, channel: Channel, by: str, now: datetime.datetime) -> None:
+    """A campaign that has ended promises nothing any more; the answer counts all the same."""
+    incentive = feedback.survey.incentive
+    if incentive is None:
+        return
+    try:
+        with transaction.atomic():
+            campaign_operations.grant(
+                customer=feedback.customer,
+                incentive=incentive,
+                channel=channel,
+                occasion=f"feedback:{feedback.public_id}",
+                reason="survey",
+                by=by,
+                now=now,
+            )
+    except (campaign_operations.NotGrantable, Invalid):
+        return
+
+
+def _score(asked: list[dict[str, Any]], values: Mapping[str, Any]) -> int | None:
+    kinds = (Asked.NPS, Asked.CSAT, Asked.RATING)
+    return next((values[item["key"]] for item in asked if item["kind"] in kinds and item["key"] in values), None)
+
+
+def channel_for(survey: Survey) -> Channel | None:
+    """Where what is promised for answering is granted: a channel of its campaign that gives incentives."""
+    if survey.incentive is None:
+        return None
+    return survey.incentive.campaign.channels.filter(can_grant=True, is_active=True).order_by("key").first()
+
+
+def moderate(*, feedback: Feedback, is_shown: bool, by: str) -> bool:
+    """Show a review or not; whether this call decided."""
+    state = ReviewState.SHOWN if is_shown else ReviewState.REFUSED
+    waiting = Feedback.objects.filter(pk=feedback.pk).exclude(review_state__in=["", state])
+    return waiting.update(review_state=state, moderated_by=by[:100]) == 1
