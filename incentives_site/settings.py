@@ -36,6 +36,13 @@ PHONE_REGION = env.text("PHONE_REGION").upper()
 # How many months events stay on the timeline; 0: for ever.
 EVENTS_KEPT_MONTHS = env.integer("EVENTS_KEPT_MONTHS", 0)
 # What two people write in their one-on-ones is sealed with a key that nothing else uses.
+# How long surveys keep what is not a sum (docs/anonymity.md).
+SURVEYS_KEPT = {
+    "invitation_days": env.integer("SURVEYS_KEEP_INVITATIONS_DAYS", 30),
+    "answer_months": env.integer("SURVEYS_KEEP_ANSWERS_MONTHS", 24),
+    "comment_months": env.integer("SURVEYS_KEEP_COMMENTS_MONTHS", 12),
+    "note_months": env.integer("SURVEYS_KEEP_NOTES_MONTHS", 24),
+}
 MEETINGS_KEY = env.text("MEETINGS_KEY") or CODES_KEY
 BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")

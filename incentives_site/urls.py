@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from surveys.views.feedback import answer as feedback_answer
+from surveys.views.threads import thread as survey_thread
 
 from . import api_pages, health, problem_catalogue
 from .workspace import home
@@ -21,6 +22,7 @@ urlpatterns = [
     path("campaigns/", include("incentives_site.workspace.campaign_urls")),
     path("customers/", include("incentives_site.workspace.customer_urls")),
     path("till/", include("redemptions.urls")),
+    path("reply/", survey_thread, name="survey-thread"),
     path("feedback/<str:token>/", feedback_answer, name="feedback"),
     path("surveys/", include(("surveys.urls", "surveys"))),
     path("wallet/", include("incentives_site.workspace.wallet_urls")),

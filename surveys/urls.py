@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import feedback, listing, meetings, results
+from .views import feedback, listing, meetings, results, threads
 
 urlpatterns = [
     path("", listing.surveys, name="list"),
@@ -16,5 +16,6 @@ urlpatterns = [
     path("one-on-ones/<uuid:public_id>/export/", meetings.export, name="one-on-one-export"),
     path("<uuid:public_id>/results/", results.results, name="results"),
     path("<uuid:public_id>/results/<int:number>/comments/", results.comments, name="comments"),
+    path("<uuid:public_id>/results/<int:number>/comments/reply/", threads.reply, name="reply"),
     path("<uuid:public_id>/results/<int:number>/export/", results.export, name="export"),
 ]

@@ -33,6 +33,8 @@ from ._meet import (
     write,
 )
 from ._open_wave import CannotOpen, groups_of, open_wave, question_from, questions_of
+from ._purge import purge_surveys
+from ._threads import ThreadClosed, ThreadUnknown, close_thread, comment_of, reply
 
 __all__ = [
     "FEEDBACK",
@@ -46,6 +48,8 @@ __all__ = [
     "Note",
     "Seat",
     "SeriesUnknown",
+    "ThreadClosed",
+    "ThreadUnknown",
     "WaveClosed",
     "answer",
     "arrange",
@@ -53,7 +57,9 @@ __all__ = [
     "cancel_date",
     "channel_for",
     "check_open",
+    "close_thread",
     "close_wave",
+    "comment_of",
     "dates_of",
     "end_series",
     "feedback_of",
@@ -66,9 +72,11 @@ __all__ = [
     "note_held",
     "notes_of",
     "open_wave",
+    "purge_surveys",
     "question_from",
     "questions_of",
     "recurrence_of",
+    "reply",
     "seat_of",
     "series_of",
     "settle",

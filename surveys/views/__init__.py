@@ -1,5 +1,5 @@
 """Pages of surveys."""
 
-from . import feedback, listing, meetings, results
+from . import feedback, listing, meetings, results, threads
 
-__all__ = ["feedback", "listing", "meetings", "results"]
+__all__ = ["feedback", "listing", "meetings", "results", "threads"]

@@ -86,7 +86,7 @@ def comments(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     context = {
         "survey": survey,
         "wave": wave,
-        "rows": [(comment, texts.get(comment.question, comment.question)) for comment in found[:500]],
+        "rows": [(comment, texts.get(comment.question, comment.question)) for comment in found.prefetch_related("replies")[:500]],
         "total": found.count(),
         "questions": [(key, texts[key]) for key in texts],
         "departments": queries.names_of("department", named),

@@ -1,0 +1,35 @@
+"""Forget what has been kept long enough (``docs/anonymity.md``, How long things are kept)."""
+
+import datetime
+
+import structlog
+from dateutil.relativedelta import relativedelta
+from django.conf import settings
+
+from ..models import AnswerSet, Comment, Invitation, MeetingNote, OneOnOne, Wave, WaveState
+
+log = structlog.get_logger(__name__)
+
+
+def purge_surveys(*, now: datetime.datetime) -> dict[str, int]:
+    """How many of what were deleted: invitations 30 days after the close, answers after 24 months, comments after 12, what was
+    written in one-on-ones 24 months after they ended. Tallies and published results stay: they are sums.
+    """
+    closed = Wave.objects.filter(state=WaveState.PUBLISHED)
+    kept = settings.SURVEYS_KEPT
+    gone = {
+        "invitations": Invitation.objects.filter(
+            wave__in=closed.filter(closes_at__lt=now - datetime.timedelta(days=kept["invitation_days"]))
+        ).delete()[0],
+        "answers": AnswerSet.objects.filter(
+            wave__in=closed.filter(closes_at__lt=now - relativedelta(months=kept["answer_months"]))
+        ).delete()[0],
+        "comments": Comment.objects.filter(
+            wave__in=closed.filter(closes_at__lt=now - relativedelta(months=kept["comment_months"]))
+        ).delete()[0],
+        "notes": MeetingNote.objects.filter(
+            series__in=OneOnOne.objects.filter(ended_on__lt=(now - relativedelta(months=kept["note_months"])).date())
+        ).delete()[0],
+    }
+    log.info("surveys_purged", **gone)
+    return gone

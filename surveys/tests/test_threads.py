@@ -1,0 +1,100 @@
+"""Replies to somebody nobody knows, and how long things are kept."""
+
+import datetime as dt
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from customers.tests.factories import NOON
+from incentives_site.accounts.models import User
+from incentives_site.accounts.roles import Role
+from incentives_site.shared.problems import Invalid
+from surveys import operations
+from surveys.models import AnswerSet, Comment, Invitation, MeetingNote, Reply, Tally, Wave
+from surveys.tests.factories import EmployeeFactory, answered, closed, link_of, opened
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def told() -> tuple[Wave, str]:
+    """A published wave with ten comments, one of which wants a reply; the key of that."""
+    EmployeeFactory.create_batch(11)
+    wave = opened()
+    for n in range(10):
+        answered(wave, {"score": n}, {"score": f"comment {n}"})
+    last = Invitation.objects.get(is_used=False)
+    key = operations.answer(
+        token=link_of(last), values={"score": 1}, comments={"score": "The lift"}, wants_reply=True, now=wave.opens_at
+    )
+    with pytest.raises(operations.ThreadUnknown):
+        operations.comment_of(key)  # not before the close
+    return closed(wave), key
+
+
+def hr() -> Client:
+    user = User.objects.create_user("hr@company.test")
+    user.groups.add(Group.objects.get(name=Role.HR.value))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_hr_and_the_author_talk_and_only_the_author_closes(told: tuple[Wave, str]) -> None:
+    wave, key = told
+    comment = operations.comment_of(key)
+    page = f"/surveys/{wave.survey.public_id}/results/1/comments/"
+    client = hr()
+    assert client.post(f"{page}reply/", {"comment": str(comment.pk), "text": "Since when?"}).status_code == 302
+    author = Client()
+    assert b"Since when?" in author.post("/reply/", {"key": key}).content
+    assert author.post("/reply/", {"key": key, "step": "reply", "text": "Since May"}).status_code == 200
+    assert b"Since May" in client.get(page).content
+    assert author.post("/reply/", {"key": key, "step": "close"}).status_code == 200
+    with pytest.raises(operations.ThreadClosed):
+        operations.reply(comment=comment, text="More", by="user:1")
+    assert [reply.by for reply in Reply.objects.order_by("position")] == [f"user:{User.objects.get().pk}", ""]
+
+
+def test_without_the_key_nobody_answers_as_the_author(told: tuple[Wave, str]) -> None:
+    wave, _key = told
+    for key in ("", "x", "guess" * 20):
+        assert Client().post("/reply/", {"key": key, "step": "reply", "text": "x"}).status_code == 422
+    other = Comment.objects.filter(thread_digest=None).first()
+    page = f"/surveys/{wave.survey.public_id}/results/1/comments/reply/"
+    assert other is not None
+    assert hr().post(page, {"comment": str(other.pk), "text": "Hello?"}).status_code == 409
+    assert not Reply.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["", " ", "x" * 2_001])
+def test_a_reply_has_a_text_of_some_length(told: tuple[Wave, str], text: str) -> None:
+    with pytest.raises(Invalid):
+        operations.reply(comment=operations.comment_of(told[1]), text=text, is_author=True)
+
+
+def test_what_has_been_kept_long_enough_goes_and_sums_stay(told: tuple[Wave, str]) -> None:
+    wave, _key = told
+    for days, expected in ((29, (11, 11, 11)), (31, (0, 11, 11)), (370, (0, 11, 0)), (740, (0, 0, 0))):
+        operations.purge_surveys(now=wave.closes_at + dt.timedelta(days=days))
+        assert (Invitation.objects.count(), AnswerSet.objects.count(), Comment.objects.count()) == expected
+    assert Tally.objects.exists()
+    wave.refresh_from_db()
+    assert wave.results["figures"]
+
+
+def test_notes_of_one_on_ones_go_two_years_after_the_end() -> None:
+    boss = EmployeeFactory()
+    series = operations.arrange(
+        manager=boss, member=EmployeeFactory(), rhythm="weekly", first_on=NOON.date(), starts_at=dt.time(9), time_zone="UTC"
+    )
+    seat = operations.seat_of(public_id=series.public_id, employee=boss)
+    operations.write(seat=seat, kind="agenda", text="x", today=NOON.date())
+    operations.purge_surveys(now=NOON + dt.timedelta(days=3_000))
+    assert MeetingNote.objects.count() == 1
+    operations.end_series(seat=seat, today=NOON.date())
+    operations.purge_surveys(now=NOON + dt.timedelta(days=700))
+    assert MeetingNote.objects.count() == 1
+    operations.purge_surveys(now=NOON + dt.timedelta(days=740))
+    assert not MeetingNote.objects.exists()
