@@ -39,6 +39,8 @@ SCHEDULES = (
     Schedule("Ledger: value ends", "redemptions.tasks.expire_value", 1, "hours", "Ends points and credit after their last day."),
     Schedule("Tiers: reached and lost", "redemptions.tasks.refresh_tiers", 1, "days", "Tiers by points or money, with grace."),
     Schedule("Ledger: proof", "redemptions.tasks.check_ledger", 1, "days", "Recomputes all; the back office shows faults."),
+    Schedule("Surveys: waves", "surveys.tasks.advance", 1, "minutes", "Closes and opens waves by the clock."),
+    Schedule("Surveys: messages", "surveys.tasks.invite", 1, "minutes", "Invitations, and reminders to those missing."),
     Schedule("Partners: old replies", "integrations.tasks.forget_old_replies", 1, "days", "Deletes replies kept for 30 days."),
     Schedule(
         "Webhooks: deliver", "integrations.tasks.deliver_webhooks", 5, "seconds", "What is due, also again, or left by a crash."

@@ -44,6 +44,8 @@ SURVEYS_KEPT = {
     "note_months": env.integer("SURVEYS_KEEP_NOTES_MONTHS", 24),
 }
 MEETINGS_KEY = env.text("MEETINGS_KEY") or CODES_KEY
+# Nobody is invited to two surveys within so many days; 0: no such guard.
+SURVEY_REST_DAYS = env.integer("SURVEY_REST_DAYS", 5)
 BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")

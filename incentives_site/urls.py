@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from surveys.views import answer as survey_answers
 from surveys.views.feedback import answer as feedback_answer
 from surveys.views.threads import thread as survey_thread
 
@@ -27,6 +28,7 @@ urlpatterns = [
     path("surveys/", include(("surveys.urls", "surveys"))),
     path("wallet/", include("incentives_site.workspace.wallet_urls")),
     path("preferences/", include("incentives_site.workspace.preferences_urls")),
+    path("s/<str:token>/", survey_answers.answer, name="survey-answer"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

@@ -1,11 +1,15 @@
-"""Addresses of surveys in the workspace."""
+"""Addresses of surveys in the workspace. What people answer stands in the composition: its address is short."""
 
 from django.urls import path
 
-from .views import feedback, listing, meetings, results, threads
+from .views import builder, feedback, meetings, overview, results, threads
 
 urlpatterns = [
-    path("", listing.surveys, name="list"),
+    path("", overview.surveys, name="list"),
+    path("new/", builder.new, name="new"),
+    path("new/enps/", builder.new_enps, name="new-enps"),
+    path("new/<slug:key>/", builder.new_from, name="new-from"),
+    path("dates/", builder.dates, name="dates"),
     path("reviews/", feedback.reviews, name="reviews"),
     path("reviews/<uuid:public_id>/", feedback.moderate, name="moderate"),
     path("one-on-ones/", meetings.mine, name="one-on-ones"),
@@ -14,6 +18,11 @@ urlpatterns = [
     path("one-on-ones/<uuid:public_id>/step/", meetings.step, name="one-on-one-step"),
     path("one-on-ones/<uuid:public_id>/calendar/", meetings.calendar, name="one-on-one-calendar"),
     path("one-on-ones/<uuid:public_id>/export/", meetings.export, name="one-on-one-export"),
+    path("<uuid:public_id>/", overview.survey, name="detail"),
+    path("<uuid:public_id>/plan/", builder.plan, name="plan"),
+    path("<uuid:public_id>/start/", overview.start, name="start"),
+    path("<uuid:public_id>/end/", overview.end, name="end"),
+    path("<uuid:public_id>/copy/", overview.copy, name="copy"),
     path("<uuid:public_id>/results/", results.results, name="results"),
     path("<uuid:public_id>/results/<int:number>/comments/", results.comments, name="comments"),
     path("<uuid:public_id>/results/<int:number>/comments/reply/", threads.reply, name="reply"),

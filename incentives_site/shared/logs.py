@@ -8,6 +8,9 @@ import structlog
 
 # Links that let their bearer in: their secret part is cut out of every logged path.
 SECRET_PATHS = re.compile(r"(/(?:wallet|preferences|feedback|s)/)[^/\s?]+")
+OF_ANSWERS = re.compile(r"\s/s/")
+# Who answers a survey, from where, is not to be found in a log.
+SAYS_WHO = ("ip", "user_id", "user_agent")
 
 
 def request_id() -> str:
@@ -21,4 +24,7 @@ def without_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -
         value = event.get(name)
         if isinstance(value, str) and "/" in value:
             event[name] = SECRET_PATHS.sub(r"\1…", value)
+    if OF_ANSWERS.search(str(event.get("request", ""))):
+        for name in SAYS_WHO:
+            event.pop(name, None)
     return event

@@ -34,7 +34,7 @@ class SlashOptionalApi:
 class LanguageOfThePage:
     """Customers' pages and the API speak every language of customers; the workspace only those in which it has all its words."""
 
-    PUBLIC = ("/wallet/", "/preferences/", "/api/v1/")
+    PUBLIC = ("/wallet/", "/preferences/", "/s/", "/api/v1/")
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response

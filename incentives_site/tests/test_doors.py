@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from campaigns import queries as campaign_queries
 from campaigns.operations import order_codes
@@ -25,7 +26,8 @@ from incentives_site.integrations.models import Scope
 from redemptions.operations import redeem
 from redemptions.tests.factories import request_for
 from surveys import operations as survey_operations
-from surveys.tests.factories import EmployeeFactory, SurveyFactory, closed, opened
+from surveys.models import Invitation
+from surveys.tests.factories import EmployeeFactory, SurveyFactory, closed, link_of, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +73,9 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "wallet/<str:token>/": STRANGERS,
     "wallet/<str:token>/app.webmanifest": STRANGERS,
     "wallet/worker.js": STRANGERS,
+    "surveys/directory/": frozenset({Role.HR, Role.OPERATOR}),
+    "surveys/directory/import/": frozenset({Role.HR, Role.OPERATOR}),
+    "s/<str:token>/": STRANGERS,
     "preferences/<str:token>/": STRANGERS,
     "preferences/<str:token>/unsubscribe/": STRANGERS,
     "surveys/": HR_AND_MANAGERS,
@@ -116,6 +121,8 @@ ENDPOINTS = [(address, pattern) for address, pattern in OURS if address.startswi
 def admitted(address: str) -> frozenset[Role] | None:
     if address in PAGES:
         return PAGES[address]
+    if address.startswith("surveys/"):
+        return frozenset({Role.HR})
     if address.startswith("campaigns/"):
         return CAMPAIGN_WRITERS if any(step in address for step in WRITING_STEPS) else CAMPAIGN_READERS
     raise AssertionError(f"Say in this test who may open {address}.")
@@ -128,7 +135,12 @@ def fill() -> dict[str, str]:
     with_codes = IncentiveFactory(claim="code")
     batch = order_codes(incentive=with_codes, count=1, pattern="####-####-####", by="x", now=NOON)
     redemption = redeem(request_for(), source="till", order_key="1", placed_at=None, by="x", now=NOON)
+    published = published_survey()
+    EmployeeFactory()
+    invitation = Invitation.objects.filter(wave=opened(SurveyFactory(), at=timezone.now())).first()
+    assert invitation is not None
     return {
+        "s": link_of(invitation),
         "customers": str(grant.customer.public_id),
         "segments": str(define_segment(name="S", rule=None, by="x", now=NOON).public_id),
         "campaigns": str(CampaignFactory().public_id),
@@ -139,8 +151,8 @@ def fill() -> dict[str, str]:
         "wallet": campaign_queries.wallet_url(grant.customer).rstrip("/").rpartition("/")[2],
         "incentive": str(incentive.public_id),
         "batch": str(batch.public_id),
-        "surveys": str(published_survey()),
         "feedback": feedback_token(grant.customer),
+        "surveys": str(published),
     }
 
 
@@ -170,6 +182,7 @@ def path_to(address: str, fill: dict[str, str]) -> str:
         "<uuid:incentive_public_id>": fill["incentive"],
         "<str:token>": fill.get(first, fill["wallet"]),
         "<slug:code>": "invalid",
+        "<slug:key>": "score" if "questions" in address else "wellbeing",
         "<slug:step>": "goal",
         "<str:step>": "goal",
         "<int:number>": "1",

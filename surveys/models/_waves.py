@@ -69,6 +69,7 @@ class Invitation(models.Model):
     digest = models.BinaryField(max_length=32, unique=True)
     groups = models.JSONField(_("groups"), default=dict)
     is_used = models.BooleanField(_("used"), default=False)
+    is_sent = models.BooleanField(_("sent"), default=False)
     reminders = models.PositiveSmallIntegerField(_("reminders sent"), default=0)
 
     class Meta:

@@ -134,6 +134,8 @@ def _forget_order(wave: Wave) -> None:
     if wave.mode != Mode.ANONYMOUS:
         return
     table = Invitation._meta.db_table
+    # Who was reminded would say that somebody answered late.
+    Invitation.objects.filter(wave=wave).update(reminders=0)
     columns = ", ".join(str(field.column) for field in Invitation._meta.concrete_fields)
     with connection.cursor() as cursor:
         cursor.execute(

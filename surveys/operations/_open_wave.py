@@ -5,7 +5,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -57,7 +59,7 @@ def open_wave(*, survey: Survey, opens_at: datetime.datetime, now: datetime.date
             )
             wave.invited = _invite(wave, survey, now.date())
             if not wave.invited:
-                raise CannotOpen(_("Nobody would be invited: the directory has no active employee it is for."))
+                raise CannotOpen(_("Nobody would be invited: everybody it is for is inactive, or was asked only a few days ago."))
             wave.save(update_fields=["invited"])
     except IntegrityError:
         return Wave.objects.get(survey=survey, opens_at=opens_at)
@@ -110,7 +112,7 @@ def question_from(item: dict[str, Any]) -> question_rules.Question:
 
 
 def _invite(wave: Wave, survey: Survey, today: datetime.date) -> int:
-    people = Employee.objects.filter(is_active=True).select_related("department", "manager").order_by("pk")
+    people = _rested(Employee.objects.filter(is_active=True), wave).select_related("department", "manager").order_by("pk")
     rows: list[Invitation] = []
     for employee in people.iterator(chunk_size=AT_ONCE):
         if survey.audience and not set(survey.audience) & set(employee.department.path):
@@ -127,6 +129,15 @@ def _invite(wave: Wave, survey: Survey, today: datetime.date) -> int:
         )
     Invitation.objects.bulk_create(rows, batch_size=AT_ONCE)
     return len(rows)
+
+
+def _rested(people: QuerySet[Employee], wave: Wave) -> QuerySet[Employee]:
+    """Those who were not invited to any survey in the days before (``SURVEY_REST_DAYS``)."""
+    if not settings.SURVEY_REST_DAYS:
+        return people
+    since = wave.opens_at - datetime.timedelta(days=settings.SURVEY_REST_DAYS)
+    invited = Invitation.objects.filter(wave__opens_at__gt=since).exclude(wave=wave)
+    return people.exclude(pk__in=invited.values("employee"))
 
 
 def groups_of(employee: Employee, today: datetime.date) -> dict[str, str | Sequence[str]]:

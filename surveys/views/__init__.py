@@ -1,5 +1,13 @@
-"""Pages of surveys."""
+"""Pages of surveys, one file for each group."""
 
-from . import feedback, listing, meetings, results, threads
+from . import answer, builder, feedback, meetings, overview, results, threads
 
-__all__ = ["feedback", "listing", "meetings", "results", "threads"]
+__all__ = [
+    "answer",
+    "builder",
+    "feedback",
+    "meetings",
+    "overview",
+    "results",
+    "threads",
+]

@@ -1,0 +1,120 @@
+"""How a survey is set up: for whom, under which promise, when."""
+
+import zoneinfo
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from incentives_site.shared.problems import Invalid
+
+from ..models import Department, Mode, Survey
+from ..rules.visibility import DEFAULT_K, LARGEST_K, SMALLEST_K
+
+MODES = [
+    (Mode.ANONYMOUS.value, _("Anonymous: nobody can join a person and an answer, not even who has the database.")),
+    (Mode.CONFIDENTIAL.value, _("Confidential: the join is kept, but shown to nobody; results as for anonymous surveys.")),
+    (Mode.NAMED.value, _("With name: HR sees who answered what.")),
+]
+OFTEN = [
+    ("", _("Once")),
+    ("weekly", _("Every week")),
+    ("fortnightly", _("Every second week")),
+    ("monthly", _("Every month")),
+    ("quarterly", _("Every quarter (three months)")),
+    ("thirteen_weeks", _("Every thirteen weeks")),
+]
+SCALES = [("0-10", _("0 to 10, as most ask it")), ("1-10", _("1 to 10"))]
+
+
+class ScheduleForm(forms.Form):
+    """When it is asked. Read by itself where only the next dates are wanted."""
+
+    every = forms.ChoiceField(label=_("How often"), choices=OFTEN, required=False)
+    anchor_on = forms.DateField(
+        label=_("First date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    opens_at = forms.TimeField(
+        label=_("Opens at"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    time_zone = forms.CharField(
+        label=_("Time zone"),
+        max_length=64,
+        widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    open_days = forms.IntegerField(label=_("Open for days"), min_value=1, max_value=60, initial=7)
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"].strip()
+        if zone not in zoneinfo.available_timezones():
+            raise ValidationError(_("Choose a time zone from the list, such as Europe/Rome."))
+        return zone
+
+
+class PlanForm(ScheduleForm):
+    """``fields_of_survey`` is what the operations take. ``answered``: mode is fixed."""
+
+    k = forms.TypedChoiceField(
+        label=_("Smallest group shown"),
+        coerce=int,
+        choices=[(k, str(k)) for k in range(SMALLEST_K, LARGEST_K + 1)],
+        initial=DEFAULT_K,
+        help_text=_("No figure is shown of fewer people. It can be raised at any time, lowered only before the first answer."),
+    )
+    mode = forms.ChoiceField(label=_("Promise"), choices=MODES, widget=forms.RadioSelect, initial=Mode.ANONYMOUS.value)
+    audience = forms.MultipleChoiceField(
+        label=_("Departments"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("With all inside them. None: everybody who is active."),
+    )
+    reminds = forms.BooleanField(
+        label=_("Remind after three and five days whoever has not answered"), required=False, initial=True
+    )
+    languages = forms.MultipleChoiceField(
+        label=_("Languages"), choices=settings.LANGUAGES, widget=forms.CheckboxSelectMultiple, initial=["en"]
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        tree = sorted(Department.objects.all(), key=lambda row: row.path)
+        self.fields["audience"].choices = [(row.key, " › ".join([*["…"] * (len(row.path) - 1), row.name])) for row in tree]  # type: ignore[attr-defined]
+
+    @property
+    def fields_of_survey(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        names = ("every", "anchor_on", "opens_at", "time_zone", "open_days", "k", "mode", "audience", "reminds", "languages")
+        return {name: data[name] for name in names}
+
+
+class EnpsForm(PlanForm):
+    """An eNPS in one page."""
+
+    scale = forms.ChoiceField(label=_("Scale"), choices=SCALES, widget=forms.RadioSelect, initial="0-10")
+
+
+class PulseForm(PlanForm):
+    is_one_page = forms.BooleanField(label=_("All questions on one page"), required=False)
+    rotates = forms.IntegerField(
+        label=_("Questions from the bank in each wave"), min_value=0, max_value=10, initial=0, required=False
+    )
+
+    @property
+    def fields_of_survey(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        return {**super().fields_of_survey, "is_one_page": data["is_one_page"], "rotates": data["rotates"] or 0}
+
+
+def initial_of(survey: Survey) -> Mapping[str, Any]:
+    names = [*ScheduleForm.base_fields, "k", "mode", "audience", "reminds", "languages", "is_one_page", "rotates"]
+    return {name: getattr(survey, name) for name in names}
+
+
+def place_errors(form: forms.Form, problem: Invalid) -> None:
+    """What an operation refused, beside its field."""
+    for error in problem.errors:
+        name = error.pointer.strip("/").split("/")[0]
+        form.add_error(name if name in form.fields else None, str(error.detail))

@@ -1,0 +1,22 @@
+"""What surveys do in the background; each task finds by itself what is due and is safe to run twice."""
+
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from . import operations
+
+
+@shared_task
+def advance(**_surplus: Any) -> int:
+    """Closes waves whose window is over and opens those that are due."""
+    done = operations.advance_surveys(now=timezone.now())
+    return done.closed + done.opened
+
+
+@shared_task
+def invite(**_surplus: Any) -> int:
+    """Sends invitations and reminders that are due."""
+    now = timezone.now()
+    return operations.send_invitations(now=now) + operations.send_reminders(now=now)
