@@ -14,6 +14,8 @@ from .models import (
     Channel,
     Consent,
     Customer,
+    CustomerImport,
+    CustomerImportPart,
     CustomerScale,
     Erasure,
     Event,
@@ -23,6 +25,7 @@ from .models import (
     Intake,
     JourneyStages,
     KeptApart,
+    ListExport,
     Merge,
     Purchase,
     PurchaseLine,
@@ -245,3 +248,21 @@ class SegmentChangeAdmin(ReadOnlyAdmin):
 class SegmentTouchAdmin(ReadOnlyAdmin):
     list_display = ["segment", "customer"]
     list_select_related = ["segment", "customer"]
+
+
+@admin.register(CustomerImport)
+class CustomerImportAdmin(ReadOnlyAdmin):
+    list_display = ("name", "state", "position", "lines", "created_by", "created_at", "finished_at")
+    list_filter = ("state",)
+
+
+@admin.register(CustomerImportPart)
+class CustomerImportPartAdmin(ReadOnlyAdmin):
+    list_display = ("customer_import", "is_report", "number")
+    exclude = ("body",)
+
+
+@admin.register(ListExport)
+class ListExportAdmin(ReadOnlyAdmin):
+    list_display = ("exported_at", "by", "about", "count")
+    date_hierarchy = "exported_at"

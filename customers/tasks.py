@@ -64,3 +64,17 @@ def _count_waiting() -> int:
         tried.add(waiting[0])
         done += operations.count_segment(segment=waiting[0]).outcome == "good"
     return done
+
+
+@shared_task(name="customers.tasks.work_import")
+def work_import(*, import_id: int, **_surplus: Any) -> None:
+    """After a check or a run was asked for: works through the file."""
+    operations.work_import(import_id=import_id, clock=timezone.now)
+
+
+@shared_task(name="customers.tasks.go_on_with_imports")
+def go_on_with_imports(**_surplus: Any) -> None:
+    """Imports that a crash has left; one that a worker has in hand is left to it. Files that nobody goes on with are deleted."""
+    operations.tidy_imports(now=timezone.now())
+    for import_id in operations.unfinished_imports(now=timezone.now()):
+        operations.work_import(import_id=import_id, clock=timezone.now)

@@ -181,3 +181,43 @@ def _named(values: Any) -> str:
 
 def _plain(value: Any) -> str:
     return _("yes") if value is True else _("no") if value is False else f"“{value}”" if isinstance(value, str) else str(value)
+
+
+def why_no_table(code: str) -> str:
+    """Why a file cannot be read, and what to do about it."""
+    words = {
+        "empty": _("It is empty: the first line has to hold the heads of the columns."),
+        "not-utf-8": _("Its letters are not UTF-8. In Excel choose “Save as”, then “CSV UTF-8”, or send the .xlsx itself."),
+        "not-a-table": _("It is neither CSV nor XLSX."),
+        "old-excel": _("It is an Excel file of the old kind (.xls), or one with a password. Save it as .xlsx or as CSV UTF-8."),
+        "not-xlsx": _("It looks like an Excel file, but is broken. Save it again as .xlsx or as CSV UTF-8."),
+        "encrypted": _("It has a password. Save it without one."),
+        "too-large": _("It has more than 200 MB: cut it into several."),
+        "too-large-inside": _("What is packed in it is far too large for a list. Save the sheet alone as CSV UTF-8."),
+        "too-many-columns": _("It has more than 200 columns."),
+        "unexpected": _("Something went wrong that should not; the log of the server says what."),
+    }
+    return words.get(code, code)
+
+
+def why_line_refused(reason: str) -> str:
+    """Why a line of a file was not taken, or what of it was left out."""
+    words = {
+        "columns": _("It has another number of cells than the first line."),
+        "quotes": _("A quotation mark has no end."),
+        "too-long": _("A cell has more than 2,000 characters."),
+        "null-character": _("It contains a null character."),
+        "not-utf-8": _("It contains letters that are not UTF-8. Save the file as “CSV UTF-8”."),
+        "no-identity": _("Nothing in it says who it is: no e-mail address, card, phone number or account."),
+        "bad-consent": _("The consent is neither yes nor no."),
+        "bad-email": _("The e-mail address is none."),
+        "bad-phone": _("The phone number is none."),
+        "limit": _("An identifier was left out: the customer has as many of its kind as it may have."),
+        "merge-breaks-limit": _("An identifier was left out: it belongs to somebody else who cannot be the same person."),
+        "merge-budget": _("An identifier was left out: the customers were merged too often already."),
+        "split-before": _("An identifier was left out: it belongs to a customer who was taken apart from this one."),
+        "outranked": _("An identifier was left out: another one in the line says more about who it is, and speaks against it."),
+    }
+    if reason in words:
+        return words[reason]
+    return _("An identifier of it identifies nobody: %(kind)s") % {"kind": kind_in_words(reason.removeprefix("bad-"))}

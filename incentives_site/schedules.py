@@ -28,6 +28,7 @@ SCHEDULES = (
     Schedule("Events: months", "customers.tasks.tend_partitions", 1, "days", "Partitions ahead of time; old ones let go."),
     Schedule("Segments: unfinished", "customers.tasks.tend_segments", 1, "minutes", "Goes on after a crash; counts what waits."),
     Schedule("Segments: due", "customers.tasks.call_for_counts", 10, "minutes", "Hourly where time changes them, else daily."),
+    Schedule("Customers: unfinished imports", "customers.tasks.go_on_with_imports", 1, "minutes", "Goes on after a crash."),
     Schedule("Customers: late for a merge", "customers.tasks.follow_up_merges", 5, "minutes", "Moves what came meanwhile."),
     Schedule("Grants: expiry", "campaigns.tasks.expire_grants", 5, "minutes", "Marks grants whose time is over."),
     Schedule("Codes: unfinished batches", "campaigns.tasks.make_missing_codes", 1, "minutes", "Goes on after a crash."),

@@ -1,13 +1,16 @@
 """What people type about customers."""
 
 from ._identity import ReasonForm
+from ._imports import CustomerFileForm, MeaningsForm
 from ._preferences import ConsentForm, ErasureForm, PreferencesForm, kind_labels
 from ._segments import ListForm, RuleForm, SegmentForm
 
 __all__ = [
     "ConsentForm",
+    "CustomerFileForm",
     "ErasureForm",
     "ListForm",
+    "MeaningsForm",
     "PreferencesForm",
     "ReasonForm",
     "RuleForm",

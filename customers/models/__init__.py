@@ -4,6 +4,7 @@ from ._channels import Channel, Store
 from ._consent import Consent
 from ._customers import Customer, Identity, IdentityKind, KeptApart, Merge
 from ._erasure import Erasure, Export, Suppression
+from ._imports import CustomerImport, CustomerImportPart, ImportState, ListExport
 from ._ingestion import Intake, Rejection, Source
 from ._insight import CustomerScale, JourneyStages
 from ._purchases import Purchase, PurchaseLine
@@ -14,15 +15,19 @@ __all__ = [
     "Channel",
     "Consent",
     "Customer",
+    "CustomerImport",
+    "CustomerImportPart",
     "CustomerScale",
     "Erasure",
     "Event",
     "Export",
     "Identity",
     "IdentityKind",
+    "ImportState",
     "Intake",
     "JourneyStages",
     "KeptApart",
+    "ListExport",
     "Merge",
     "Purchase",
     "PurchaseLine",

@@ -19,9 +19,26 @@ from ._erase import erase, erase_events, erase_identities, erase_purchases, lift
 from ._export import export
 from ._holdings import Erasing, Holding, Moving, as_rows, holdings, register, rows
 from ._identify import Suppressed, identify
+from ._imports import (
+    MOST_BYTES as MOST_IMPORTED_BYTES,
+)
+from ._imports import (
+    NotATable,
+    WrongImportState,
+    begin_import,
+    cancel_import,
+    order_check,
+    order_run,
+    report_of,
+    sample_of,
+    tidy_imports,
+    unfinished_imports,
+    work_import,
+)
 from ._ingest import NotJson, keep, replay, take
 from ._insight import refresh_all, refresh_insight
 from ._learn import learn
+from ._lists import begin_list_export
 from ._merge import CannotMerge, CannotSplit, Preview, follow_up_merges, merge, preview_merge, split
 from ._partitions import tend_partitions
 from ._process import Processed, process_events
@@ -48,6 +65,7 @@ from ._track import track
 
 __all__ = [
     "CONSENT",
+    "MOST_IMPORTED_BYTES",
     "SEGMENTS",
     "UNCHANGED",
     "WORDING",
@@ -58,6 +76,7 @@ __all__ = [
     "Erasing",
     "Holding",
     "Moving",
+    "NotATable",
     "NotCounting",
     "NotJson",
     "Preview",
@@ -68,9 +87,13 @@ __all__ = [
     "Signal",
     "Suppressed",
     "Wanted",
+    "WrongImportState",
     "archive_segment",
     "as_rows",
+    "begin_import",
+    "begin_list_export",
     "call_for_counts",
+    "cancel_import",
     "change_list",
     "change_preferences",
     "count_segment",
@@ -91,6 +114,8 @@ __all__ = [
     "move_consent",
     "opt_in",
     "opt_out",
+    "order_check",
+    "order_run",
     "preview_merge",
     "process_events",
     "put_consent_back",
@@ -101,9 +126,11 @@ __all__ = [
     "refresh_memberships",
     "register",
     "replay",
+    "report_of",
     "resolve_all",
     "revise_segment",
     "rows",
+    "sample_of",
     "set_preferences",
     "split",
     "stop_count",
@@ -111,6 +138,9 @@ __all__ = [
     "tell_changes",
     "tend_partitions",
     "tend_segments",
+    "tidy_imports",
     "today_of",
     "track",
+    "unfinished_imports",
+    "work_import",
 ]

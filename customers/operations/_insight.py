@@ -76,6 +76,7 @@ OURS = [
     EventType.SPLIT,
     EventType.ENTERED,
     EventType.LEFT,
+    EventType.IMPORTED,
 ]
 
 

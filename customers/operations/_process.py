@@ -280,7 +280,7 @@ WHERE c.id = t.id
 def _write_traits(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> None:
     said: dict[int, list[Incoming]] = {}
     for item, who in zip(fresh, resolved, strict=True):
-        if item.event.type is EventType.IDENTIFY:
+        if item.event.type in {EventType.IDENTIFY, EventType.IMPORTED}:
             said.setdefault(who.customer_id, []).append(item.event)
     if not said:
         return

@@ -18,6 +18,7 @@ from ._consent import (
 from ._erasure import erasure_of, exports_of, suppressed
 from ._identities import identity_rules, normalised
 from ._lists import customers_on
+from ._taken_out import customers_as_csv, customers_of
 from ._live import Waiting, live_events, newest_number, per_minute, rejections, waiting
 from ._live import Wanted as WantedEvents
 from ._reading import (
@@ -97,6 +98,8 @@ __all__ = [
     "cost_of",
     "currencies_bought",
     "customer_of_preferences",
+    "customers_as_csv",
+    "customers_of",
     "customers_on",
     "dependents",
     "erasure_of",

@@ -26,6 +26,7 @@ class EventType(enum.StrEnum):
     SPLIT = "split"
     ENTERED = "entered"
     LEFT = "left"
+    IMPORTED = "imported"
 
 
 def message_digest(source: str, message_id: str) -> uuid.UUID:

@@ -3,6 +3,19 @@
 from .admission import READERS
 from .events import live_events, send_again
 from .identity import change_identity, identity
+from .imports import change_import, customer_import, export_list, import_report, imports
 from .search import search
 
-__all__ = ["READERS", "change_identity", "identity", "live_events", "search", "send_again"]
+__all__ = [
+    "READERS",
+    "change_identity",
+    "change_import",
+    "customer_import",
+    "export_list",
+    "identity",
+    "import_report",
+    "imports",
+    "live_events",
+    "search",
+    "send_again",
+]

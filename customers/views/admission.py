@@ -29,4 +29,7 @@ def named_actors(actors: Iterable[str]) -> dict[str, str]:
 
 def doors(request: HttpRequest) -> dict[str, bool]:
     """Which pages beside the search are this person's."""
-    return {"may_watch": bool(set(WATCHERS) & request.user.roles)}  # type: ignore[union-attr]
+    return {
+        "may_watch": bool(set(WATCHERS) & request.user.roles),  # type: ignore[union-attr]
+        "may_write": may_write(request),
+    }
