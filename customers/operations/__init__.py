@@ -38,7 +38,6 @@ from ._imports import (
 from ._ingest import NotJson, keep, replay, take
 from ._insight import refresh_all, refresh_insight
 from ._learn import learn
-from ._lists import begin_list_export
 from ._merge import CannotMerge, CannotSplit, Preview, follow_up_merges, merge, preview_merge, split
 from ._partitions import tend_partitions
 from ._process import Processed, process_events
@@ -61,6 +60,7 @@ from ._segments import (
     tell_changes,
     tend_segments,
 )
+from ._taken_out import begin_list_export
 from ._track import track
 
 __all__ = [

@@ -18,7 +18,6 @@ from ._consent import (
 from ._erasure import erasure_of, exports_of, suppressed
 from ._identities import identity_rules, normalised
 from ._lists import customers_on
-from ._taken_out import customers_as_csv, customers_of
 from ._live import Waiting, live_events, newest_number, per_minute, rejections, waiting
 from ._live import Wanted as WantedEvents
 from ._reading import (
@@ -66,6 +65,7 @@ from ._segments import (
     segments_of,
     sizes,
 )
+from ._taken_out import customers_as_csv, customers_of
 
 __all__ = [
     "ACTIVE_STORE",
