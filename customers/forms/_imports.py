@@ -36,7 +36,7 @@ class MeaningsForm(forms.Form):
         self.names = [f"column-{position}" for position in range(len(columns))]
         for name, column, meaning in zip(self.names, columns, meanings, strict=True):
             trait = f"trait:{importing.trait_name(column)}"
-            own = [*choices, (_g("Said about the customer"), [(trait, _g("as “%(name)s”") % {"name": trait[6:]})])]
+            own = [*choices, (_g("Said about the customer"), [(trait, _g("Said: “%(name)s”") % {"name": trait[6:]})])]
             self.fields[name] = forms.ChoiceField(label=column or name, choices=own, required=False, initial=meaning)
 
     def _choices(self) -> list[Any]:
@@ -51,8 +51,11 @@ class MeaningsForm(forms.Form):
                  ("language", _g("Language")), ("time_zone", _g("Time zone"))],
             ),
             (
-                _g("Agreed to marketing (yes or no)"),
-                [("consent:", _g("in every channel")), *((f"consent:{channel.key}", channel.name) for channel in channels)],
+                _g("What it agreed to (yes or no)"),
+                [
+                    ("consent:", _g("Agreed to marketing in every channel")),
+                    *((f"consent:{row.key}", _g("Agreed to marketing: %(channel)s") % {"channel": row.name}) for row in channels),
+                ],
             ),
         ]  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Pages about profiles in a real browser: identity, live events, the customer, imports; both themes, narrow screens, keyboard."""
 
 import datetime as dt
+import io
 import json
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from customers import operations, queries
-from customers.models import Customer, Source
+from customers.models import Customer, CustomerImport, Source
 from customers.rules.timeline import EventType
 from customers.tests.factories import ChannelFactory
 
@@ -63,6 +64,17 @@ def ann(source: Source) -> Customer:
     return merge.survivor
 
 
+def brought_in(heads: str, *, checked: bool = False) -> str:
+    """A file that is sent, and tried out."""
+    now, text = timezone.now(), heads + "\n" + "1234,Ann Example\n" * 3 + "1,2,3,4,5\n"
+    file = io.BytesIO(text.encode())
+    row = operations.begin_import(file=file, name="customers-of-last-year.csv", size=len(text), by="user:1", now=now)
+    if checked:
+        operations.order_check(row=row, meanings=row.meanings, wording="", now=now)
+        operations.work_import(import_id=row.pk, clock=timezone.now)
+    return str(row.public_id)
+
+
 @pytest.mark.parametrize(("scheme", "width"), SIZES)
 def test_the_pages_are_sound(new_page: Any, live_server: Any, operator: Any, ann: Customer, scheme: str, width: int) -> None:
     page = new_page(width=width, color_scheme=scheme)
@@ -71,7 +83,9 @@ def test_the_pages_are_sound(new_page: Any, live_server: Any, operator: Any, ann
     here = f"/customers/{ann.public_id}/"
     paths = [here, f"{here}?name=nothing-like-it", f"{here}identity/", f"{here}identity/?with={namesake.public_id}",
              f"{here}identity/?with={bob.public_id}&q=Bob",
-             f"/customers/{bob.public_id}/identity/", "/customers/events/", "/customers/events/?who=nobody"]  # fmt: skip
+             f"/customers/{bob.public_id}/identity/", "/customers/events/", "/customers/events/?who=nobody",
+             "/customers/import/", f"/customers/import/{brought_in('E-mail,Name,Agreed')}/",
+             f"/customers/import/{brought_in('Card,Name', checked=True)}/"]  # fmt: skip
     for path in paths:
         page.goto(live_server.url + path)
         page.evaluate("document.querySelectorAll('main details').forEach(part => { part.open = true })")
@@ -136,6 +150,28 @@ def test_the_timeline_is_filtered_while_typing_and_goes_on_by_itself(
     page.select_option("#timeline-type", "merged")
     expect(lines).to_have_count(2)
     assert_sound(page)
+
+
+def test_a_file_is_brought_in_without_scripts(new_page: Any, live_server: Any, operator: Any) -> None:
+    page = new_page(java_script_enabled=False)
+    open_as(page, operator, live_server.url)
+    page.goto(live_server.url + "/customers/import/")
+    page.set_input_files(
+        "[name=file]", {"name": "p.csv", "mimeType": "text/csv", "buffer": b"E-mail,Name\na@x.test,Ann\n?,Bob\n"}
+    )
+    page.click("text=Send")
+    page.click("text=Try every line")
+    for wanted in ("Bring them in", "Report, line by line"):
+        row = CustomerImport.objects.get()
+        operations.work_import(import_id=row.pk, clock=timezone.now)
+        page.goto(f"{live_server.url}/customers/import/{row.public_id}/")
+        assert page.locator(f"text={wanted}").count() == 1
+        if wanted == "Bring them in":
+            page.click(f"text={wanted}")
+    assert Customer.objects.get().display_name == "Ann"
+    with page.expect_download() as download:
+        page.click("text=Report, line by line")
+    assert "The e-mail address is none." in download.value.path().read_text()
 
 
 def test_the_pages_work_without_scripts(new_page: Any, live_server: Any, operator: Any, ann: Customer) -> None:
