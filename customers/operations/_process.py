@@ -133,8 +133,10 @@ def _process(only: int | None, now: datetime.datetime) -> Processed | None:
         _write_events(fresh, resolved)
         _write_traits(fresh, resolved)
         _write_orders(fresh, resolved)
-        refresh_insight(customers={who.customer_id for who in resolved}, now=now)
-        refresh_memberships(customers={who.customer_id for who in resolved}, now=now)
+        # A request that came after we looked at the clock has happened: it counts.
+        seen_at = max([now, *(item.received_at for item in fresh)])
+        refresh_insight(customers={who.customer_id for who in resolved}, now=seen_at)
+        refresh_memberships(customers={who.customer_id for who in resolved}, now=seen_at)
         _reject(refused)
         Intake.objects.filter(pk__in=[request.pk for request in requests]).delete()
         return Processed(len(requests), len(fresh), again, len(refused))

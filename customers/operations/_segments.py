@@ -33,7 +33,7 @@ GATE = 7_302_124  # shared by who judges single customers; alone: who starts a c
 
 AT_ONCE = 2
 TIMEOUT = datetime.timedelta(minutes=10)
-TOLD_AT_ONCE = 2_000
+TOLD_AT_ONCE = 5_000
 DUE_AFTER = datetime.timedelta(minutes=55)
 ALWAYS_DUE_AFTER = datetime.timedelta(days=1)
 WORK_MEMORY = "128MB"

@@ -365,3 +365,13 @@ def test_what_waits_is_read_row_by_row_so_that_a_late_commit_is_not_missed(sourc
             [source.pk, json.dumps({"batch": [track("late")]}).encode()],
         )
     assert work().events == 1
+
+
+def test_what_came_after_the_clock_was_looked_at_counts_at_once(source: Source) -> None:
+    lookers = operations.define_segment(
+        name="Lookers", rule={"event": {"name": "Looked", "within_days": 7}, "op": ">=", "value": 1}, by="x", now=NOON
+    )
+    post({"batch": [track()]})
+    work(Intake.objects.get().received_at - dt.timedelta(seconds=1))
+    assert lookers.members.count() == 1
+    assert Customer.objects.get().facts["segments"] == ["lookers"]
