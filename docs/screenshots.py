@@ -313,6 +313,10 @@ def plan(shop: Shop, office: BackOffice, receiver: str) -> list[Picture]:
     returned_receipt = shop.redeem(returned["code"])["id"]
     shop.call("till-maker", "POST", f"redemptions/{returned_receipt}/returns", {"everything": True, "reason": "Wrong size"})
     customer = shop.call("web-shop", "GET", f"customers?identity=loyalty_card:{CARD}")["id"]
+    nina, namesake = (
+        shop.call("web-shop", "GET", f"customers?identity=email:{address}")["id"]
+        for address in ("nina.keller@mail.example", "n.keller@office.example")
+    )
     incomplete = shop.call("web-shop", "GET", "campaigns?q=New%20parents")["results"][0]["id"]
 
     def basket(code: str) -> Step:
@@ -349,6 +353,14 @@ def plan(shop: Shop, office: BackOffice, receiver: str) -> list[Picture]:
         page.click("button:has-text('Calculate')")
         page.wait_for_selector("#decision-1")
 
+    def a_file(page: Page) -> None:
+        people = b"E-mail;Name;Card number;Newsletter\nanna.berg@mail.example;Anna Berg;;yes\nnobody;Eva Kern;;no\n"
+        page.set_input_files("[name=file]", {"name": "fair.csv", "mimeType": "text/csv", "buffer": people})
+        page.click("main form button[type=submit]")
+        page.fill("[name=wording]", "Fair 2026, card 3")
+        page.click("button[value=check]")
+        page.wait_for_selector("button[value=run]")
+
     def to_the_problem(page: Page) -> None:
         page.locator("main .alert").last.scroll_into_view_if_needed()
 
@@ -381,6 +393,11 @@ def plan(shop: Shop, office: BackOffice, receiver: str) -> list[Picture]:
         Picture("editor-obstacle", "marketer", f"/campaigns/{incomplete}/edit/review/", to_the_problem),
         Picture("customers", "store", "/customers/?q=Household+90"),
         Picture("customer", "marketer", f"/customers/{customer}/", narrow=small),
+        Picture("customer-behaviour", "marketer", f"/customers/{nina}/", narrow=small),
+        Picture("identity", "marketer", f"/customers/{nina}/identity/", narrow=small),
+        Picture("identity-compare", "marketer", f"/customers/{namesake}/identity/?with={nina}"),
+        Picture("events", "operator", "/customers/events/?paused=1", narrow=small),
+        Picture("import", "marketer", "/customers/import/", a_file, narrow=small),
         Picture("till", "store", "/till/", narrow=(NARROWEST,)),
         Picture("till-applies", "store", "/till/", checked_on_a_phone(held["code"]), narrow=both),
         Picture("till-refused", "store", "/till/", basket(used["code"])),
