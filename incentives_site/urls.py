@@ -28,6 +28,7 @@ urlpatterns = [
     path("surveys/", include(("surveys.urls", "surveys"))),
     path("wallet/", include("incentives_site.workspace.wallet_urls")),
     path("preferences/", include("incentives_site.workspace.preferences_urls")),
+    path("s/", survey_answers.code, name="survey-code"),
     path("s/<str:token>/", survey_answers.answer, name="survey-answer"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -49,6 +49,13 @@ def invitation_token(invitation: uuid.UUID) -> str:
     return base64.urlsafe_b64encode(invitation.bytes + mac).rstrip(b"=").decode()
 
 
+def invitation_code(invitation: uuid.UUID) -> str:
+    """What is typed at a shared device instead: ten letters and digits, 50 bits, worked out as well."""
+    mac = hmac.digest(_derived("codes"), invitation.bytes, hashlib.sha256)
+    text = base64.b32encode(mac).decode()[:10]
+    return f"{text[:5]}-{text[5:]}"
+
+
 def token_digest(token: str) -> bytes:
     return hmac.digest(_derived("links"), token.encode(), hashlib.sha256)
 

@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from .views import builder, feedback, meetings, overview, results, threads
+from .views import builder, directory, feedback, meetings, overview, questions, results, threads
 
 urlpatterns = [
     path("", overview.surveys, name="list"),
     path("new/", builder.new, name="new"),
     path("new/enps/", builder.new_enps, name="new-enps"),
     path("new/<slug:key>/", builder.new_from, name="new-from"),
+    path("bank/", questions.bank, name="bank"),
+    path("directory/", directory.tree, name="directory"),
+    path("directory/import/", directory.bring_in, name="directory-import"),
     path("dates/", builder.dates, name="dates"),
     path("reviews/", feedback.reviews, name="reviews"),
     path("reviews/<uuid:public_id>/", feedback.moderate, name="moderate"),
@@ -20,6 +23,10 @@ urlpatterns = [
     path("one-on-ones/<uuid:public_id>/export/", meetings.export, name="one-on-one-export"),
     path("<uuid:public_id>/", overview.survey, name="detail"),
     path("<uuid:public_id>/plan/", builder.plan, name="plan"),
+    path("<uuid:public_id>/questions/", questions.questions, name="questions"),
+    path("<uuid:public_id>/questions/<slug:key>/", questions.question, name="question"),
+    path("<uuid:public_id>/preview/", questions.preview, name="preview"),
+    path("<uuid:public_id>/poster/", overview.poster, name="poster"),
     path("<uuid:public_id>/start/", overview.start, name="start"),
     path("<uuid:public_id>/end/", overview.end, name="end"),
     path("<uuid:public_id>/copy/", overview.copy, name="copy"),

@@ -80,6 +80,7 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "wallet/worker.js": STRANGERS,
     "surveys/directory/": frozenset({Role.HR, Role.OPERATOR}),
     "surveys/directory/import/": frozenset({Role.HR, Role.OPERATOR}),
+    "s/": STRANGERS,
     "s/<str:token>/": STRANGERS,
     "preferences/<str:token>/": STRANGERS,
     "preferences/<str:token>/unsubscribe/": STRANGERS,

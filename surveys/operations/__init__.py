@@ -1,7 +1,7 @@
 """The verbs of surveys and their refusals."""
 
 from ._advance import Advanced, advance_surveys, link_to, message_for, next_openings, open_due, send_invitations, send_reminders
-from ._answer import AlreadyAnswered, LinkUnknown, WaveClosed, answer, check_open, invitation_of
+from ._answer import AlreadyAnswered, LinkUnknown, WaveClosed, answer, check_open, invitation_of, token_of_code
 from ._close_wave import close_wave
 from ._design import (
     CannotStart,
@@ -18,6 +18,7 @@ from ._design import (
     revise_questions,
     start,
 )
+from ._directory import COLUMNS, NEEDED, BroughtIn, bring_in_employees
 from ._feedback import (
     FeedbackGiven,
     FeedbackUnknown,
@@ -53,9 +54,12 @@ from ._purge import purge_surveys
 from ._threads import ThreadClosed, ThreadUnknown, close_thread, comment_of, reply
 
 __all__ = [
+    "COLUMNS",
     "FEEDBACK",
+    "NEEDED",
     "Advanced",
     "AlreadyAnswered",
+    "BroughtIn",
     "CannotOpen",
     "CannotStart",
     "FeedbackGiven",
@@ -74,6 +78,7 @@ __all__ = [
     "answer",
     "arrange",
     "ask",
+    "bring_in_employees",
     "cancel_date",
     "channel_for",
     "check_open",
@@ -117,5 +122,6 @@ __all__ = [
     "series_of",
     "settle",
     "start",
+    "token_of_code",
     "write",
 ]

@@ -191,6 +191,8 @@ def message_for(invitation: Invitation, *, reminder: int = 0) -> EmailMessage:
             _("The link is yours alone: please do not pass it on. It is good until %(day)s.")
             % {"day": last.strftime("%d.%m.%Y")},
             mode_in_a_sentence(wave.mode, wave.k),
+            _("On a shared device open %(address)s and type this code: %(code)s")
+            % {"address": settings.BASE_URL + reverse("survey-code"), "code": sealing.invitation_code(invitation.pk)},
         ]
         subject = _("Reminder: %(title)s") % {"title": title} if reminder else title
         return EmailMessage(subject=" ".join(subject.split()), body="\n\n".join(filter(None, lines)), to=[employee.email])

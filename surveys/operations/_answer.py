@@ -1,10 +1,12 @@
 """Take somebody's answers, once (``docs/anonymity.md``, From the form to the figures)."""
 
 import datetime
+import hmac
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.cache import cache
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,9 +14,11 @@ from django.utils.translation import gettext_lazy
 from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound, Problem
 
 from .. import sealing
-from ..models import AnswerSet, Ballot, Invitation, Mode, WaveState
+from ..models import AnswerSet, Ballot, Invitation, Mode, Wave, WaveState
 from ..rules.questions import read_answers
 from ._open_wave import question_from
+
+WRONG_CODES = 120  # a minute, of everybody together
 
 
 class LinkUnknown(NotFound):
@@ -40,6 +44,26 @@ def invitation_of(token: str) -> Invitation:
     if found is None:
         raise LinkUnknown(_("Open the link as it stands in your invitation."))
     return found
+
+
+def token_of_code(code: str, *, now: datetime.datetime) -> str:
+    """The link that a code of an open wave stands for. Raises ``LinkUnknown``.
+
+    Who guesses would need some 10¹⁰ tries among 100,000 invitations; after ``WRONG_CODES`` wrong ones in a minute nobody's is
+    looked at.
+    """
+    wanted = (
+        "".join(c for c in code[:40].upper() if c.isascii() and c.isalnum()).replace("0", "O").replace("1", "I").replace("8", "B")
+    )
+    counter = f"surveys-wrong-codes-{now:%Y%m%d%H%M}"
+    if cache.get(counter, 0) < WRONG_CODES and len(wanted) == 10:
+        waves = Wave.objects.filter(state=WaveState.OPEN, closes_at__gt=now)
+        for key in Invitation.objects.filter(wave__in=waves).values_list("pk", flat=True).iterator(chunk_size=10_000):
+            if hmac.compare_digest(sealing.invitation_code(key).replace("-", ""), wanted):
+                return sealing.invitation_token(key)
+    cache.add(counter, 0, 120)
+    cache.incr(counter)
+    raise LinkUnknown(_("Type the code as it stands in your invitation."))
 
 
 def answer(

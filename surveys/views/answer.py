@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -52,6 +52,25 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
             )
         except Problem as problem:
             return _private(_refused(request, problem, menu))
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    """A shared device: each types the own code and is led to the own questions."""
+    offered = [name for name, _words in settings.LANGUAGES]
+    asked = request.GET.get("lang", "")
+    with translation.override(asked if asked in offered else translation.get_language_from_request(request)):
+        context = {**_menu(request, offered), **NO_COOKIE, "problem": None, "typed": request.POST.get("code", "")[:40]}
+        status = 200
+        if request.method == "POST":
+            try:
+                token = operations.token_of_code(context["typed"], now=timezone.now())
+                lang = f"?lang={context['lang']}" if context["lang"] else ""
+                return _private(HttpResponseRedirect(reverse("survey-answer", args=[token]) + lang))
+            except Problem as problem:
+                context["problem"], status = problem, REFUSED
+        return _private(render(request, "survey_answer/code.html", context, status=status))
 
 
 def _language(request: HttpRequest, invitation: Invitation) -> str:
@@ -282,3 +301,8 @@ def _listed(wave: Wave, faults: Sequence[FieldError]) -> list[dict[str, str]]:
             }
         )
     return listed
+
+
+def question_as_shown(item: Mapping[str, Any], wave: Wave) -> dict[str, Any]:
+    """A question that nobody has answered, as the page shows it."""
+    return _question(item, wave, Answering(), ())

@@ -93,7 +93,7 @@ def new_from(request: HttpRequest, key: str) -> HttpResponse:
         by=actor(request),
         now=timezone.now(),
     )
-    return redirect("surveys:detail", survey.public_id)
+    return redirect("surveys:questions", survey.public_id)
 
 
 @for_roles(*HR)

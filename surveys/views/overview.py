@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import segno
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
@@ -119,3 +121,23 @@ def copy(request: HttpRequest, public_id: str) -> HttpResponse:
         lambda row: operations.copy(survey=row, by=actor(request), now=timezone.now()),
         _("A copy, as a draft."),
     )
+
+
+@for_roles(*HR)
+@require_safe
+def poster(request: HttpRequest, public_id: str) -> HttpResponse:
+    """To print: it leads to the page that asks for the code of one's invitation."""
+    row = get_object_or_404(Survey, public_id=public_id)
+    address = settings.BASE_URL + reverse("survey-code")
+    title = in_language(row.title, row.languages) or _("Without title")
+    context = {
+        "title": title,
+        "address": address,
+        "qr": segno.make(address, micro=False).svg_data_uri(border=2, scale=8),
+        "crumbs": [
+            {"label": _("Surveys"), "url": reverse("surveys:list")},
+            {"label": title, "url": reverse("surveys:detail", args=[row.public_id])},
+            {"label": _("Poster")},
+        ],
+    }
+    return render(request, "surveys/poster.html", context)
