@@ -36,6 +36,9 @@ PUBLIC = (
     "incentives_site/shared/problem_pages.py",
     "customers/queries/_consent.py",
     "campaigns/wording",
+    "templates/survey_answer",
+    "surveys/wording/_answering.py",
+    "surveys/operations/_answer.py",
 )
 # Of files that are mostly about other things: these words alone.
 FURTHER = {
@@ -44,6 +47,7 @@ FURTHER = {
     "incentives_site/workspace/statement_page.py": ("balances", "_worth"),
     "incentives_site/templatetags/ui.py": ("script_texts",),
     "campaigns/queries/reading.py": ("WalletUnknown", "customer_of_wallet"),
+    "surveys/operations/_advance.py": ("message_for",),
 }
 # Of the files above: what only the workspace says.
 BUT = ("group_in_words", "given_in_words", "obstacle_in_words")

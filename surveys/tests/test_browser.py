@@ -1,0 +1,153 @@
+"""The main job in a real browser: started in two clicks, answered on a phone, by keyboard, without a script."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from incentives_site.accounts.roles import Role
+from incentives_site.tests.test_journey import assert_sound, base, sign_in, somebody
+from surveys import operations
+from surveys.models import Ballot, Invitation, Survey, Wave
+from surveys.rules.ready_made import LANGUAGES, READY_MADE
+from surveys.tests.factories import EmployeeFactory, SurveyFactory, link_of, opened
+
+__all__ = ["base"]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def picture(page: Any, name: str) -> None:
+    """Kept where somebody wants to look at them."""
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def link_into(base: str, **fields: Any) -> str:
+    if not Invitation.objects.exists():
+        EmployeeFactory.create_batch(3)
+    survey = SurveyFactory(languages=list(LANGUAGES), **fields)
+    wave = opened(survey, at=timezone.now())
+    return f"{base}/s/{link_of(Invitation.objects.filter(wave=wave).first())}/"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("width", "scheme", "script"), [(320, "light", False), (390, "dark", True), (1280, "light", True)])
+def test_every_kind_is_answered(new_page: Any, base: str, width: int, scheme: str, script: bool) -> None:
+    kinds = [
+        READY_MADE["enps"].asked()[0],
+        *READY_MADE["change"].asked(),
+        *READY_MADE["exit"].asked()[0:1],
+        READY_MADE["exit"].asked()[2],
+    ]
+    page = new_page(width=width, color_scheme=scheme, java_script_enabled=script)
+    page.goto(link_into(base, asked=kinds))
+
+    def sound() -> None:
+        if script:
+            assert_sound(page)
+
+    picture(page, f"answer-first-{width}")
+    sound()
+    page.locator("label.survey-number", has_text="9").click()
+    page.fill("[name=c-score]", "Good people.")
+    picture(page, f"answer-chosen-{width}")
+    page.click("button.btn-primary[value=next]")
+    for number, answer in enumerate(["4", "2", "worse", "A better plan.", "pay", "yes"]):
+        sound()
+        picture(page, f"answer-{number}-{width}")
+        field = page.locator("textarea[name^=q-]")
+        if field.count():
+            field.fill(answer)
+        else:
+            page.locator(f"input[name^=q-][value='{answer}']").check(force=True)
+        if page.locator("button.btn-primary[value=send]").count():
+            page.check("[name=wants_reply]") if page.locator("[name=wants_reply]").count() else None
+            page.click("button.btn-primary[value=send]")
+        else:
+            page.click("button.btn-primary[value=next]")
+    assert page.locator("h1").inner_text() == "Thank you"
+    sound()
+    picture(page, f"answer-thanks-{width}")
+    assert Ballot.objects.count() == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_fits_a_small_screen(new_page: Any, base: str, language: str) -> None:
+    page = new_page(width=320)
+    page.goto(link_into(base, asked=[READY_MADE["enps"].asked()[0]], is_one_page=True) + f"?lang={language}")
+    assert page.locator("html").get_attribute("lang") == language
+    assert_sound(page)
+    picture(page, f"language-{language}")
+
+
+def test_it_is_answered_by_keyboard_alone(page: Any, base: str) -> None:
+    page.goto(link_into(base))
+    for _press in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "q-score":
+            break
+    page.keyboard.press("Space")
+    for _press in range(8):
+        page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.value") == "8"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Thank you')")
+    assert Ballot.objects.count() == 1
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
+def test_hr_starts_an_enps_in_two_clicks_and_builds_a_pulse(new_page: Any, base: str, width: int, scheme: str) -> None:
+    EmployeeFactory.create_batch(3)
+    page = new_page(width=width, color_scheme=scheme)
+    sign_in(page, somebody(Role.HR), base)
+
+    def see(name: str) -> None:
+        assert_sound(page)
+        picture(page, f"{name}-{width}")
+
+    page.goto(f"{base}/surveys/")
+    see("list-empty")
+    page.locator("main a:has-text('New eNPS')").first.click()
+    see("enps")
+    page.locator("main button.btn-primary:has-text('Start')").first.click()
+    page.wait_for_selector("text=It runs")
+    operations.advance_surveys(now=timezone.now())
+    operations.send_invitations(now=timezone.now())
+    survey = Survey.objects.get()
+    if Wave.objects.exists():  # on a weekend it opens on the Monday after
+        assert len(mail.outbox) == 3
+    page.reload()
+    see("detail")
+    page.goto(f"{base}/surveys/{survey.public_id}/poster/")
+    see("poster")
+    page.goto(f"{base}/surveys/new/")
+    see("new")
+    page.click("button:has-text('After the change')")
+    see("questions")
+    page.keyboard.press("Tab")
+    page.locator("button[value='down:change-reason']").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("button[value='up:change-reason']:not([disabled])")
+    pulse = Survey.objects.get(kind="pulse")
+    assert list(pulse.questions.values_list("key", flat=True))[:2] == ["change-informed", "change-reason"]
+    page.goto(f"{base}/surveys/{pulse.public_id}/questions/change-better/")
+    see("question")
+    page.goto(f"{base}/surveys/{pulse.public_id}/preview/?language=de")
+    see("preview")
+    page.goto(f"{base}/surveys/{pulse.public_id}/plan/")
+    page.select_option("[name=every]", "monthly")
+    page.wait_for_selector("#dates >> text=Every month")
+    see("plan")
+    page.goto(f"{base}/surveys/bank/")
+    page.click("button:has-text('Fill it')")
+    see("bank")
+    page.goto(f"{base}/surveys/directory/")
+    see("directory")
+    page.goto(f"{base}/surveys/directory/import/")
+    see("import")
+    page.goto(f"{base}/surveys/")
+    see("list")
+    page.goto(f"{base}/s/")
+    see("code")
