@@ -170,33 +170,3 @@ def test_the_link_of_another_wave_opens_that_wave_alone(client: Client, settings
     answered(first, {"score": 9})
     assert client.post(path_of(second), {"q-score": "9", "go": "send"}).status_code == 200
     assert Ballot.objects.filter(wave=first).count() == 1
-
-
-@pytest.mark.parametrize("language", ["it", "ms", "es", "de", "fr"])
-def test_nothing_that_whoever_answers_reads_is_left_in_english(
-    client: Client, monkeypatch: pytest.MonkeyPatch, language: str
-) -> None:
-    from django.core import mail
-
-    from incentives_site.tests.test_languages import Heard
-    from surveys import operations
-    from surveys.rules.ready_made import LANGUAGES, READY_MADE
-
-    EmployeeFactory.create_batch(3, language=language)
-    survey = SurveyFactory(asked=[READY_MADE["enps"].asked()[0], *READY_MADE["change"].asked()], languages=list(LANGUAGES))
-    wave = opened(survey, at=timezone.now() - dt.timedelta(hours=1))
-    path, heard = path_of(wave), Heard()
-    heard.listen(monkeypatch)
-    operations.send_invitations(now=timezone.now())
-    assert len(mail.outbox) == 3
-    page = client.get(path)
-    assert f'<html lang="{language}"' in page.content.decode()
-    client.post(path, {"go": "next", "q-score": "99"})
-    while page.context["questions"]:
-        page = step(client, path, page, "next")
-    client.post(path, {"go": "send", "q-score": "9", "c-score": "Yes.", "wants_reply": "1"})
-    client.get(path)
-    for address in ("/s/", "/s/none/"):
-        client.get(address, {"lang": language}, headers={"Accept-Language": language})
-    client.post(f"/s/?lang={language}", {"code": "x"})
-    assert heard == set()

@@ -1,19 +1,23 @@
 """The main job in a real browser: started in two clicks, answered on a phone, by keyboard, without a script."""
 
+import datetime as dt
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.test import Client
 from django.utils import timezone
 
 from incentives_site.accounts.roles import Role
-from incentives_site.tests.test_journey import assert_sound, base, sign_in, somebody
 from surveys import operations
 from surveys.models import Ballot, Invitation, Survey, Wave
 from surveys.rules.ready_made import LANGUAGES, READY_MADE
 from surveys.tests.factories import EmployeeFactory, SurveyFactory, link_of, opened
+
+from .test_journey import assert_sound, base, sign_in, somebody
+from .test_languages import Heard
 
 __all__ = ["base"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,3 +155,27 @@ def test_hr_starts_an_enps_in_two_clicks_and_builds_a_pulse(new_page: Any, base:
     see("list")
     page.goto(f"{base}/s/")
     see("code")
+
+
+@pytest.mark.parametrize("language", ["it", "ms", "es", "de", "fr"])
+def test_nothing_that_whoever_answers_reads_is_left_in_english(
+    client: Client, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    EmployeeFactory.create_batch(3, language=language)
+    survey = SurveyFactory(asked=[READY_MADE["enps"].asked()[0], *READY_MADE["change"].asked()], languages=list(LANGUAGES))
+    wave = opened(survey, at=timezone.now() - dt.timedelta(hours=1))
+    path, heard = f"/s/{link_of(Invitation.objects.filter(wave=wave)[0])}/", Heard()
+    heard.listen(monkeypatch)
+    operations.send_invitations(now=timezone.now())
+    assert len(mail.outbox) == 3
+    page = client.get(path)
+    assert f'<html lang="{language}"' in page.content.decode()
+    client.post(path, {"go": "next", "q-score": "99"})
+    while page.context["questions"]:
+        page = client.post(path, {"so_far": page.context["so_far"], "go": "next"})
+    client.post(path, {"go": "send", "q-score": "9", "c-score": "Yes.", "wants_reply": "1"})
+    client.get(path)
+    for address in ("/s/", "/s/none/"):
+        client.get(address, {"lang": language}, headers={"Accept-Language": language})
+    client.post(f"/s/?lang={language}", {"code": "x"})
+    assert heard == set()
