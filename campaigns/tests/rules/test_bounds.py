@@ -198,3 +198,56 @@ def test_a_basket_needs_a_line_unless_it_may_be_empty() -> None:
     reader = Reader()
     assert isinstance(read_basket({"lines": []}, currency="USD", reader=reader), Basket)
     assert reader.faults == [Fault("/basket/lines", "empty-basket", "A basket has at least one line.")]
+
+
+def told(effect: Any) -> list[tuple[str, str, str]]:
+    reader = Reader()
+    language.read_effect(effect, reader=reader)
+    return [(fault.pointer, fault.code, fault.detail) for fault in reader.faults]
+
+
+SHIPPING = {"scope": "shipping"}
+STEPS = [{"from": 5, "effect": EFFECTS[0]}, {"from": 5, "effect": EFFECTS[0]}]
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        ({"type": "tiers", "tiers": STEPS}, [("/effect/tiers", "repeated", "Two tiers begin at the same place.")]),
+        (
+            {**EFFECTS[0], "target": {**SHIPPING, "units": {"max_per_order": 1}}},
+            [("/effect/target", "not-for-shipping", "Units are picked of goods, not of shipping.")],
+        ),
+        (
+            {"type": "bundle_price", "amount": 1, "size": 2, "target": SHIPPING},
+            [("/effect/target/scope", "not-for-shipping", "A bundle is of goods.")],
+        ),
+        (
+            {"type": "compound", "effects": [{"type": "stored_value", "available": 5}]},
+            [("/effect/effects/0/type", "not-inside", "A payment stands by itself: give it an incentive of its own.")],
+        ),
+    ],
+)
+def test_refusals_that_only_the_whole_effect_brings_in_words(effect: Any, expected: list[tuple[str, str, str]]) -> None:
+    assert told(effect) == expected
+
+
+@pytest.mark.parametrize(("levels", "is_refused"), [(1, False), (2, True)])
+def test_tiers_are_a_level_of_their_own(levels: int, is_refused: bool) -> None:
+    inner: Any = EFFECTS[0]
+    for _n in range(levels):
+        inner = {"type": "compound", "effects": [inner]}
+    found = told({"type": "tiers", "tiers": [{"from": 1, "effect": inner}]})
+    assert ([code for _pointer, code, _detail in found] == ["too-deep"]) is is_refused
+
+
+@pytest.mark.parametrize(("count", "is_refused"), [(50, False), (51, True)])
+def test_a_filter_asks_for_fifty_attributes_at_most(count: int, is_refused: bool) -> None:
+    include = {"attributes": {f"k{n}": ["v"] for n in range(count)}}
+    assert bool(told({**EFFECTS[0], "target": {"scope": "lines", "include": include}})) is is_refused
+
+
+def test_a_field_an_award_does_not_have_is_pointed_to() -> None:
+    reader = Reader()
+    language.read_awards([{**AWARDS[0], "surprise": 1}], reader=reader, pointer="/awards")
+    assert [(fault.pointer, fault.code) for fault in reader.faults] == [("/awards/0/surprise", "unknown-field")]
