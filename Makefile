@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles screenshots lock
+.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,9 @@ bench-redeem: setup-dev  ## redemptions against what PostgreSQL does with the sa
 
 bench-profiles: setup-dev  ## events a second, segments, look-ups (docs/benchmarks.md)
 	$(BIN)/python -m benchmarks.profiles
+
+bench-surveys: setup-dev  ## results of a large wave, answers a second (docs/benchmarks.md)
+	$(BIN)/python -m benchmarks.surveys
 
 bench-refusals: setup-dev  ## how soon hostile input is refused (docs/benchmarks.md)
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks.refusals

@@ -83,7 +83,16 @@ def nothing(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"id": str(uuid.uuid4())}, status=201)
 
 
+@csrf_exempt
+def insert(_request: HttpRequest) -> JsonResponse:
+    """A view that does nothing but one insert, on disk before it answers."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO bench_inserts (body) VALUES (%s)", ["x" * 2_048])
+    return JsonResponse({"ok": True})
+
+
 urlpatterns = [
+    path("bench/insert", insert),
     path("bench/redeem", redeem),
     path("bench/nothing", nothing),
     path("", include("incentives_site.urls")),

@@ -15,8 +15,8 @@ from django.db import connection, transaction
 
 from .. import sealing
 from ..models import AnswerSet, Ballot, Comment, Invitation, Mode, Tally, Wave, WaveState
-from ..rules.publishing import ANSWERED, DEPARTMENT, EVERYBODY, publish
-from ..rules.questions import Kind
+from ..rules.publishing import ANSWERED, DEPARTMENT, EVERYBODY, drivers, publish
+from ..rules.questions import SCALES, Kind
 from ..rules.scores import Participation, participation_shown
 from ..rules.visibility import COMMENTS_FROM
 
@@ -40,6 +40,8 @@ def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
         respondents = [ballot["groups"] for ballot in ballots]
         tallies = _tallied(ballots, wave.questions)
         wave.results = publish(tallies, respondents, k=wave.k, seed=wave.pk) | {"participation": _participation(invited)}
+        if wave.results["figures"]:
+            wave.results["drivers"] = _drivers(wave, ballots)
         _keep_answers(wave, ballots)
         _keep_tallies(wave, tallies)
         _keep_comments(wave, ballots, respondents)
@@ -64,6 +66,12 @@ def _tallied(ballots: Sequence[Mapping[str, Any]], questions: Sequence[Mapping[s
             for dimension, group in places:
                 found.setdefault(question, {}).setdefault(dimension, {}).setdefault(group, Counter()).update(said)
     return found
+
+
+def _drivers(wave: Wave, ballots: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    scored = next((item["key"] for item in wave.questions if item["kind"] in {Kind.ENPS, Kind.NPS}), "")
+    asked = [item["key"] for item in wave.questions if item["key"] != scored and Kind(item["kind"]) in SCALES]
+    return drivers([ballot["values"] for ballot in ballots], scored, asked) if scored else {}
 
 
 def _participation(invited: Sequence[tuple[Mapping[str, Any], bool]]) -> dict[str, Any]:

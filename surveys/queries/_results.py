@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from incentives_site.shared.problems import NotFound
 
-from ..models import AnswerSet, Comment, Department, Employee, Survey, Wave, WaveState
+from ..models import Comment, Department, Employee, Survey, Wave, WaveState
 from ..rules import scores
 from ..rules.publishing import ANSWERED, EVERYBODY
 from ..rules.questions import SCALES, Kind
@@ -213,10 +213,12 @@ def trend(survey: Survey, key: str, place: Place = WHOLE, *, most: int = 24) -> 
     return points
 
 
-def heat_map(wave: Wave, dimension: str, *, language: str = "en") -> list[tuple[str, list[Answered]]]:
+def heat_map(
+    wave: Wave, dimension: str, *, language: str = "en", page: int = 1, size: int = 50
+) -> list[tuple[str, list[Answered]]]:
     """Each shown group of a dimension with every question that is not a text; named as people know them."""
     asked = [item for item in wave.questions if item["kind"] != Kind.TEXT]
-    names = names_of(dimension, groups_shown(wave, dimension))
+    names = names_of(dimension, groups_shown(wave, dimension))[(page - 1) * size : page * size]
     rows = [(name, [answered(wave, item, Place(dimension, key), language=language) for item in asked]) for key, name in names]
     return [row for row in rows if any(cell.is_enough for cell in row[1])]
 
@@ -254,24 +256,12 @@ class Driver:
 
 
 def drivers(wave: Wave, *, language: str = "en") -> list[Driver]:
-    """Questions on a scale by how far they go with the net score, the strongest first; from 50 answers on, of the whole only."""
-    if wave.state != WaveState.PUBLISHED or figure(wave, _score_key(wave)) is None:
+    """Questions on a scale by how far they go with the net score, the strongest first; decided at the close."""
+    if wave.state != WaveState.PUBLISHED:
         return []
-    scored = _score_key(wave)
-    sets = list(AnswerSet.objects.filter(wave=wave).values_list("values", flat=True))
-    found = []
-    for item in wave.questions:
-        if item["key"] == scored or scale_of(item) is None:
-            continue
-        pairs = [(float(v[item["key"]]), float(v[scored])) for v in sets if item["key"] in v and scored in v]
-        r = scores.correlation(pairs)
-        if r is not None:
-            found.append(Driver(item["key"], wording(item.get("texts") or {}, language), r))
+    texts = {item["key"]: wording(item.get("texts") or {}, language) for item in wave.questions}
+    found = [Driver(key, texts.get(key, key), r) for key, r in wave.results.get("drivers", {}).items()]
     return sorted(found, key=lambda driver: -abs(driver.r))
-
-
-def _score_key(wave: Wave) -> str:
-    return next((item["key"] for item in wave.questions if item["kind"] in SCORED), "")
 
 
 def comments(wave: Wave, *, question: str = "", department: str = "") -> QuerySet[Comment]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .disclosure import safe_groups, safe_tree
+from .scores import correlation
 from .visibility import reaches
 
 EVERYBODY = ""
@@ -79,6 +80,17 @@ def publish(
     for group in shown:
         results["shown"].setdefault(group.dimension, []).append(group.key)
     return results
+
+
+def drivers(answers: Sequence[Mapping[str, Any]], scored: str, asked: Sequence[str]) -> dict[str, float]:
+    """How far each question goes with the score: Pearson's r over those who answered both, from 50 on; of everybody only."""
+    found = {}
+    for key in asked:
+        pairs = [(float(values[key]), float(values[scored])) for values in answers if key in values and scored in values]
+        r = correlation(pairs)
+        if r is not None:
+            found[key] = round(r, 4)
+    return found
 
 
 def _safe(sets: Mapping[str, frozenset[int]], members: Mapping[Group, frozenset[int]], k: int, seed: int) -> list[str]:

@@ -18,6 +18,7 @@ from ..models import Employee, Survey, Wave
 from ..queries import WHOLE, Place
 from ..rules.publishing import DIMENSIONS
 
+HEAT_MAP_ROWS = 50
 READERS = (Role.HR, Role.MANAGER)
 DIMENSION_WORDS = {
     "department": gettext_lazy("Department"),
@@ -61,7 +62,7 @@ def results(request: HttpRequest, public_id: str) -> HttpResponse:
         "distribution": _distribution(scored),
         "dimension": dimension if dimension in DIMENSIONS else "department",
         "dimensions": [(name, DIMENSION_WORDS[name]) for name in DIMENSIONS if queries.groups_shown(wave, name)],
-        "heat_map": _heat_map(wave, dimension, language) if _is_hr(request) else None,
+        "heat_map": _heat_map(wave, dimension, language, request.GET.get("page", "")) if _is_hr(request) else None,
         "drivers": queries.drivers(wave, language=language) if _is_hr(request) else [],
         "comment_count": queries.comments(wave).count() if _is_hr(request) else 0,
         "crumbs": _crumbs(survey),
@@ -188,12 +189,17 @@ def _distribution(scored: Any) -> dict[str, Any] | None:
     }
 
 
-def _heat_map(wave: Wave, dimension: str, language: str) -> dict[str, Any]:
-    rows = queries.heat_map(wave, dimension if dimension in DIMENSIONS else "department", language=language)
+def _heat_map(wave: Wave, dimension: str, language: str, asked_page: str) -> dict[str, Any]:
+    dimension = dimension if dimension in DIMENSIONS else "department"
+    pages = -(-len(queries.groups_shown(wave, dimension)) // HEAT_MAP_ROWS)
+    page = min(max(int(asked_page) if asked_page.isdecimal() else 1, 1), max(pages, 1))
+    rows = queries.heat_map(wave, dimension, language=language, page=page, size=HEAT_MAP_ROWS)
     asked = [item for item in wave.questions if item["kind"] != "text"]
     return {
         "columns": [queries.wording(item.get("texts") or {}, language) for item in asked],
         "rows": [(name, [(cell, _warmth(cell)) for cell in cells]) for name, cells in rows],
+        "page": page,
+        "pages": range(1, pages + 1) if pages > 1 else [],
     }
 
 
