@@ -18,7 +18,7 @@ from ._design import (
     revise_questions,
     start,
 )
-from ._directory import COLUMNS, NEEDED, BroughtIn, bring_in_employees
+from ._directory import COLUMNS, NEEDED, BroughtIn, bring_in_employees, key_of_department
 from ._feedback import (
     FeedbackGiven,
     FeedbackUnknown,
@@ -98,6 +98,7 @@ __all__ = [
     "has_answers",
     "invitation_of",
     "keep_in_bank",
+    "key_of_department",
     "link_to",
     "message_for",
     "moderate",

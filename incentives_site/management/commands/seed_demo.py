@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from incentives_site.demo import loading, people, showcase, visitors
+from incentives_site.demo import company, loading, people, showcase, visitors
 from incentives_site.demo.progress import Report
 
 
@@ -29,5 +29,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"  sign-ins and keys: {'made, see' if made else 'kept in'} {Path(settings.VAR_DIR) / people.FILE}\n"
             )
+            if company.load(now):
+                self.stdout.write("  a generated company with eight quarters of eNPS: made\n")
             if visitors.load(now, people.marketer()):
                 self.stdout.write("  events of shop, app and tills: made\n")
