@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from . import views
+from . import employees, views
 
 urlpatterns = [
+    path("employees", employees.Employees.as_view(), name="employees"),
     path("surveys/<str:public_id>/answers", views.Answers.as_view(), name="survey-answers"),
 ]

@@ -8,6 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from incentives_site.accounts.models import User
+from incentives_site.integrations.models import Scope
+from incentives_site.integrations.tests.factories import partner_key
 from incentives_site.shared.problems import Invalid
 from surveys import operations
 from surveys.models import Department, Employee
@@ -115,3 +117,26 @@ def test_a_file_that_cannot_be_is_refused_line_by_line(hr: Client) -> None:
     assert hr.post("/surveys/directory/import/", {"file": file("name\nAnn\n"), "take": "1"}).status_code == 422
     assert hr.post("/surveys/directory/import/", {"file": SimpleUploadedFile("x", b"\xff\xfe\x00")}).status_code == 422
     assert not Employee.objects.exists()
+
+
+def test_another_system_brings_it_up_to_date_over_the_api() -> None:
+    _row, key = partner_key(scopes=[Scope.SURVEYS])
+    client = Client(headers={"Authorization": f"Api-Key {key}"})
+
+    def put(**body: Any) -> Any:
+        return client.put("/api/v1/employees", body, content_type="application/json")
+
+    people = [row("ann", location="Rome"), row("bob", manager="ann", department="Company/IT")]
+    assert put(employees=people, is_dry_run=True).json()["new"] == 2
+    assert not Employee.objects.exists()
+    assert put(employees=people).json() == {"new": 2, "changed": 0, "same": 0, "deactivated": 0, "departments": 3}
+    assert put(employees=people).json()["same"] == 2
+    listed = client.get("/api/v1/employees").json()["results"]
+    assert [(item["key"], item["department"], item["manager"]) for item in listed] == [
+        ("bob", "Company/IT", "ann"),
+        ("ann", "Company/Sales", ""),
+    ]
+    refused = put(employees=[row("ann", manager="bob")])
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "circle")
+    _row, other = partner_key(scopes=[Scope.EVENTS])
+    assert Client(headers={"Authorization": f"Api-Key {other}"}).get("/api/v1/employees").status_code == 403
