@@ -170,3 +170,10 @@ def test_the_link_of_another_wave_opens_that_wave_alone(client: Client, settings
     answered(first, {"score": 9})
     assert client.post(path_of(second), {"q-score": "9", "go": "send"}).status_code == 200
     assert Ballot.objects.filter(wave=first).count() == 1
+
+
+def test_a_log_line_tells_neither_the_link_nor_who_answered() -> None:
+    from incentives_site.shared.logs import without_secrets
+
+    line = {"event": "request_finished", "request": "POST /s/abcDEF-123/", "ip": "10.0.0.1", "user_id": 7, "user_agent": "Phone"}
+    assert without_secrets(None, "info", line) == {"event": "request_finished", "request": "POST /s/…/"}
