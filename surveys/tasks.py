@@ -20,3 +20,9 @@ def invite(**_surplus: Any) -> int:
     """Sends invitations and reminders that are due."""
     now = timezone.now()
     return operations.send_invitations(now=now) + operations.send_reminders(now=now)
+
+
+@shared_task
+def purge(**_surplus: Any) -> int:
+    """Forgets what has been kept long enough."""
+    return sum(operations.purge_surveys(now=timezone.now()).values())
