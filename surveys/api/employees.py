@@ -60,7 +60,7 @@ class BroughtInOut(serializers.Serializer[Any]):
 
 
 class Employees(PartnerView, ListAPIView[Employee]):
-    required_scopes = {"GET": Scope.SURVEYS, "PUT": Scope.SURVEYS}
+    required_scopes = {"GET": Scope.EMPLOYEES, "PUT": Scope.EMPLOYEES}
     serializer_class = EmployeeSerializer
     pagination_class = CursorPagination
     queryset = Employee.objects.select_related("department", "manager")

@@ -120,7 +120,7 @@ def test_a_file_that_cannot_be_is_refused_line_by_line(hr: Client) -> None:
 
 
 def test_another_system_brings_it_up_to_date_over_the_api() -> None:
-    _row, key = partner_key(scopes=[Scope.SURVEYS])
+    _row, key = partner_key(scopes=[Scope.EMPLOYEES])
     client = Client(headers={"Authorization": f"Api-Key {key}"})
 
     def put(**body: Any) -> Any:

@@ -20,6 +20,7 @@ class Scope(models.TextChoices):
     CAMPAIGNS_WRITE = "campaigns:write"
     RESULTS = "results"
     SURVEYS = "surveys"
+    EMPLOYEES = "employees"
     SIMULATE = "simulate"
     WEBHOOKS = "webhooks"
 
