@@ -283,7 +283,7 @@ def _named(kind: str, raw: dict[str, Any], context: Mapping[str, Any], traits: M
     if isinstance(inner, dict):
         about.append(inner)
     for found in about:
-        said += [(key, value) for key in ("email", "phone") if (value := _text_or_number(found.get(key))) is not None]
+        said += [(key, value) for key in ("email", "phone") if (value := _id(found.get(key))) is not None]
     device = context.get("device")
     if isinstance(device, dict) and (value := _id(device.get("id"))) is not None:
         said.append(("device_id", value))
@@ -309,10 +309,6 @@ def _id(value: object) -> str | None:
     if isinstance(value, int):
         return str(value)
     return value if isinstance(value, str) and 0 < len(value) <= LONGEST_ID else None
-
-
-def _text_or_number(value: object) -> str | None:
-    return _id(value)
 
 
 def _properties(kind: str, raw: dict[str, Any], properties: dict[str, Any], traits: dict[str, Any]) -> dict[str, Any]:

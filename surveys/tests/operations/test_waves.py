@@ -1,11 +1,15 @@
 """A wave from its opening to its results: once each, and nothing that joins a person and an answer."""
 
 import datetime as dt
+import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -74,6 +78,40 @@ def test_after_the_window_and_with_a_strangers_link_nothing_is_taken() -> None:
     for bad in ("", "x", token[:-1], token + "x", "\x00"):
         with pytest.raises(operations.LinkUnknown):
             operations.answer(token=bad, values={"score": 5}, comments={}, now=NOON)
+
+
+CASES = {case["id"]: case for case in json.loads((Path(__file__).parents[1] / "rules" / "cases" / "surveys.json").read_text())}
+
+
+def test_opening_a_link_stores_nothing_and_the_first_form_does(client: Client) -> None:
+    """Case G09: mail scanners open every link."""
+    EmployeeFactory()
+    wave = opened()
+    path = f"/s/{link_of(Invitation.objects.get())}/"
+    with time_machine.travel(wave.opens_at, tick=False):
+        for request in CASES["G09"]["given"]["requests"]:
+            if request.startswith("GET"):
+                assert client.get(path).status_code in {200, 409}
+            else:
+                assert not Ballot.objects.exists()
+                assert client.post(path, {"go": "send", "q-score": request.partition("=")[2]}).status_code == 200
+    assert Ballot.objects.count() == CASES["G09"]["expect"]["stored_answers"]
+
+
+@pytest.mark.parametrize("name", ["G03", "G04"])
+def test_who_is_away_before_the_opening_is_not_invited_and_who_leaves_later_still_counts(name: str) -> None:
+    given, expect = CASES[name]["given"], CASES[name]["expect"]
+    staff = EmployeeFactory.create_batch(given["people"])
+    for employee in staff[: given.get("inactive_before_round", 0)]:
+        Employee.objects.filter(pk=employee.pk).update(is_active=False)
+    wave = opened()
+    for employee in staff[-given.get("inactive_during_round", 0) :] if "inactive_during_round" in given else []:
+        Employee.objects.filter(pk=employee.pk).update(is_active=False)
+    for _n in range(given["submitted"]):
+        answered(wave, {"score": 5})
+    assert wave.invited == expect["invited"]
+    shown = closed(wave).results["participation"][EVERYBODY][EVERYBODY]
+    assert abs(shown - expect["rate_pct"]) <= CASES[name]["tolerance"]
 
 
 def test_a_wave_is_counted_at_its_close_and_once() -> None:

@@ -120,10 +120,13 @@ def test_a_company_of_320_people_is_looked_through(k: int) -> None:
         mine = [chance.randrange(values) for _n in people]
         for value in range(values):
             groups[f"{dimension}:{value}"] = frozenset(n for n in people if mine[n] == value)
+    # One place is one department and two people more: both together tell of the two.
+    groups["location:small"] = groups["department:0"] | {min(groups["department:1"]), max(groups["department:1"])}
     shown = safe_groups(groups, k, first=["all"])
     assert len(shown) > 20
     family = [groups[name] for name in shown]
     assert smallest_disclosed(family, k, seed=1) is None
-    # Whoever shows one more small group tells of it.
-    hidden = next(group for group in groups.values() if 0 < len(group) < k or group == min(groups.values(), key=len))
-    assert len(hidden) >= k or smallest_disclosed([*family, hidden], k) is not None
+    # Not for nothing: all groups of k together would tell of somebody.
+    everything = [group for group in groups.values() if len(group) >= k]
+    assert len(everything) > len(family)
+    assert smallest_disclosed(everything, k) is not None
