@@ -26,6 +26,7 @@ def operator() -> Any:
 
 def assert_sound(page: Any) -> None:
     """No finding of axe, nothing wider than the screen, nothing reported by the browser (but statuses asked for on purpose)."""
+    page.wait_for_load_state()  # a click returns while the old page is being taken away
     findings = Axe().run(page).response["violations"]
     assert not findings, [(finding["id"], [node["html"][:120] for node in finding["nodes"]]) for finding in findings]
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

@@ -40,6 +40,7 @@ def sign_in(page: Any, user: User, base: str) -> None:
 
 def assert_sound(page: Any) -> None:
     """axe finds nothing, nothing is wider than the screen, and the browser has nothing to report."""
+    page.wait_for_load_state()  # a click returns while the old page is being taken away
     findings = Axe().run(page).response["violations"]
     assert not findings, [(f["id"], [node["html"][:160] for node in f["nodes"]]) for f in findings]
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
