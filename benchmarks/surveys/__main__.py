@@ -121,7 +121,7 @@ def _page(rounds: int, _seconds: float) -> dict[str, Any]:
             **{f"q{n}": 1 + chance.randrange(5) for n in (1, 2, 3)},
             "q4": chance.random() < 0.5,
         }
-        sealed = sealing.seal_ballot(wave.sealed_key, {"values": values, "comments": {}, "groups": groups, "thread": ""})
+        sealed = sealing.seal_ballot(wave.sealed_key, {"values": values, "comments": {}, "groups": groups, "threads": {}})
         ballots.append(Ballot(id=uuid.uuid4(), wave=wave, sealed=sealed))
         rows.append((groups["department"][-1], values))
     Ballot.objects.bulk_create(ballots, batch_size=2_000)

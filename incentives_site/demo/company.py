@@ -193,7 +193,7 @@ def _answers(wave: Wave, chance: random.Random, quarter: int) -> None:
         middle = middles[invitation.groups["department"][-1]] + 0.09 * quarter - (0.5 if quarter == 3 else 0)
         score = min(10, max(0, round(chance.gauss(middle, 1.7))))
         comments = {"score": chance.choice(SAID)} if chance.random() < 0.18 else {}
-        ballot = {"values": {"score": score}, "comments": comments, "groups": invitation.groups, "thread": ""}
+        ballot = {"values": {"score": score}, "comments": comments, "groups": invitation.groups, "threads": {}}
         ballots.append(Ballot(id=uuid.uuid4(), wave=wave, sealed=sealing.seal_ballot(wave.sealed_key or b"", ballot)))
         used.append(invitation.pk)
     chance.shuffle(ballots)

@@ -51,7 +51,7 @@ from ._meet import (
 )
 from ._open_wave import CannotOpen, groups_of, open_wave, question_from, questions_of
 from ._purge import purge_surveys
-from ._threads import ThreadClosed, ThreadUnknown, close_thread, comment_of, reply
+from ._threads import ThreadClosed, ThreadUnknown, close_thread, comments_of, reply
 
 __all__ = [
     "COLUMNS",
@@ -84,7 +84,7 @@ __all__ = [
     "check_open",
     "close_thread",
     "close_wave",
-    "comment_of",
+    "comments_of",
     "copy",
     "dates_of",
     "draft",

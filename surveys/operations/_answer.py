@@ -87,7 +87,11 @@ def answer(
         "values": dict(answered.values),
         "comments": dict(answered.comments),
         "groups": invitation.groups,
-        "thread": sealing.thread_digest(thread).hex() if thread else "",
+        "threads": {
+            item["key"]: sealing.thread_digest(thread, place).hex()
+            for place, item in enumerate(wave.questions)
+            if thread and item["key"] in answered.comments
+        },
     }
     with transaction.atomic():
         used = Invitation.objects.filter(pk=invitation.pk, is_used=False, wave__state=WaveState.OPEN).update(is_used=True)

@@ -39,7 +39,15 @@ def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
         invited = list(Invitation.objects.filter(wave=wave).values_list("groups", "is_used"))
         respondents = [ballot["groups"] for ballot in ballots]
         tallies = _tallied(ballots, wave.questions)
-        wave.results = publish(tallies, respondents, k=wave.k, seed=wave.pk) | {"participation": _participation(invited)}
+        wave.results = publish(
+            tallies,
+            respondents,
+            k=wave.k,
+            seed=wave.pk,
+            invited=[groups for groups, _is_used in invited],
+            answerers=_answerers(ballots),
+        )
+        wave.results["participation"] = _participation(invited, wave.results["shown"], wave.k)
         if wave.results["figures"]:
             wave.results["drivers"] = _drivers(wave, ballots)
         _keep_answers(wave, ballots)
@@ -68,29 +76,41 @@ def _tallied(ballots: Sequence[Mapping[str, Any]], questions: Sequence[Mapping[s
     return found
 
 
+def _answerers(ballots: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
+    """question → the numbers of those who answered it."""
+    found: dict[str, list[int]] = {}
+    for number, ballot in enumerate(ballots):
+        for question in ballot["values"]:
+            found.setdefault(question, []).append(number)
+    return found
+
+
 def _drivers(wave: Wave, ballots: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     scored = next((item["key"] for item in wave.questions if item["kind"] in {Kind.ENPS, Kind.NPS}), "")
     asked = [item["key"] for item in wave.questions if item["key"] != scored and Kind(item["kind"]) in SCALES]
     return drivers([ballot["values"] for ballot in ballots], scored, asked) if scored else {}
 
 
-def _participation(invited: Sequence[tuple[Mapping[str, Any], bool]]) -> dict[str, Any]:
-    """Percentages and bands by group, as far as they may be shown."""
+def _participation(
+    invited: Sequence[tuple[Mapping[str, Any], bool]], shown: Mapping[str, Sequence[str]], k: int
+) -> dict[str, Any]:
+    """Percentages and bands of everybody and of the groups that are shown: of others they would tell by subtraction."""
     counts: dict[tuple[str, str], list[int]] = {}
     for groups, is_used in invited:
         places = [(EVERYBODY, EVERYBODY)]
         for dimension, value in groups.items():
-            places += [(dimension, key) for key in (value if isinstance(value, list) else [value]) if key]
+            keys = value if isinstance(value, list) else [value]
+            places += [(dimension, key) for key in keys if key in shown.get(dimension, ())]
         for place in places:
             seen = counts.setdefault(place, [0, 0])
             seen[0] += 1
             seen[1] += is_used
-    shown: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for (dimension, group), (people, submitted) in counts.items():
-        found = participation_shown(Participation(people, submitted))
-        if found is not None:
-            shown.setdefault(dimension, {})[group] = found if isinstance(found, float) else list(found)
-    return shown
+        part = participation_shown(Participation(people, submitted), k)
+        if part is not None:
+            found.setdefault(dimension, {})[group] = part if isinstance(part, float) else list(part)
+    return found
 
 
 def _keep_answers(wave: Wave, ballots: Sequence[Mapping[str, Any]]) -> None:
@@ -118,10 +138,15 @@ def _keep_tallies(wave: Wave, tallies: Mapping[str, Any]) -> None:
 
 
 def _keep_comments(wave: Wave, ballots: Sequence[Mapping[str, Any]], respondents: Sequence[Mapping[str, Any]]) -> None:
-    """Apart from the answers. Of which department only where ten of it answered, and ten of the others are left."""
+    """Apart from the answers. Of which department only where it is shown by itself and is not divided further, ten of it answered,
+    and ten of the others are left: so that how many wrote tells of no group that is not shown.
+    """
+    shown = set(wave.results["shown"].get(DEPARTMENT, ()))
     texts = {item["key"] for item in wave.questions if item["kind"] == Kind.TEXT}
-    sizes = Counter(groups[DEPARTMENT][-1] for groups in respondents if groups.get(DEPARTMENT))
-    named = {department for department, count in sizes.items() if count >= COMMENTS_FROM}
+    paths = [groups.get(DEPARTMENT) or [] for groups in respondents]
+    sizes = Counter(path[-1] for path in paths if path)
+    divided = {department for path in paths for department in path[:-1]}
+    named = {department for department, count in sizes.items() if count >= COMMENTS_FROM and department in shown - divided}
     rest = len(respondents) - sum(sizes[department] for department in named)
     if 0 < rest < COMMENTS_FROM and named:
         named.remove(min(named, key=lambda department: sizes[department]))
@@ -130,7 +155,7 @@ def _keep_comments(wave: Wave, ballots: Sequence[Mapping[str, Any]], respondents
         said = {**ballot["comments"], **{key: value for key, value in ballot["values"].items() if key in texts}}
         path = ballot["groups"].get(DEPARTMENT) or [""]
         for question, text in said.items():
-            digest = bytes.fromhex(ballot["thread"]) if ballot["thread"] and question in ballot["comments"] else None
+            digest = bytes.fromhex(ballot["threads"].get(question, "")) or None
             department = path[-1] if path[-1] in named else ""
             rows.append(Comment(wave=wave, question=question, text=text, department=department, thread_digest=digest))
     _CHANCE.shuffle(rows)

@@ -8,6 +8,7 @@ from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound,
 
 from .. import sealing
 from ..models import Comment, Reply, WaveState
+from ..rules.questions import MOST_QUESTIONS
 
 LONGEST_REPLY = 2_000
 MOST_REPLIES = 50
@@ -24,13 +25,15 @@ class ThreadClosed(Problem):
     kind = Kind.CONFLICT
 
 
-def comment_of(key: str) -> Comment:
-    """The comment whose author holds ``key``, once its wave is published. Raises ``ThreadUnknown``."""
-    digest = sealing.thread_digest(key.strip()[:100])
-    found = Comment.objects.filter(thread_digest=digest, wave__state=WaveState.PUBLISHED).select_related("wave__survey").first()
-    if found is None:
+def comments_of(key: str) -> list[Comment]:
+    """The comments whose author holds ``key``, in the order of the questions, once the wave is published. Raises
+    ``ThreadUnknown``.
+    """
+    digests = [sealing.thread_digest(key.strip()[:100], question) for question in range(MOST_QUESTIONS)]
+    found = Comment.objects.filter(thread_digest__in=digests, wave__state=WaveState.PUBLISHED).select_related("wave__survey")
+    if not found:
         raise ThreadUnknown(_("Enter it as it stood on the page that thanked you; it works once the survey is closed."))
-    return found
+    return sorted(found, key=lambda comment: digests.index(bytes(comment.thread_digest or b"")))
 
 
 def reply(*, comment: Comment, text: str, by: str = "", is_author: bool = False) -> Reply:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .scores import SHOWN_FROM
+
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
@@ -18,3 +20,10 @@ def funnel(displays: int, started: int, finished: int) -> Funnel:
         100 * finished / displays if displays else None,
         100 * (started - finished) / started if started else None,
     )
+
+
+def counted_so_far(people: int, *, invited: int, k: int) -> int | None:
+    """How many of the invited did something while a wave is open, in whole steps of ``k``: that it has become one more would say of
+    whoever just put down their phone that they took part. ``None`` where it is shown of nobody: too few were invited.
+    """
+    return people // k * k if invited >= max(SHOWN_FROM, k) else None

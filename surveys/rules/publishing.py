@@ -1,11 +1,11 @@
 """What of a wave may be shown, decided once when it closes (``docs/anonymity.md``, Publishing).
 
 Figures are histograms: how often a question was answered so, by everybody or by a group of one dimension. Which groups may be
-shown is decided for the whole wave by what could be worked out from all of them (``disclosure``); then for each question by how
-many answered it.
+shown is decided for the whole wave by what could be worked out from all of them (``disclosure``), about those who answered and about
+those who were asked; then for each question about those who answered it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,35 +47,44 @@ def groups_of(respondents: Sequence[Mapping[str, Any]]) -> dict[Group, frozenset
 
 
 def publish(
-    tallies: Tallies, respondents: Sequence[Mapping[str, Any]], *, k: int, seed: int = 0, is_checked: bool = True
+    tallies: Tallies,
+    respondents: Sequence[Mapping[str, Any]],
+    *,
+    k: int,
+    seed: int = 0,
+    invited: Sequence[Mapping[str, Any]] = (),
+    answerers: Mapping[str, Collection[int]] | None = None,
+    is_checked: bool = True,
 ) -> dict[str, Any]:
     """The results that may be shown: ``{"answered", "shown": {dimension: [group]}, "figures": {question: {dimension: {group:
     histogram}}}}``. Fewer than ``k`` respondents: nothing but that.
 
-    ``is_checked=False`` leaves out R3 and R4: for the test that shows what they are for, and for nothing else.
+    ``invited`` are the groups of everybody who was asked (empty: all answered): what is shown tells of no fewer than ``k`` of
+    these either, or it would say that none of a few took part. ``answerers`` are the numbers of the respondents who answered a
+    question (absent: all of them). ``is_checked=False`` leaves out R3 and R4: for the test that shows what they are for, and for
+    nothing else.
     """
     results: dict[str, Any] = {"answered": len(respondents), "k": k, "shown": {}, "figures": {}}
     if not reaches(len(respondents), k):
         return results | {"answered": None}
     members = groups_of(respondents)
     by_name = {group.name: group for group in members}
-    sets = {EVERYBODY: frozenset(range(len(respondents))), **{group.name: people for group, people in members.items()}}
-    if is_checked:
-        names = _safe(sets, members, k, seed)
-    else:
-        names = [name for name, people in sets.items() if len(people) >= k]
+    safe = _safe if is_checked else _large_enough
+    sets = _named(members, range(len(respondents)))
+    names = safe(sets, _in_order(members), k, seed)
+    if invited:
+        asked = _named(groups_of(invited), range(len(invited)))
+        names = safe({name: asked[name] for name in names}, names, k, seed)
     shown = [by_name[name] for name in names if name in by_name]
     for question, divided in tallies.items():
-        whole = divided.get(EVERYBODY, {}).get(EVERYBODY, {})
-        if not reaches(whole.get(ANSWERED, 0), k):
+        said = frozenset(range(len(respondents)) if answerers is None else answerers.get(question, range(len(respondents))))
+        if not reaches(len(said), k):
             continue
-        counts = {group: divided.get(group.dimension, {}).get(group.key, {}).get(ANSWERED, 0) for group in shown}
-        allowed = [group for group in shown if reaches(counts[group], k)]
-        if is_checked:
-            allowed = _for_question(allowed, counts, whole.get(ANSWERED, 0), members, k)
-        figures: dict[str, Any] = {EVERYBODY: {EVERYBODY: dict(whole)}}
-        for group in allowed:
-            figures.setdefault(group.dimension, {})[group.key] = dict(divided[group.dimension][group.key])
+        allowed = names if len(said) == len(respondents) else safe({name: sets[name] & said for name in names}, names, k, seed)
+        figures: dict[str, Any] = {}
+        for name in allowed:
+            dimension, key = (by_name[name].dimension, by_name[name].key) if name else (EVERYBODY, EVERYBODY)
+            figures.setdefault(dimension, {})[key] = dict(divided[dimension][key])
         results["figures"][question] = figures
     for group in shown:
         results["shown"].setdefault(group.dimension, []).append(group.key)
@@ -83,25 +92,33 @@ def publish(
 
 
 def drivers(answers: Sequence[Mapping[str, Any]], scored: str, asked: Sequence[str]) -> dict[str, float]:
-    """How far each question goes with the score: Pearson's r over those who answered both, from 50 on; of everybody only."""
+    """How far each question goes with the score: Pearson's r over those who answered both, from 50 on; of everybody only.
+
+    Two digits: more would say what the products of their answers add up to.
+    """
     found = {}
     for key in asked:
         pairs = [(float(values[key]), float(values[scored])) for values in answers if key in values and scored in values]
         r = correlation(pairs)
         if r is not None:
-            found[key] = round(r, 4)
+            found[key] = round(r, 2)
     return found
 
 
-def _safe(sets: Mapping[str, frozenset[int]], members: Mapping[Group, frozenset[int]], k: int, seed: int) -> list[str]:
+def _named(members: Mapping[Group, frozenset[int]], everybody: Collection[int]) -> dict[str, frozenset[int]]:
+    return {EVERYBODY: frozenset(everybody), **{group.name: people for group, people in members.items()}}
+
+
+def _large_enough(sets: Mapping[str, frozenset[int]], order: Sequence[str], k: int, seed: int) -> list[str]:
+    """The floor alone."""
+    return [name for name in (EVERYBODY, *(name for name in order if name)) if reaches(len(sets[name]), k)]
+
+
+def _safe(sets: Mapping[str, frozenset[int]], order: Sequence[str], k: int, seed: int) -> list[str]:
     """Beyond so many people only departments are shown: they lie inside one another, which is judged exactly and at once."""
     if len(sets[EVERYBODY]) <= MOST_FOR_ALL_DIMENSIONS:
-        return safe_groups(sets, k, first=[EVERYBODY, *_in_order(members)], seed=seed)
-    tree = {
-        EVERYBODY: sets[EVERYBODY],
-        **{group.name: people for group, people in members.items() if group.dimension == DEPARTMENT},
-    }
-    return safe_tree(tree, k)
+        return safe_groups(sets, k, first=[EVERYBODY, *order], seed=seed)
+    return safe_tree({name: people for name, people in sets.items() if not name or name.startswith(f"{DEPARTMENT}:")}, k)
 
 
 def _in_order(members: Mapping[Group, frozenset[int]]) -> list[str]:
@@ -109,38 +126,3 @@ def _in_order(members: Mapping[Group, frozenset[int]]) -> list[str]:
     rank = {dimension: number for number, dimension in enumerate(DIMENSIONS)}
     ordered = sorted(members, key=lambda g: (rank.get(g.dimension, len(rank)), -len(members[g]), g.key))
     return [group.name for group in ordered]
-
-
-def _for_question(
-    allowed: list[Group], counts: Mapping[Group, int], whole: int, members: Mapping[Group, frozenset[int]], k: int
-) -> list[Group]:
-    """Not everybody answers every question: what lies between two groups, or is left of a whole, is nobody or k who did."""
-    left = sorted(allowed, key=lambda group: -counts[group])
-    while True:
-        bad = _first_bad(left, counts, whole, members, k)
-        if bad is None:
-            return left
-        left.remove(bad)
-
-
-def _first_bad(
-    left: Sequence[Group], counts: Mapping[Group, int], whole: int, members: Mapping[Group, frozenset[int]], k: int
-) -> Group | None:
-    outers: list[tuple[frozenset[int] | None, int]] = [(None, whole), *((members[group], counts[group]) for group in left)]
-    for people, answered in outers:
-        inside = [group for group in left if people is None or (members[group] < people)]
-        for group in inside:
-            between = answered - counts[group]
-            if 0 < between < k:
-                return group
-        for dimension in {group.dimension for group in inside}:
-            parts = _disjoint([group for group in inside if group.dimension == dimension], members)
-            rest = answered - sum(counts[group] for group in parts)
-            if 0 < rest < k:
-                return min(parts, key=lambda group: counts[group])
-    return None
-
-
-def _disjoint(groups: Sequence[Group], members: Mapping[Group, frozenset[int]]) -> list[Group]:
-    """The outermost of groups that may lie inside one another."""
-    return [group for group in groups if not any(members[group] < members[other] for other in groups)]

@@ -12,7 +12,7 @@ from incentives_site.accounts.roles import Role
 from incentives_site.shared.problems import Invalid
 from surveys import operations
 from surveys.models import AnswerSet, Comment, Invitation, MeetingNote, Reply, Tally, Wave
-from surveys.tests.factories import EmployeeFactory, answered, closed, link_of, opened
+from surveys.tests.factories import EmployeeFactory, SurveyFactory, answered, closed, link_of, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def told() -> tuple[Wave, str]:
         token=link_of(last), values={"score": 1}, comments={"score": "The lift"}, wants_reply=True, now=wave.opens_at
     )
     with pytest.raises(operations.ThreadUnknown):
-        operations.comment_of(key)  # not before the close
+        operations.comments_of(key)  # not before the close
     return closed(wave), key
 
 
@@ -43,7 +43,7 @@ def hr() -> Client:
 
 def test_hr_and_the_author_talk_and_only_the_author_closes(told: tuple[Wave, str]) -> None:
     wave, key = told
-    comment = operations.comment_of(key)
+    (comment,) = operations.comments_of(key)
     page = f"/surveys/{wave.survey.public_id}/results/1/comments/"
     client = hr()
     assert client.post(f"{page}reply/", {"comment": str(comment.pk), "text": "Since when?"}).status_code == 302
@@ -55,6 +55,26 @@ def test_hr_and_the_author_talk_and_only_the_author_closes(told: tuple[Wave, str
     with pytest.raises(operations.ThreadClosed):
         operations.reply(comment=comment, text="More", by="user:1")
     assert [reply.by for reply in Reply.objects.order_by("position")] == [f"user:{User.objects.get().pk}", ""]
+
+
+def test_two_comments_of_one_author_look_like_anybodys_and_each_has_its_conversation() -> None:
+    EmployeeFactory.create_batch(10)
+    asked = [{"key": "score", "has_comment": True}, {"key": "lift", "kind": "yes_no", "has_comment": True}]
+    wave = opened(SurveyFactory(asked=asked))
+    for _n in range(9):
+        answered(wave, {"score": 9})
+    said = {"score": "The lift", "lift": "It is broken"}
+    token = link_of(Invitation.objects.get(is_used=False))
+    key = operations.answer(token=token, values={"score": 1}, comments=said, wants_reply=True, now=wave.opens_at)
+    closed(wave)
+    first, second = operations.comments_of(key)
+    assert (first.text, second.text) == ("The lift", "It is broken")
+    assert first.thread_digest != second.thread_digest
+    author = Client()
+    author.post("/reply/", {"key": key, "step": "reply", "comment": str(second.pk), "text": "Since May"})
+    author.post("/reply/", {"key": key, "step": "close", "comment": str(first.pk)})
+    assert [reply.comment for reply in Reply.objects.all()] == [second]
+    assert [comment.is_closed for comment in operations.comments_of(key)] == [True, False]
 
 
 def test_without_the_key_nobody_answers_as_the_author(told: tuple[Wave, str]) -> None:
@@ -71,7 +91,7 @@ def test_without_the_key_nobody_answers_as_the_author(told: tuple[Wave, str]) ->
 @pytest.mark.parametrize("text", ["", " ", "x" * 2_001])
 def test_a_reply_has_a_text_of_some_length(told: tuple[Wave, str], text: str) -> None:
     with pytest.raises(Invalid):
-        operations.reply(comment=operations.comment_of(told[1]), text=text, is_author=True)
+        operations.reply(comment=operations.comments_of(told[1])[0], text=text, is_author=True)
 
 
 def test_what_has_been_kept_long_enough_goes_and_sums_stay(told: tuple[Wave, str]) -> None:

@@ -1,6 +1,7 @@
 """All surveys, one survey with its waves, and the steps of its life."""
 
 from collections.abc import Callable
+from typing import Any
 
 import segno
 from django.conf import settings
@@ -20,6 +21,7 @@ from incentives_site.shared.statuses import STATUS_OF_KIND
 
 from .. import operations
 from ..models import Employee, Survey, SurveyKind, SurveyStatus, Wave, WaveState
+from ..rules.participation import counted_so_far
 from ..wording import in_language, mode_in_a_sentence, schedule_in_words
 from .admission import HR, actor
 
@@ -45,6 +47,7 @@ def surveys(request: HttpRequest) -> HttpResponse:
             "title": in_language(row.title, row.languages) or _("Without title"),
             "schedule": schedule_in_words(row.every, row.anchor_on, row.opens_at, row.time_zone, row.open_days),
             "wave": open_waves.get(row.pk),
+            "so_far": _so_far(open_waves.get(row.pk)),
         }
         for row in page
     ]
@@ -74,9 +77,9 @@ def _page(request: HttpRequest, row: Survey, problem: Problem | None = None) -> 
         "waves": waves,
         "current": current,
         "has_results": any(wave.state == WaveState.PUBLISHED for wave in waves),
-        "unsent": current.invitations.filter(is_sent=False).count() if current else 0,
-        "reminded": current.invitations.filter(reminders__gt=0).count() if current else 0,
-        "percent": round(100 * current.used / current.invited) if current and current.invited else 0,
+        "unsent": current.invitations.filter(is_sent=False, is_used=False).count() if current else 0,
+        "reminded": _counted(current, current.invitations.filter(reminders__gt=0).count()) if current else None,
+        "so_far": _so_far(current),
         "questions": [(item, in_language(item["texts"], row.languages)) for item in operations.questions_of(row)],
         "obstacles": operations.obstacles(survey=row) if row.status == SurveyStatus.DRAFT else [],
         "schedule": schedule_in_words(row.every, row.anchor_on, row.opens_at, row.time_zone, row.open_days),
@@ -85,6 +88,16 @@ def _page(request: HttpRequest, row: Survey, problem: Problem | None = None) -> 
         "crumbs": [{"label": _("Surveys"), "url": reverse("surveys:list")}, {"label": title}],
     }
     return render(request, "surveys/detail.html", context, status=STATUS_OF_KIND[problem.kind] if problem else 200)
+
+
+def _so_far(wave: Any) -> dict[str, int] | None:
+    """How many answered a wave that is open, as far as it may be seen: at least so many, and of a hundred."""
+    used = _counted(wave, wave.used) if wave else None
+    return None if used is None else {"used": used, "percent": 100 * used // wave.invited}
+
+
+def _counted(wave: Wave, people: int) -> int | None:
+    return counted_so_far(people, invited=wave.invited, k=wave.k)
 
 
 def _step(request: HttpRequest, public_id: str, make: Callable[[Survey], Survey], done: str) -> HttpResponse:

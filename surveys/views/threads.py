@@ -29,23 +29,24 @@ def thread(request: HttpRequest) -> HttpResponse:
     """The author's side: the key is typed, sent in the body, and stands in no address and no log."""
     key = request.POST.get("key", "")
     problem: Problem | None = None
-    comment: Comment | None = None
+    comments: list[Comment] = []
     if request.method == "POST":
         try:
-            comment = operations.comment_of(key)
+            comments = operations.comments_of(key)
+            chosen = next((one for one in comments if str(one.pk) == request.POST.get("comment")), comments[0])
             if request.POST.get("step") == "reply":
-                operations.reply(comment=comment, text=request.POST.get("text", ""), is_author=True)
+                operations.reply(comment=chosen, text=request.POST.get("text", ""), is_author=True)
             elif request.POST.get("step") == "close":
-                operations.close_thread(comment=comment)
-            comment.refresh_from_db()
+                operations.close_thread(comment=chosen)
+                comments = operations.comments_of(key)
         except Problem as error:
             problem = error
     context = {
         "key": key,
-        "comment": comment,
-        "replies": list(comment.replies.order_by("position")) if comment else [],
+        "talks": [(comment, list(comment.replies.order_by("position"))) for comment in comments],
         "problem": problem,
         "text": request.POST.get("text", "") if problem else "",
+        "chosen": request.POST.get("comment", ""),
     }
     response = render(request, "surveys/thread.html", context, status=422 if problem else 200)
     response["Cache-Control"] = "no-store"
