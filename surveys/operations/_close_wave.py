@@ -138,8 +138,8 @@ def _keep_tallies(wave: Wave, tallies: Mapping[str, Any]) -> None:
 
 
 def _keep_comments(wave: Wave, ballots: Sequence[Mapping[str, Any]], respondents: Sequence[Mapping[str, Any]]) -> None:
-    """Apart from the answers. Of which department only where it is shown by itself and is not divided further, ten of it answered,
-    and ten of the others are left: so that how many wrote tells of no group that is not shown.
+    """Apart from the answers. Of which department only where it is shown and not divided further, ten of it answered, and ten of
+    the others are left: so that how many wrote tells of no group that is not shown.
     """
     shown = set(wave.results["shown"].get(DEPARTMENT, ()))
     texts = {item["key"] for item in wave.questions if item["kind"] == Kind.TEXT}

@@ -23,7 +23,7 @@ def funnel(displays: int, started: int, finished: int) -> Funnel:
 
 
 def counted_so_far(people: int, *, invited: int, k: int) -> int | None:
-    """How many of the invited did something while a wave is open, in whole steps of ``k``: that it has become one more would say of
-    whoever just put down their phone that they took part. ``None`` where it is shown of nobody: too few were invited.
+    """How many of the invited did something while a wave is open, in whole steps of ``k``: one more would say of whoever just put
+    down their phone that they took part. ``None`` where it is not shown: too few were invited.
     """
     return people // k * k if invited >= max(SHOWN_FROM, k) else None

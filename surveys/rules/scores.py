@@ -217,7 +217,7 @@ EXACT_FROM, SHOWN_FROM = 10, 5
 
 
 def participation_shown(seen: Participation, k: int = 0) -> tuple[int, int] | float | None:
-    """What may be shown of a group's participation: its percentage, a band (from, to) under 10 people, nothing under 5 or ``k``."""
+    """What a group's participation may be shown as: a percentage, a band (from, to) under 10 people, nothing under 5 or ``k``."""
     percent = seen.percent
     if percent is None or seen.invited < max(SHOWN_FROM, k):
         return None
