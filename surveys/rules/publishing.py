@@ -1,8 +1,8 @@
 """What of a wave may be shown, decided once when it closes (``docs/anonymity.md``, Publishing).
 
 Figures are histograms: how often a question was answered so, by everybody or by a group of one dimension. Which groups may be
-shown is decided for the whole wave by what could be worked out from all of them (``disclosure``), about those who answered and those who
-were asked; then for each question about those who answered it.
+shown is decided for the whole wave by what could be worked out from all of them (``disclosure``), about those who answered and
+about those who were asked; then for each question about those who answered it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
