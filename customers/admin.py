@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from unfold.admin import TabularInline
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
+from incentives_site.shared.jobs import enqueue
 
 from . import operations
 from .models import (
@@ -38,6 +39,7 @@ from .models import (
     Source,
     Store,
     Suppression,
+    Unjudged,
 )
 
 
@@ -75,6 +77,10 @@ class CustomerAdmin(BackOfficeAdmin):
 
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
         return False  # erasure is a verb of its own: it must reach everything that is held
+
+    def save_model(self, request: HttpRequest, obj: Customer, form: object, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        operations.note_changed(customers=[obj.pk], now=timezone.now())
 
 
 @admin.register(Identity)
@@ -216,6 +222,11 @@ class JourneyStagesAdmin(BackOfficeAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return not JourneyStages.objects.exists()
 
+    def save_model(self, request: HttpRequest, obj: JourneyStages, form: object, change: bool) -> None:
+        """Everybody's stage follows from it."""
+        super().save_model(request, obj, form, change)
+        enqueue("customers.tasks.refresh_insight")
+
 
 @admin.register(CustomerScale)
 class CustomerScaleAdmin(ReadOnlyAdmin):
@@ -248,6 +259,12 @@ class SegmentChangeAdmin(ReadOnlyAdmin):
 class SegmentTouchAdmin(ReadOnlyAdmin):
     list_display = ["segment", "customer"]
     list_select_related = ["segment", "customer"]
+
+
+@admin.register(Unjudged)
+class UnjudgedAdmin(ReadOnlyAdmin):
+    list_display = ["customer", "noted_at"]
+    list_select_related = ["customer"]
 
 
 @admin.register(CustomerImport)

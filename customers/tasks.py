@@ -10,11 +10,12 @@ from . import operations
 
 @shared_task
 def process_events(**_surplus: Any) -> int:
-    """Works through what waits, in case the process that always does so is not there."""
+    """Works through what waits, and judges who changed, in case the process that always does so is not there."""
     done, total = operations.process_events(now=timezone.now()), 0
     while done is not None and done.requests:
         total += done.events
         done = operations.process_events(now=timezone.now())
+    operations.judge_changed(now=timezone.now())
     return total
 
 

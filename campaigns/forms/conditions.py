@@ -1,12 +1,11 @@
 """Conditions as a tree of groups and rows: all, any or none of them, each row a fact, a comparison and a value.
 
-Used for the conditions of an incentive and for an audience. The tree is named by paths (``when-1-0-fact``): whatever has a count
-(``when-1-n``) is a group, everything else a row. Buttons change the tree on the server, so it grows and shrinks without scripts.
-A condition that the tree cannot say (made through the API) is not taken apart: ``tree_of`` answers ``None``.
+Used for the conditions of an incentive and for an audience; ``customers.forms.trees`` says how the tree is sent and changed. A
+condition that the tree cannot say (made through the API) is not taken apart: ``tree_of`` answers ``None``.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +17,8 @@ from django.utils.translation import gettext_lazy
 from campaigns.rules.facts import BASKET_FACTS, is_money
 from campaigns.wording.promises import MONEY_FACTS, fact_in_words
 from customers import queries as customer_queries
+from customers.forms import trees
+from customers.forms.trees import Group, TreeForm
 from customers.rules import patterns
 from customers.rules.conditions import AUDIENCE_FACTS, ISO_DATE, ORDERING, Catalogue, FactType, Op, parse
 from customers.rules.faults import Misunderstood
@@ -29,8 +30,6 @@ QUANTIFIERS = [
     ("any", gettext_lazy("one of these")),
     ("none", gettext_lazy("none of these")),
 ]
-DEEPEST = 3
-MOST_ROWS = 60
 MOST_OFFERED = 200
 LISTS = frozenset({Op.IN, Op.NOT_IN, Op.HAS_ANY, Op.HAS_ALL})
 KNOWN, UNKNOWN = "known", "unknown"
@@ -71,12 +70,6 @@ class Row:
     op: str = ""
     value: str = ""
     until: str = ""
-
-
-@dataclass
-class Group:
-    quantifier: str = "all"
-    items: list["Row | Group"] = field(default_factory=list)
 
 
 class Vocabulary:
@@ -154,7 +147,7 @@ class RowForm(forms.Form):
     def __init__(self, data: Mapping[str, Any] | None, row: Row, *, words: Vocabulary, prefix: str, number: int) -> None:
         initial = {"fact": row.fact, "which": row.which, "op": row.op, "value": row.value, "until": row.until}
         super().__init__(data, prefix=prefix, initial=initial)
-        self.words, self.number, self.row = words, number, row
+        self.words, self.number, self.row, self.path = words, number, row, prefix
         self.needs_which = row.fact in words.facts.prefixes
         full = row.fact + row.which.strip() if self.needs_which else row.fact
         self.kind = words.type_of(full) if row.fact else FactType.ANY
@@ -268,23 +261,11 @@ def _number(typed: str) -> int | float | None:
     return int(number) if number == number.to_integral_value() else float(number)
 
 
-@dataclass
-class Node:
-    """A group as a page shows it: ``items`` are nodes and row forms in order, each with its path."""
-
-    path: str
-    quantifier: str
-    items: list[Any]
-    depth: int
-    is_group: bool = True
-
-    @property
-    def can_nest(self) -> bool:
-        return self.depth < DEEPEST - 1
-
-
-class ConditionsForm:
+class ConditionsForm(TreeForm[RowForm]):
     """The tree. ``condition`` (after ``is_valid``) is what it says in the condition language, ``None`` for "always"."""
+
+    row = Row
+    parts = ("fact", "which", "op", "value", "until")
 
     def __init__(
         self,
@@ -297,103 +278,19 @@ class ConditionsForm:
         doing: str = "",
     ) -> None:
         """``doing`` is the button that was pressed: the tree is changed and shown again without judging it."""
-        self.prefix = prefix
         self.words = Vocabulary(facts, currency)
-        self.is_bound = data is not None and not doing
-        saved = tree_of(condition, self.words)
-        self.can_say_saved = saved is not None
-        if data is not None:
-            tree = _tree_of_data(data, prefix, 0, [0])
-            if doing:
-                _change(tree, prefix, doing)
-        else:
-            tree = saved or Group()
-        if not tree.items:
-            tree.items.append(Row())
-        self.rows: list[RowForm] = []
-        self.root = self._node(tree, prefix, 0, data if self.is_bound else None)
+        super().__init__(data, prefix=prefix, saved=tree_of(condition, self.words), doing=doing)
 
-    def _node(self, group: Group, path: str, depth: int, data: Mapping[str, Any] | None) -> Node:
-        items: list[Any] = []
-        for n, item in enumerate(group.items):
-            here = f"{path}-{n}"
-            if isinstance(item, Group):
-                items.append(self._node(item, here, depth + 1, data))
-            else:
-                form = RowForm(data, item, words=self.words, prefix=here, number=len(self.rows) + 1)
-                form.path = here  # type: ignore[attr-defined]
-                self.rows.append(form)
-                items.append(form)
-        return Node(path, group.quantifier, items, depth)
-
-    @property
-    def can_grow(self) -> bool:
-        return len(self.rows) < MOST_ROWS
+    def form_of(self, data: Mapping[str, Any] | None, row: Row, path: str, number: int) -> RowForm:
+        return RowForm(data, row, words=self.words, prefix=path, number=number)
 
     @property
     def vocabulary(self) -> dict[str, list[str]]:
         return self.words.of_customers
 
-    def is_valid(self) -> bool:
-        return all([row.is_valid() for row in self.rows])  # noqa: C419 - every row is judged before the first refusal is shown
-
-    @property
-    def errors(self) -> list[str]:
-        return [str(error) for row in self.rows for errors in row.errors.values() for error in errors]
-
     @property
     def condition(self) -> dict[str, Any] | None:
-        return _said(self.root)
-
-
-def _said(node: Node) -> dict[str, Any] | None:
-    """What a group says; empty rows and groups say nothing."""
-    parts = [_said(item) if isinstance(item, Node) else getattr(item, "leaf", None) for item in node.items]
-    said = [part for part in parts if part is not None]
-    return {node.quantifier: said} if said else None
-
-
-# --- The tree ---------------------------------------------------------------------------------------------------------
-
-
-def _tree_of_data(data: Mapping[str, Any], path: str, depth: int, rows: list[int]) -> Group:
-    """What was sent, whatever it is: too deep and too many is left out."""
-    given = str(data.get(f"{path}-n", ""))
-    count = int(given) if given.isascii() and given.isdigit() and len(given) < 4 else 0
-    quantifier = data.get(f"{path}-quantifier")
-    group = Group(quantifier if quantifier in {"all", "any", "none"} else "all")
-    for n in range(min(count, MOST_ROWS)):
-        here = f"{path}-{n}"
-        if f"{here}-n" in data:
-            if depth + 1 < DEEPEST:
-                group.items.append(_tree_of_data(data, here, depth + 1, rows))
-        elif rows[0] < MOST_ROWS:
-            rows[0] += 1
-            group.items.append(
-                Row(*(str(data.get(f"{here}-{name}", ""))[:20_000] for name in ("fact", "which", "op", "value", "until")))
-            )
-    return group
-
-
-def _change(tree: Group, prefix: str, doing: str) -> None:
-    """Does what a button says: ``row:<path>`` and ``group:<path>`` add to a group, ``remove:<path>`` takes away."""
-    verb, _colon, path = doing.partition(":")
-    steps = path.removeprefix(prefix).strip("-").split("-") if path.startswith(prefix) else ["?"]
-    numbers = [int(step) for step in steps if step.isascii() and step.isdigit() and len(step) < 4]
-    if len(numbers) != len([step for step in steps if step]):
-        return
-    parent: Group | None = None
-    here: Group | Row = tree
-    for number in numbers:
-        if not isinstance(here, Group) or number >= len(here.items):
-            return
-        parent, here = here, here.items[number]
-    if verb == "remove" and parent is not None:
-        del parent.items[numbers[-1]]
-    elif verb == "row" and isinstance(here, Group):
-        here.items.append(Row())
-    elif verb == "group" and isinstance(here, Group) and len(numbers) + 1 < DEEPEST:
-        here.items.append(Group("any", [Row(), Row()]))
+        return self.said
 
 
 def tree_of(condition: Any, words: Vocabulary) -> Group | None:
@@ -404,23 +301,7 @@ def tree_of(condition: Any, words: Vocabulary) -> Group | None:
         parse(condition, facts=words.facts)
     except Misunderstood:
         return None
-    rows = [0]
-    tree = _item(condition, words, 0, rows)
-    if isinstance(tree, Row):
-        tree = Group("all", [tree])
-    return tree if rows[0] <= MOST_ROWS else None
-
-
-def _item(condition: Mapping[str, Any], words: Vocabulary, depth: int, rows: list[int]) -> Row | Group | None:
-    quantifier = next((name for name in ("all", "any", "none") if name in condition), None)
-    if quantifier is None:
-        rows[0] += 1
-        return _row(condition, words)
-    # An empty group means something (everybody, nobody), but a tree without rows means nothing.
-    if depth >= DEEPEST or (not condition[quantifier] and (depth or quantifier == "any")):
-        return None
-    items = [_item(item, words, depth + 1, rows) for item in condition[quantifier]]
-    return None if any(item is None for item in items) else Group(quantifier, items)  # type: ignore[arg-type]
+    return trees.tree_of(condition, lambda leaf: _row(leaf, words))
 
 
 def _row(leaf: Mapping[str, Any], words: Vocabulary) -> Row | None:

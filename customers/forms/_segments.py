@@ -1,12 +1,10 @@
 """The rule of a segment as typed: a tree of groups and rows, each row about a fact, consent, a segment, events or purchases.
 
-The tree is named by paths (``rule-1-0-about``): whatever has a count (``rule-1-n``) is a group, everything else a row. Buttons
-change it on the server, so it grows and shrinks without scripts. A rule that rows cannot say (made through the API) is not taken
-apart.
+``trees`` says how the tree is sent and changed. A rule that rows cannot say (made through the API) is not taken apart.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -23,9 +21,9 @@ from ..rules import patterns
 from ..rules.conditions import ISO_DATE, Op
 from ..rules.consent import Purpose
 from ..rules.faults import Misunderstood
+from . import trees
+from .trees import Group, TreeForm
 
-DEEPEST = 3
-MOST_ROWS = 40
 FACT, CONSENT, SEGMENT, BUCKET, EVENT, BOUGHT, PAID = "fact", "consent", "segment", "bucket", "event", "bought", "paid"
 OTHER_FACT = "customer."
 LISTS = frozenset({Op.IN.value, Op.NOT_IN.value, Op.HAS_ANY.value, Op.HAS_ALL.value})
@@ -139,12 +137,6 @@ class Row:
     def typed(self) -> dict[str, str]:
         values = (self.about, self.which, self.op, self.value, self.until, self.days, self.property, self.equals)
         return dict(zip(PARTS, (*values, self.categories, self.currency), strict=True))
-
-
-@dataclass
-class Group:
-    quantifier: str = "all"
-    items: list["Row | Group"] = field(default_factory=list)
 
 
 class RowForm(forms.Form):
@@ -364,139 +356,30 @@ def _minor(typed: str, currency: str) -> int:
     return int(amount)
 
 
-@dataclass
-class Node:
-    """A group as a page shows it: ``items`` are nodes and row forms in order, each with its path."""
-
-    path: str
-    quantifier: str
-    items: list[Any]
-    depth: int
-    is_group: bool = True
-
-    @property
-    def can_nest(self) -> bool:
-        return self.depth < DEEPEST - 1
-
-
-class RuleForm:
+class RuleForm(TreeForm[RowForm]):
     """The tree. ``rule`` (after ``is_valid``) is what it says in the language, ``None`` for everybody."""
 
-    prefix = "rule"
+    row = Row
+    parts = PARTS
 
     def __init__(
         self, data: Mapping[str, Any] | None = None, *, rule: Any = None, doing: str = "", editing: Segment | None = None
     ) -> None:
         """``doing`` is the button that was pressed: the tree is changed and shown again without judging it."""
         self.words = Words(editing)
-        is_bound = data is not None and not doing
-        saved = tree_of(rule, self.words)
-        self.can_say_saved = saved is not None
-        if data is not None:
-            tree = _tree_of_data(data, self.prefix, 0, [0])
-            if doing:
-                _change(tree, self.prefix, doing)
-        else:
-            tree = saved or Group()
-        if not tree.items:
-            tree.items.append(Row())
-        self.rows: list[RowForm] = []
-        self.root = self._node(tree, self.prefix, 0, data if is_bound else None)
+        super().__init__(data, prefix="rule", saved=tree_of(rule, self.words), doing=doing)
 
-    def _node(self, group: Group, path: str, depth: int, data: Mapping[str, Any] | None) -> Node:
-        items: list[Any] = []
-        for n, item in enumerate(group.items):
-            here = f"{path}-{n}"
-            if isinstance(item, Group):
-                items.append(self._node(item, here, depth + 1, data))
-            else:
-                form = RowForm(data, item, words=self.words, prefix=here, number=len(self.rows) + 1)
-                self.rows.append(form)
-                items.append(form)
-        return Node(path, group.quantifier, items, depth)
-
-    @property
-    def can_grow(self) -> bool:
-        return len(self.rows) < MOST_ROWS
-
-    def is_valid(self) -> bool:
-        return all([row.is_valid() for row in self.rows])  # noqa: C419 - every row is judged before the first refusal is shown
-
-    @property
-    def errors(self) -> list[str]:
-        return [str(error) for row in self.rows for errors in row.errors.values() for error in errors]
+    def form_of(self, data: Mapping[str, Any] | None, row: Row, path: str, number: int) -> RowForm:
+        return RowForm(data, row, words=self.words, prefix=path, number=number)
 
     @property
     def rule(self) -> dict[str, Any] | None:
-        return _said(self.root)
-
-
-def _said(node: Node) -> dict[str, Any] | None:
-    parts = [_said(item) if isinstance(item, Node) else getattr(item, "leaf", None) for item in node.items]
-    said = [part for part in parts if part is not None]
-    return {node.quantifier: said} if said else None
-
-
-# --- The tree ---------------------------------------------------------------------------------------------------------------
-
-
-def _tree_of_data(data: Mapping[str, Any], path: str, depth: int, rows: list[int]) -> Group:
-    """What was sent, whatever it is: too deep and too many is left out."""
-    given = str(data.get(f"{path}-n", ""))
-    count = int(given) if given.isascii() and given.isdigit() and len(given) < 4 else 0
-    quantifier = data.get(f"{path}-quantifier")
-    group = Group(quantifier if quantifier in {"all", "any", "none"} else "all")
-    for n in range(min(count, MOST_ROWS)):
-        here = f"{path}-{n}"
-        if f"{here}-n" in data:
-            if depth + 1 < DEEPEST:
-                group.items.append(_tree_of_data(data, here, depth + 1, rows))
-        elif rows[0] < MOST_ROWS:
-            rows[0] += 1
-            group.items.append(Row(*(str(data.get(f"{here}-{name}", ""))[:5_000] for name in PARTS)))
-    return group
-
-
-def _change(tree: Group, prefix: str, doing: str) -> None:
-    """Does what a button says: ``row:<path>`` and ``group:<path>`` add to a group, ``drop:<path>`` takes away."""
-    verb, _colon, path = doing.partition(":")
-    steps = [step for step in path.removeprefix(prefix).split("-") if step]
-    if not path.startswith(prefix) or not all(step.isascii() and step.isdigit() and len(step) < 4 for step in steps):
-        return
-    parent: Group | None = None
-    here: Group | Row = tree
-    for number in map(int, steps):
-        if not isinstance(here, Group) or number >= len(here.items):
-            return
-        parent, here = here, here.items[number]
-    if verb == "drop" and parent is not None:
-        del parent.items[int(steps[-1])]
-    elif verb == "row" and isinstance(here, Group):
-        here.items.append(Row())
-    elif verb == "group" and isinstance(here, Group) and len(steps) + 1 < DEEPEST:
-        here.items.append(Group("any", [Row(), Row()]))
+        return self.said
 
 
 def tree_of(rule: Any, words: Words) -> Group | None:
     """The tree that says the same as ``rule``; ``None`` when there is none."""
-    if not rule:
-        return Group()
-    rows = [0]
-    tree = _item(rule, words, 0, rows)
-    if isinstance(tree, Row):
-        tree = Group("all", [tree])
-    return tree if rows[0] <= MOST_ROWS else None
-
-
-def _item(data: Mapping[str, Any], words: Words, depth: int, rows: list[int]) -> Row | Group | None:
-    quantifier = next((name for name in ("all", "any", "none") if name in data), None)
-    if quantifier is None:
-        rows[0] += 1
-        return _row(data, words)
-    if depth >= DEEPEST or not data[quantifier]:
-        return None
-    items = [_item(item, words, depth + 1, rows) for item in data[quantifier]]
-    return None if any(item is None for item in items) else Group(quantifier, items)  # type: ignore[arg-type]
+    return trees.tree_of(rule, lambda leaf: _row(leaf, words))
 
 
 def _row(leaf: Mapping[str, Any], words: Words) -> Row | None:

@@ -8,7 +8,7 @@ from ._imports import CustomerImport, CustomerImportPart, ImportState, ListExpor
 from ._ingestion import Intake, Rejection, Source
 from ._insight import CustomerScale, JourneyStages
 from ._purchases import Purchase, PurchaseLine
-from ._segments import Segment, SegmentChange, SegmentKind, SegmentMember, SegmentState, SegmentTouch
+from ._segments import Segment, SegmentChange, SegmentKind, SegmentMember, SegmentState, SegmentTouch, Unjudged
 from ._timeline import Event, SeenMessage
 
 __all__ = [
@@ -42,4 +42,5 @@ __all__ = [
     "Source",
     "Store",
     "Suppression",
+    "Unjudged",
 ]

@@ -97,6 +97,26 @@ class SegmentChange(models.Model):
         return f"{self.customer_id} {'entered' if self.has_entered else 'left'} {self.segment_id}"
 
 
+class Unjudged(models.Model):
+    """Something changed about a customer, and neither its facts nor its segments know yet (``operations.judge_changed``).
+
+    A row for each change: writers never wait for each other.
+    """
+
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, related_name="+", verbose_name=_("customer"), db_constraint=False, db_index=False
+    )
+    noted_at = models.DateTimeField(_("noted"))
+
+    class Meta:
+        verbose_name = _("customer to be judged")
+        verbose_name_plural = _("customers to be judged")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} {self.noted_at:%F %T}"
+
+
 class SegmentTouch(models.Model):
     """Who was judged for itself while a segment is being counted: the count leaves them as they are, since that is newer."""
 

@@ -37,6 +37,7 @@ from ._imports import (
 )
 from ._ingest import NotJson, keep, replay, take
 from ._insight import refresh_all, refresh_insight
+from ._judge import NOTED, judge_changed, note_changed
 from ._learn import learn
 from ._merge import CannotMerge, CannotSplit, Preview, follow_up_merges, merge, preview_merge, split
 from ._partitions import tend_partitions
@@ -66,6 +67,7 @@ from ._track import track
 __all__ = [
     "CONSENT",
     "MOST_IMPORTED_BYTES",
+    "NOTED",
     "SEGMENTS",
     "UNCHANGED",
     "WORDING",
@@ -106,12 +108,14 @@ __all__ = [
     "follow_up_merges",
     "holdings",
     "identify",
+    "judge_changed",
     "keep",
     "learn",
     "lift_suppression",
     "marks_of_purchases",
     "merge",
     "move_consent",
+    "note_changed",
     "opt_in",
     "opt_out",
     "order_check",

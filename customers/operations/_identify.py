@@ -12,6 +12,7 @@ from incentives_site.shared.problems import Kind, Problem
 
 from ..models import Customer
 from ..queries import identity_rules, normalised, suppressed
+from ._judge import note_changed
 from ._resolve import Signal, resolve_all
 
 
@@ -36,4 +37,6 @@ def identify(*, kind: str, value: str, display_name: str = "", traits: Mapping[s
         if resolved.is_new and (display_name or traits):
             customer.display_name, customer.traits = display_name, dict(traits or {})
             customer.save(update_fields=["display_name", "traits"])
+        if resolved.is_new:
+            note_changed(customers=[customer.pk], now=now)
         return customer, resolved.is_new

@@ -47,7 +47,8 @@ SELECT customer_id,
     count(*) FILTER (WHERE name = ANY(%(sent)s)),
     count(*) FILTER (WHERE name = ANY(%(opened)s)),
     count(*) FILTER (WHERE name = ANY(%(clicked)s) OR type = 'clicked'),
-    count(*) FILTER (WHERE type = 'granted'), count(*) FILTER (WHERE type = 'redeemed'),
+    count(*) FILTER (WHERE type = 'granted'),
+    COALESCE(sum(COALESCE((properties ->> 'grants')::int, 1)) FILTER (WHERE type = 'redeemed'), 0),
     max(occurred_at) FILTER (WHERE NOT type = ANY(%(ours)s)),
     mode() WITHIN GROUP (ORDER BY CASE
         WHEN name = ANY(%(opened)s) OR name = ANY(%(clicked)s) OR type IN ('page', 'screen', 'clicked', 'redeemed')
@@ -89,7 +90,7 @@ def refresh_insight(*, customers: Collection[int], now: datetime.datetime) -> No
     bought, done = _bought(ids, now), _done(ids, now)
     rows = []
     for pk, first_seen_at in (
-        Customer.objects.filter(pk__in=ids, forwarded_to=None).order_by("pk").values_list("pk", "first_seen_at")
+        Customer.objects.filter(pk__in=ids, forwarded_to=None, erased_at=None).order_by("pk").values_list("pk", "first_seen_at")
     ):
         known = insight(
             bought.get(pk, Bought()), done.get(pk, Done()), first_seen_at=first_seen_at, now=now, rule=rule, scale=scale
@@ -115,7 +116,8 @@ def refresh_all(*, now: datetime.datetime) -> int:
 def _in_pieces() -> Iterator[list[int]]:
     last = 0
     while True:
-        ids = list(Customer.objects.filter(pk__gt=last, forwarded_to=None).order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+        alive = Customer.objects.filter(pk__gt=last, forwarded_to=None, erased_at=None)
+        ids = list(alive.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
         if not ids:
             return
         yield ids

@@ -18,6 +18,7 @@ from ..rules.resolution import Profile, broken_limits
 from ..rules.timeline import EventType
 from ._holdings import Moving, holdings
 from ._insight import refresh_insight
+from ._judge import note_changed
 from ._segments import refresh_memberships
 from ._track import track
 
@@ -157,6 +158,7 @@ def follow_up_merges(*, now: datetime.datetime, within: datetime.timedelta = dat
             for holding in waiting:
                 record.moved.setdefault(holding.name, []).append(holding.move(moving))
             record.save(update_fields=["moved"])
+            note_changed(customers=[target.pk], now=now)
             late += 1
     return late
 

@@ -18,7 +18,7 @@ from incentives_site.shared.jobs import enqueue
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from .. import queries
-from ..models import Customer, Segment, SegmentChange, SegmentKind, SegmentMember, SegmentState, SegmentTouch
+from ..models import Customer, Segment, SegmentChange, SegmentKind, SegmentMember, SegmentState, SegmentTouch, Unjudged
 from ..rules.faults import Misunderstood
 from ..rules.segments import Circle, Rule, changes_with_time, in_levels, segments_in
 from ..rules.timeline import EventType
@@ -589,6 +589,7 @@ def _erase(erasing: Erasing) -> None:
     SegmentMember.objects.filter(customer__in=erasing.pks).delete()
     SegmentChange.objects.filter(customer__in=erasing.pks).delete()
     SegmentTouch.objects.filter(customer__in=erasing.pks).delete()
+    Unjudged.objects.filter(customer__in=erasing.pks).delete()
 
 
 SEGMENTS = Holding("segments", gettext_lazy("segments"), _count_held, _move, _put_back, _export, _erase)

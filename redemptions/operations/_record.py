@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from campaigns.models import Incentive
+from customers.operations import NOTED
 from customers.rules.timeline import EventType
 from incentives_site.integrations.queries import ANYBODY_TOLD
 from incentives_site.shared.prepared import prepared_cursor
@@ -20,8 +21,9 @@ from ..models import Redemption
 from ._announce import announce_redeemed
 from ._quote import Quote
 
-# The event is what ``customers.operations.track`` writes; its message is as new as the redemption. Nothing is written when the
-# source's order is there already; whoever writes it at the same time is waited for.
+# The event is what ``customers.operations.track`` writes, with the note that the customer has to be judged anew; its message is
+# as new as the redemption. Nothing is written when the source's order is there already; whoever writes it at the same time is
+# waited for.
 _RECORD = f"""
 WITH redemption AS (
     INSERT INTO redemptions_redemption (public_id, source, order_key, customer_id, channel_id, store_id, currency, basket,
@@ -55,6 +57,9 @@ WITH redemption AS (
         properties)
     SELECT gen_random_uuid(), %(customer)s::bigint, %(type)s::text, %(name)s::text, %(channel)s::bigint, %(now)s::timestamptz,
         %(now)s::timestamptz, 'redemptions', 'redeemed:' || %(public_id)s::text, %(properties)s::jsonb
+    FROM redemption WHERE %(customer)s::bigint IS NOT NULL
+), changed AS (
+    {NOTED} SELECT %(customer)s::bigint, %(now)s::timestamptz
     FROM redemption WHERE %(customer)s::bigint IS NOT NULL
 )
 SELECT id, {ANYBODY_TOLD} FROM redemption
@@ -164,6 +169,13 @@ def _told(quoted: Quote, redemption: Redemption) -> dict[str, str]:
         "discount": redemption.discount,
         "payable": redemption.payable,
         "store": quoted.store.key if quoted.store else None,
+        # What a segment asks by: "redeemed X", whatever else was used on the same order.
+        "incentives": [
+            {"key": source.key, "name": source.name, "campaign": str(source.campaign.public_id)}
+            for source in (quoted.sources[item.incentive].incentive for item in quoted.incentives)
+        ],
+        # How many of them the customer held.
+        "grants": sum(quoted.sources[item.incentive].grant is not None for item in quoted.incentives),
         "kinds": sorted(
             {str(quoted.sources[item.incentive].incentive.effect.get("type", "award")) for item in quoted.incentives}
         ),

@@ -65,16 +65,16 @@ def _refresh(
             for reached in tiers[before + 1 : level + 1]:
                 _reward(customer, reached, row, by, now)
         row.save()
-        _learn(customer, tier)
+        _learn(customer, tier, now)
     return tier
 
 
-def _learn(customer: Customer, tier: Tier | None) -> None:
+def _learn(customer: Customer, tier: Tier | None, now: datetime.datetime) -> None:
     # A fact is a number of JSON. Three decimals survive that: the award reads the shortest decimal text of it.
     facts = {"tier": tier.key if tier else None, "tier_multiplier": float(tier.multiplier) if tier else None}
     known = Customer.objects.values_list("facts", flat=True).get(pk=customer.pk)
     if any(known.get(name) != value for name, value in facts.items()):
-        learn(customer=customer, facts=facts)
+        learn(customer=customer, facts=facts, now=now)
 
 
 def _tell(customer: Customer, tier: Tier | None, before: Tier | None, row: CustomerTier, now: datetime.datetime) -> None:

@@ -1,4 +1,4 @@
-"""Works through what sources send, for as long as it runs; another one waits until this one ends."""
+"""Works through what sources send, and judges customers who changed otherwise, for as long as it runs."""
 
 import signal
 import time
@@ -27,6 +27,7 @@ class Command(BaseCommand):
         while not self.is_ending:
             try:
                 done = operations.process_events(now=timezone.now())
+                judged = operations.judge_changed(now=timezone.now())
             except OperationalError as error:
                 self.stderr.write(f"The database is away: {error}".strip())
                 close_old_connections()
@@ -34,7 +35,7 @@ class Command(BaseCommand):
                 continue
             if done is None:
                 time.sleep(ELSEWHERE)
-            elif not done.requests:
+            elif not done.requests and not judged:
                 if once:
                     break
                 time.sleep(IDLE)
