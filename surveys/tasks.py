@@ -23,6 +23,12 @@ def invite(**_surplus: Any) -> int:
 
 
 @shared_task
+def follow_up(**_surplus: Any) -> int:
+    """What comes after a close: rewards."""
+    return operations.give_rewards(now=timezone.now())
+
+
+@shared_task
 def purge(**_surplus: Any) -> int:
     """Forgets what has been kept long enough."""
     return sum(operations.purge_surveys(now=timezone.now()).values())

@@ -42,7 +42,7 @@ class OptedOut(Problem):
 
 
 # Why a grant is owed: the customer has done something for it, and gets it whatever else is wanted.
-EARNED = frozenset({"award", "tier"})
+EARNED = frozenset({"award", "survey", "tier"})
 
 
 def grant(
@@ -59,7 +59,8 @@ def grant(
     """Give ``incentive`` to ``customer`` in ``channel``; the grant, and whether it is new.
 
     The same occasion again gives back the first grant. Valid from now to the earliest of ``ends_at``, the incentive's days and
-    the campaign's end. What is earned (by a purchase, by a tier) is given to everybody; anything else only to those who want it.
+    the campaign's end. What is earned (by a purchase, by a tier, by answering a survey) is given to everybody; anything else only
+    to those who want it.
     Raises ``NotGrantable`` (not live, not a wallet incentive, wrong channel), ``OptedOut``, ``Invalid``.
     """
     if not 1 <= len(occasion) <= 100 or "\x00" in occasion:

@@ -7,8 +7,10 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.models import Claim, Incentive, Status
 from incentives_site.shared.problems import Invalid
 
 from ..models import Department, Mode, Survey
@@ -97,19 +99,41 @@ class EnpsForm(PlanForm):
 
 
 class PulseForm(PlanForm):
+    incentive = forms.ModelChoiceField(
+        label=_("Thank-you for answering"),
+        queryset=Incentive.objects.none(),
+        required=False,
+        empty_label=_("None"),
+        help_text=_(
+            "Everybody who answered gets it in the wallet of their e-mail address: all at once after the close, whatever was "
+            "answered. Who manages the campaign sees who took part. It holds from the next wave on."
+        ),
+    )
     is_one_page = forms.BooleanField(label=_("All questions on one page"), required=False)
     rotates = forms.IntegerField(
         label=_("Questions from the bank in each wave"), min_value=0, max_value=10, initial=0, required=False
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.initial.get("incentive")
+        is_running = Q(claim=Claim.GRANT, campaign__status__in=[Status.SCHEDULED, Status.LIVE, Status.PAUSED])
+        offered = Incentive.objects.filter(is_running | Q(pk=getattr(chosen, "pk", None)))
+        self.fields["incentive"].queryset = offered.select_related("campaign").order_by("campaign__name", "name")  # type: ignore[attr-defined]
+
     @property
     def fields_of_survey(self) -> dict[str, Any]:
         data = self.cleaned_data
-        return {**super().fields_of_survey, "is_one_page": data["is_one_page"], "rotates": data["rotates"] or 0}
+        return {
+            **super().fields_of_survey,
+            "is_one_page": data["is_one_page"],
+            "rotates": data["rotates"] or 0,
+            "incentive": data["incentive"],
+        }
 
 
 def initial_of(survey: Survey) -> Mapping[str, Any]:
-    names = [*ScheduleForm.base_fields, "k", "mode", "audience", "reminds", "languages", "is_one_page", "rotates"]
+    names = [*ScheduleForm.base_fields, "k", "mode", "audience", "reminds", "languages", "is_one_page", "rotates", "incentive"]
     return {name: getattr(survey, name) for name in names}
 
 

@@ -4,7 +4,7 @@ from ._directory import Department, Employee
 from ._feedback import Feedback, ReviewState
 from ._meetings import MeetingNote, OneOnOne, Rhythm, Side
 from ._surveys import BankQuestion, Mode, Survey, SurveyKind, SurveyQuestion, SurveyStatus
-from ._waves import AnswerSet, Ballot, Comment, Invitation, Reply, Tally, Wave, WaveState
+from ._waves import AnswerSet, Ballot, Comment, Invitation, Reply, Reward, Tally, Wave, WaveState
 
 __all__ = [
     "AnswerSet",
@@ -20,6 +20,7 @@ __all__ = [
     "OneOnOne",
     "Reply",
     "ReviewState",
+    "Reward",
     "Rhythm",
     "Side",
     "Survey",

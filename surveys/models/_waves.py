@@ -23,10 +23,18 @@ class WaveState(models.TextChoices):
     PUBLISHED = "published", _("Published")
 
 
+class Reward(models.TextChoices):
+    """What became of what was promised for answering."""
+
+    NONE = "", _("None yet")
+    GIVEN = "given", _("Given")
+    REFUSED = "refused", _("Could not be given")
+
+
 class Wave(PublicIdModel):
-    """``questions`` are those of the survey as they were at the opening. ``sealed_key`` opens its ballots, and is gone once they
-    are counted. ``results`` are decided once, at the close: what stands there may be shown, and nothing else
-    (``rules.publishing``).
+    """``questions`` and ``incentive`` (what everybody gets who answers) are those of the survey as they were at the opening.
+    ``sealed_key`` opens its ballots, and is gone once they are counted. ``results`` are decided once, at the close: what stands
+    there may be shown, and nothing else (``rules.publishing``).
     """
 
     survey = models.ForeignKey(Survey, models.PROTECT, related_name="waves", verbose_name=_("survey"))
@@ -38,6 +46,10 @@ class Wave(PublicIdModel):
     k = models.PositiveSmallIntegerField(_("smallest group shown"))
     questions = models.JSONField(_("questions"), default=list)
     invited = models.PositiveIntegerField(_("invited"), default=0)
+    incentive = models.ForeignKey(
+        "campaigns.Incentive", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("incentive for answering")
+    )
+    rewarded_at = models.DateTimeField(_("rewarded"), null=True, blank=True, help_text=_("The one time of all its rewards."))
     sealed_key = models.BinaryField(max_length=400, null=True, blank=True)
     results = models.JSONField(_("results"), default=dict, blank=True)
     published_at = models.DateTimeField(_("published"), null=True, blank=True)
@@ -60,7 +72,7 @@ class Wave(PublicIdModel):
 class Invitation(models.Model):
     """Somebody may answer a wave once. ``groups`` is what results may be divided by, as it was at the opening: dimension → key.
 
-    Knows that it was used; no time, no order, nothing that the answer has too.
+    Knows that it was used; no time, no order, nothing that the answer has too. ``reward`` is written after the close only.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -71,6 +83,7 @@ class Invitation(models.Model):
     is_used = models.BooleanField(_("used"), default=False)
     is_sent = models.BooleanField(_("sent"), default=False)
     reminders = models.PositiveSmallIntegerField(_("reminders sent"), default=0)
+    reward = models.CharField(_("reward"), max_length=16, choices=Reward.choices, default=Reward.NONE, blank=True)
 
     class Meta:
         verbose_name = _("invitation")

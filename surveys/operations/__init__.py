@@ -51,6 +51,7 @@ from ._meet import (
 )
 from ._open_wave import CannotOpen, groups_of, open_wave, question_from, questions_of
 from ._purge import purge_surveys
+from ._reward import give_rewards
 from ._threads import ThreadClosed, ThreadUnknown, close_thread, comments_of, reply
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "feedback_url",
     "forget",
     "give_feedback",
+    "give_rewards",
     "groups_of",
     "has_answers",
     "invitation_of",

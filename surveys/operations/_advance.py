@@ -23,7 +23,7 @@ from incentives_site.shared.problems import Problem
 from .. import sealing
 from ..models import Invitation, Survey, SurveyKind, SurveyStatus, Wave, WaveState
 from ..rules import schedules
-from ..wording import in_language, mode_in_a_sentence
+from ..wording import in_language, mode_in_a_sentence, reward_in_a_sentence
 from ._close_wave import close_wave
 from ._design import recurrence_of
 from ._open_wave import open_wave
@@ -147,7 +147,7 @@ def _send(waiting: QuerySet[Invitation], *, reminder: int, now: datetime.datetim
             rows = list(
                 waiting.filter(pk__in=keys[start : start + AT_ONCE])
                 .select_for_update(of=("self",), skip_locked=True)
-                .select_related("employee", "wave__survey")
+                .select_related("employee", "wave__survey", "wave__incentive")
             )
             _CHANCE.shuffle(rows)
             told = _deliver(rows, reminder)
@@ -191,6 +191,7 @@ def message_for(invitation: Invitation, *, reminder: int = 0) -> EmailMessage:
             _("The link is yours alone: please do not pass it on. It is good until %(day)s.")
             % {"day": last.strftime("%d.%m.%Y")},
             mode_in_a_sentence(wave.mode, wave.k),
+            reward_in_a_sentence(wave.incentive.name) if wave.incentive else "",
             _("On a shared device open %(address)s and type this code: %(code)s")
             % {"address": settings.BASE_URL + reverse("survey-code"), "code": sealing.invitation_code(invitation.pk)},
         ]

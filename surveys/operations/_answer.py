@@ -40,7 +40,11 @@ class WaveClosed(Problem):
 
 def invitation_of(token: str) -> Invitation:
     """Whose link it is; looking writes nothing. Raises ``LinkUnknown``."""
-    found = Invitation.objects.select_related("wave__survey").filter(digest=sealing.token_digest(token[:200])).first()
+    found = (
+        Invitation.objects.select_related("wave__survey", "wave__incentive")
+        .filter(digest=sealing.token_digest(token[:200]))
+        .first()
+    )
     if found is None:
         raise LinkUnknown(_("Open the link as it stands in your invitation."))
     return found

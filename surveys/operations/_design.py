@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.models import Claim
 from incentives_site.shared.audit import acting
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
@@ -197,6 +198,8 @@ def _check_fields(survey: Survey, fields: Mapping[str, Any]) -> None:
         known = set(Department.objects.filter(key__in=fields["audience"]).values_list("key", flat=True))
         if set(fields["audience"]) - known:
             refuse("audience", "unknown-department", _("A department is not in the directory any more."))
+    if fields.get("incentive") and fields["incentive"].claim != Claim.GRANT:
+        refuse("incentive", "not-in-wallets", _("Choose an incentive that is kept in wallets: it is given to each."))
     if errors:
         raise Invalid(errors=errors)
 

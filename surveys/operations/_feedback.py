@@ -17,7 +17,7 @@ from customers.operations import track
 from customers.rules.timeline import EventType
 from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound, Problem
 
-from ..models import Feedback, ReviewState, Survey, SurveyKind, SurveyStatus
+from ..models import Feedback, ReviewState, Survey, SurveyKind, SurveyStatus, Wave
 from ..rules.questions import Kind as Asked
 from ..rules.questions import read_answers
 from ._open_wave import question_from, questions_of
@@ -152,7 +152,7 @@ def _score(asked: list[dict[str, Any]], values: Mapping[str, Any]) -> int | None
     return next((values[item["key"]] for item in asked if item["kind"] in kinds and item["key"] in values), None)
 
 
-def channel_for(survey: Survey) -> Channel | None:
+def channel_for(survey: Survey | Wave) -> Channel | None:
     """Where what is promised for answering is granted: a channel of its campaign that gives incentives."""
     if survey.incentive is None:
         return None

@@ -55,6 +55,7 @@ def open_wave(*, survey: Survey, opens_at: datetime.datetime, now: datetime.date
                 mode=survey.mode,
                 k=survey.k,
                 questions=asked,
+                incentive=locked.incentive,
                 sealed_key=sealing.new_wave_key(),
             )
             wave.invited = _invite(wave, survey, now.date())

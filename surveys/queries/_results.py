@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from incentives_site.shared.problems import NotFound
 
-from ..models import Comment, Department, Employee, Survey, Wave, WaveState
+from ..models import Comment, Department, Employee, Invitation, Reward, Survey, Wave, WaveState
 from ..rules import scores
 from ..rules.publishing import ANSWERED, EVERYBODY
 from ..rules.questions import SCALES, Kind
@@ -123,6 +123,23 @@ def survey_by_public_id(public_id: str | uuid.UUID) -> Survey:
 def published_waves(survey: Survey) -> QuerySet[Wave]:
     """From the newest."""
     return Wave.objects.filter(survey=survey, state=WaveState.PUBLISHED).order_by("-number")
+
+
+@dataclass(frozen=True, slots=True)
+class Rewards:
+    """Of the last months' waves, as long as invitations are kept."""
+
+    given: int
+    owed: int
+
+
+def rewards(survey: Survey) -> Rewards:
+    """How many thank-yous closed waves have given, and how many are owed; who got one is read nowhere."""
+    closed = Invitation.objects.filter(wave__survey=survey, wave__incentive__isnull=False, wave__state=WaveState.PUBLISHED)
+    counted = closed.filter(is_used=True).aggregate(
+        given=Count("pk", filter=Q(reward=Reward.GIVEN)), owed=Count("pk", filter=Q(reward=Reward.NONE))
+    )
+    return Rewards(counted["given"], counted["owed"])
 
 
 def wording(texts: Mapping[str, str], language: str) -> str:

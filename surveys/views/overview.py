@@ -19,7 +19,7 @@ from incentives_site.accounts.roles import Role, for_roles
 from incentives_site.shared.problems import Problem
 from incentives_site.shared.statuses import STATUS_OF_KIND
 
-from .. import operations
+from .. import operations, queries
 from ..models import Employee, Survey, SurveyKind, SurveyStatus, Wave, WaveState
 from ..rules.participation import counted_so_far
 from ..wording import in_language, mode_in_a_sentence, schedule_in_words
@@ -85,6 +85,7 @@ def _page(request: HttpRequest, row: Survey, problem: Problem | None = None) -> 
         "schedule": schedule_in_words(row.every, row.anchor_on, row.opens_at, row.time_zone, row.open_days),
         "next": operations.next_openings(row, now=now) if row.status != SurveyStatus.ENDED else [],
         "promise": mode_in_a_sentence(row.mode, row.k),
+        "rewards": queries.rewards(row),
         "crumbs": [{"label": _("Surveys"), "url": reverse("surveys:list")}, {"label": title}],
     }
     return render(request, "surveys/detail.html", context, status=STATUS_OF_KIND[problem.kind] if problem else 200)

@@ -28,6 +28,14 @@ def mode_in_a_sentence(mode: str, k: int) -> str:
     return _("Your answers are seen with your name.")
 
 
+def reward_in_a_sentence(incentive: str) -> str:
+    """What everybody gets who answers."""
+    return _(
+        "Everybody who answers gets “%(incentive)s” as a thank-you, whatever was answered. It is given to all at once after the "
+        "survey has closed; who manages it sees that you took part, never what you said."
+    ) % {"incentive": incentive}
+
+
 def ends_of(kind: str) -> tuple[str, str]:
     """What the lowest and the highest number of a scale mean."""
     if kind in {Kind.ENPS, Kind.NPS}:

@@ -186,11 +186,9 @@ THROUGH: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-# Shown where it happens: surveys/tests/operations/test_waves.py.
-BY_OPERATIONS = {"G03", "G04", "G09"}
-# Employees are not rewarded for answering yet: nothing to show.
-NOT_BUILT = {"G10"}
-BY_RULES = [case for case in CASES if case["id"] not in BY_OPERATIONS | NOT_BUILT]
+# Shown where it happens: surveys/tests/operations/test_waves.py and test_rewards.py.
+BY_OPERATIONS = {"G03", "G04", "G09", "G10"}
+BY_RULES = [case for case in CASES if case["id"] not in BY_OPERATIONS]
 
 
 @pytest.mark.parametrize("case", BY_RULES, ids=lambda case: case["id"])
