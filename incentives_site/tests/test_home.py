@@ -17,6 +17,7 @@ from customers.tests.factories import ChannelFactory, CustomerFactory
 from redemptions import operations as redemption_operations
 from redemptions.models import AppliedIncentive, Redemption
 from redemptions.tests.factories import request_for
+from surveys.tests.factories import EmployeeFactory, SurveyFactory, answered, closed, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -77,8 +78,8 @@ def incentive() -> Incentive:
         ("analyst", "Marketing workspace"),
         ("operator", "Marketing workspace"),
         ("store", "Open the till"),
-        ("hr", "not part of this version"),
-        ("manager", "not part of this version"),
+        ("hr", "An eNPS takes two clicks"),
+        ("manager", "HR makes them; results appear here"),
         ("nobody", "You have no role yet"),
     ],
 )
@@ -275,3 +276,39 @@ def test_a_campaign_with_many_incentives_asks_few_questions(
         a_redemption(IncentiveFactory(campaign=incentive.campaign))
     with django_assert_max_num_queries(19):
         analyst.get(f"/campaigns/{incentive.campaign.public_id}/")
+
+
+# --- Home of HR and of managers -----------------------------------------------------------------------------------------
+
+
+def test_hr_sees_the_newest_score_what_is_open_and_what_waits() -> None:
+    boss = EmployeeFactory(email="manager@example.com")
+    EmployeeFactory.create_batch(11, manager=boss)
+    survey = SurveyFactory(title={"en": "How is it here?"})
+    wave = opened(survey)
+    for score in [10] * 6 + [8] * 3 + [3] * 3:
+        answered(wave, {"score": score})
+    closed(wave)
+    opened(SurveyFactory(title={"en": "Still asking"}), at=wave.closes_at + datetime.timedelta(days=90))
+    SurveyFactory(title={"en": "Half-baked"}, status="draft", asked=[])
+    hr = signed_in("hr").get("/")
+    figures = {figure["label"]: figure for figure in hr.context["figures"]}
+    assert figures["eNPS"]["value"] == "25"
+    assert figures["Participation"]["value"] == "100 %"
+    text = hr.content.decode()
+    assert all(words in text for words in ("How is it here?", "Still asking", "Half-baked"))
+    manager = signed_in("manager").get("/")
+    # The team of eleven is shown only where one person is not left over: here the whole stands for it.
+    assert [figure["label"] for figure in manager.context["figures"]] == ["eNPS", "Participation"]
+    assert "Half-baked" not in manager.content.decode()
+
+
+def test_a_manager_who_is_not_in_the_directory_reads_how_to_get_there() -> None:
+    EmployeeFactory.create_batch(6)
+    wave = opened()
+    for _n in range(6):
+        answered(wave, {"score": 9})
+    closed(wave)
+    page = signed_in("manager").get("/")
+    assert page.context["figures"] == []
+    assert "ask HR to enter you" in page.content.decode()

@@ -20,6 +20,7 @@ from incentives_site.shared.money import format_money
 from redemptions import queries
 from redemptions.queries import Attention, Headline, Reason
 
+from .home_voice import voice
 from .live import announce_new, newest_key
 
 LIVE_SHOWN = 6
@@ -34,7 +35,9 @@ def home(request: HttpRequest) -> HttpResponse:
         return _overview(request)
     if Role.STORE in roles:
         return render(request, "home/counter.html", {})
-    return render(request, "home/quiet.html", {"has_role": bool(roles)})
+    if {Role.HR, Role.MANAGER} & roles:
+        return voice(request)
+    return render(request, "home/quiet.html", {})
 
 
 def _overview(request: HttpRequest) -> HttpResponse:

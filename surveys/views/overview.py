@@ -47,7 +47,7 @@ def surveys(request: HttpRequest) -> HttpResponse:
             "title": in_language(row.title, row.languages) or _("Without title"),
             "schedule": schedule_in_words(row.every, row.anchor_on, row.opens_at, row.time_zone, row.open_days),
             "wave": open_waves.get(row.pk),
-            "so_far": _so_far(open_waves.get(row.pk)),
+            "so_far": so_far(open_waves.get(row.pk)),
         }
         for row in page
     ]
@@ -79,7 +79,7 @@ def _page(request: HttpRequest, row: Survey, problem: Problem | None = None) -> 
         "has_results": any(wave.state == WaveState.PUBLISHED for wave in waves),
         "unsent": current.invitations.filter(is_sent=False, is_used=False).count() if current else 0,
         "reminded": _counted(current, current.invitations.filter(reminders__gt=0).count()) if current else None,
-        "so_far": _so_far(current),
+        "so_far": so_far(current),
         "questions": [(item, in_language(item["texts"], row.languages)) for item in operations.questions_of(row)],
         "obstacles": operations.obstacles(survey=row) if row.status == SurveyStatus.DRAFT else [],
         "schedule": schedule_in_words(row.every, row.anchor_on, row.opens_at, row.time_zone, row.open_days),
@@ -91,7 +91,7 @@ def _page(request: HttpRequest, row: Survey, problem: Problem | None = None) -> 
     return render(request, "surveys/detail.html", context, status=STATUS_OF_KIND[problem.kind] if problem else 200)
 
 
-def _so_far(wave: Any) -> dict[str, int] | None:
+def so_far(wave: Any) -> dict[str, int] | None:
     """How many answered a wave that is open, as far as it may be seen: at least so many, and of a hundred."""
     used = _counted(wave, wave.used) if wave else None
     return None if used is None else {"used": used, "percent": 100 * used // wave.invited}
