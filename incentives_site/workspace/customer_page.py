@@ -1,6 +1,7 @@
 """One customer: profile, behaviour, wallet, redemptions and timeline on a page."""
 
 import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,13 +24,16 @@ from customers.views import READERS
 from customers.wording import kind_in_words
 from incentives_site.accounts.roles import Role, for_roles
 from incentives_site.shared.htmx import wants_fragment
-from incentives_site.shared.money import format_money
+from incentives_site.shared.money import format_money, minor_digits, round_half_up
 from redemptions.models import Redemption
 
 from .customer_picture import picture
 from .statement_page import STATEMENT_READERS, balances, usual_currency
 
 ON_A_PAGE = 25
+WALLET_SHOWN = 50
+LARGEST_TOLD = 10**12
+SEGMENT_READERS = {Role.MARKETER, Role.ANALYST, Role.OPERATOR}
 MOST_IDENTITIES = 25
 CONSENT_WRITERS = (Role.STORE, Role.MARKETER, Role.OPERATOR)
 SELLERS = {Role.STORE, Role.MARKETER, Role.OPERATOR}
@@ -109,7 +113,9 @@ def _profile(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         "traits": [{"label": _word(name), "value": _said(value)} for name, value in sorted(customer.traits.items())],
         "figures": _figures(customer, currency),
         "picture": picture(customer, now),
-        "wallet": campaign_queries.wallet(customer, now=now, most=50),
+        **_wallet(customer, now),
+        "segments": _segments(customer),
+        "may_read_segments": bool(SEGMENT_READERS & request.user.roles),  # type: ignore[union-attr]
         "wallet_url": campaign_queries.wallet_url(customer),
         "preferences_url": customer_queries.preferences_url(customer),
         "consent": _consent(customer),
@@ -121,6 +127,19 @@ def _profile(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         "till_url": _till_url(customer),
         **balances(customer, currency),
     }
+
+
+def _wallet(customer: Customer, now: datetime.datetime) -> dict[str, Any]:
+    """What can be used lies open; what is used, expired or withdrawn is there for those who ask."""
+    held = campaign_queries.wallet(customer, now=now, most=WALLET_SHOWN)
+    return {"wallet": [item for item in held if item.is_usable], "wallet_past": [item for item in held if not item.is_usable]}
+
+
+def _segments(customer: Customer) -> list[tuple[str, str]]:
+    """``(name, address)`` of those the customer is in."""
+    keys = customer_queries.segments_of(customer)
+    found = customer_queries.segments().filter(key__in=keys) if keys else []
+    return [(row.name, reverse("customers:segment", args=[row.public_id])) for row in found]
 
 
 def _consent(customer: Customer) -> dict[str, Any]:
@@ -269,12 +288,19 @@ def _happening(event: Event) -> dict[str, Any]:
     }
 
 
+def _in_major_units(total: float, currency: str) -> str:
+    """As a source writes amounts; what no amount is that large stays as it was written."""
+    if abs(total) > LARGEST_TOLD:
+        return f"{total} {currency}"
+    return format_money(round_half_up(Decimal(str(total)).scaleb(minor_digits(currency))), currency)
+
+
 def _notes(kind: EventType, properties: dict[str, Any]) -> list[str]:
     """The few facts of an event worth reading; amounts as amounts."""
     currency = str(properties.get("currency") or "")
     if kind is EventType.TRACK:  # as its source wrote it, in major units
         total = properties.get("total", properties.get("value"))
-        return [f"{total} {currency}"] if isinstance(total, int | float) and currency else []
+        return [_in_major_units(total, currency)] if isinstance(total, int | float) and currency else []
     notes = []
     for name, sentence in (
         ("paid", _("paid %(value)s")),

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from incentives_site.demo import company, loading, people, showcase, visitors
+from incentives_site.demo import audiences, company, loading, people, showcase, visitors
 from incentives_site.demo.progress import Report
 
 
@@ -33,3 +33,5 @@ class Command(BaseCommand):
                 self.stdout.write("  a generated company with eight quarters of eNPS: made\n")
             if visitors.load(now, people.marketer()):
                 self.stdout.write("  events of shop, app and tills: made\n")
+            if made := audiences.load(now):
+                self.stdout.write(f"  segments: {made} made and counted\n")
