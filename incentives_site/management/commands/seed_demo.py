@@ -33,5 +33,5 @@ class Command(BaseCommand):
                 self.stdout.write("  a generated company with eight quarters of eNPS: made\n")
             if visitors.load(now, people.marketer()):
                 self.stdout.write("  events of shop, app and tills: made\n")
-            if made := audiences.load(now):
-                self.stdout.write(f"  segments: {made} made and counted\n")
+            if counted := audiences.load(now):
+                self.stdout.write(f"  segments: {counted} made and counted\n")
