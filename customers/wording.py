@@ -195,6 +195,10 @@ def why_no_table(code: str) -> str:
         "too-large": _("It has more than 200 MB: cut it into several."),
         "too-large-inside": _("What is packed in it is far too large for a list. Save the sheet alone as CSV UTF-8."),
         "too-many-columns": _("It has more than 200 columns."),
+        "erased-meanwhile": _(
+            "Somebody who may stand in it was erased while it waited, so the file was deleted. Send it again: who was erased"
+            " stays out."
+        ),
         "unexpected": _("Something went wrong that should not; the log of the server says what."),
     }
     return words.get(code, code)

@@ -4,7 +4,7 @@ import contextlib
 import datetime
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.contrib.admin.models import LogEntry
 from django.db import connection, transaction
@@ -14,12 +14,17 @@ from django.db.models.functions import Cast, Concat
 from incentives_site.integrations.operations import forget_mentions
 
 from .. import sealing
-from ..models import Customer, Erasure, Event, Export, Identity, KeptApart, Merge, Purchase, Rejection, Suppression
+from ..models import Customer, Erasure, Event, Export, Identity, KeptApart, ListExport, Merge, Purchase, Rejection, Suppression
 from ..queries import identity_rules, normalised
 from ..rules.consent import EVERYTHING, Statement, Wishes, as_data
+from ..rules.identities import plain, telling
+from ..rules.resolution import Identifier
 from ..rules.timeline import EventType
 from ._consent import allow_erasing
 from ._holdings import Erasing, holdings
+from ._imports import forget_in_imports
+from ._process import forget_waiting
+from ._resolve import hold
 
 # Events that are called after an incentive. Other names may be anything: the number of an order, the title of a page.
 CALLED_AFTER_INCENTIVES = (EventType.GRANTED, EventType.REDEEMED, EventType.WITHDRAWN, EventType.EXPIRED)
@@ -37,6 +42,7 @@ def erase(*, customer: Customer, by: str, now: datetime.datetime) -> Erasure:
     """
     with transaction.atomic():
         # In the order of ids, as merges take them, so that two never wait for each other in a circle.
+        forgotten = _forget_in_files(customer, now)
         found = Customer.objects.select_for_update(of=("self",)).filter(Q(pk=customer.pk) | Q(forwarded_to=customer))
         parts = list(found.order_by("pk"))
         erasing = Erasing(
@@ -47,9 +53,12 @@ def erase(*, customer: Customer, by: str, now: datetime.datetime) -> Erasure:
         )
         allow_erasing()
         texts = {part.display_name for part in parts if part.display_name}
-        texts |= set(Identity.objects.filter(customer__in=erasing.pks).values_list("value", flat=True))
+        named = set(Identity.objects.filter(customer__in=erasing.pks).values_list("kind", "value"))
+        texts |= {value for _kind, value in named}
         counts = {holding.name: sum(holding.count(part) for part in parts) for holding in holdings()}
-        counts["identities"] = _suppress(erasing)
+        counts |= forgotten
+        counts["identities"] = _suppress(erasing, named)
+        counts["waiting_events"] = forget_waiting(identifiers=named, texts=_telling(named))
         marks = [*erasing.public_ids]
         for holding in holdings():
             if holding.marks is not None:
@@ -60,6 +69,7 @@ def erase(*, customer: Customer, by: str, now: datetime.datetime) -> Erasure:
         counts |= forget_mentions(marks)
         _forget_in_back_office(erasing, texts)
         _forget_rejections(texts)
+        _forget_lists(texts)
         _forget_merges(erasing)
         Export.objects.filter(customer__in=erasing.pks).delete()
         for part in parts:
@@ -87,8 +97,20 @@ def lift_suppression(*, kind: str, value: str) -> bool:
     return deleted > 0
 
 
-def _suppress(erasing: Erasing) -> int:
-    known = set(Identity.objects.filter(customer__in=erasing.pks).values_list("kind", "value"))
+def _forget_in_files(customer: Customer, now: datetime.datetime) -> dict[str, int]:
+    """Files that wait first, then what names the customer, then the customer: as whoever brings in a file takes them."""
+    mine = Identity.objects.filter(Q(customer=customer) | Q(customer__forwarded_to=customer))
+    named = set(mine.values_list("kind", "value"))
+    counts = {"waiting_files": forget_in_imports(identifiers=named, texts=_telling(named), now=now)}
+    hold(named)
+    return counts
+
+
+def _telling(named: Iterable[Identifier]) -> set[str]:
+    return {text for kind, value in named if (text := telling(kind, value))}
+
+
+def _suppress(erasing: Erasing, known: Collection[Identifier]) -> int:
     Suppression.objects.bulk_create(
         (Suppression(digest=sealing.digest(kind, value), since=erasing.now) for kind, value in sorted(known)),
         ignore_conflicts=True,
@@ -138,16 +160,24 @@ def _forget_rejections(texts: Iterable[str]) -> None:
         # As JSON it is written with escapes; what was cut off is no JSON any more, and has to be read as it is.
         with contextlib.suppress(ValueError):
             body = json.dumps(json.loads(body), ensure_ascii=False)
-        plain = _plain(body)
-        if any(text in plain for text in wanted):
+        found = _plain(body)
+        if any(text in found for text in wanted):
             gone.append(pk)
     Rejection.objects.filter(pk__in=gone).delete()
 
 
+def _forget_lists(texts: Iterable[str]) -> None:
+    """What somebody searched for, to take out the list that was found."""
+    wanted = {_plain(text) for text in texts} - {""}
+    for row in ListExport.objects.all():
+        if any(text in _plain(row.about) for text in wanted):
+            row.about = "search"
+            row.save(update_fields=["about"])
+
+
 def _plain(text: str) -> str:
-    """Without what is only a way of writing: a telephone number has spaces for some and none for others."""
-    plain = "".join(letter for letter in text.casefold() if letter.isalnum() or letter == "@")
-    return plain if len(plain) >= SHORTEST else ""
+    short = plain(text)
+    return short if len(short) >= SHORTEST else ""
 
 
 def _forget_in_back_office(erasing: Erasing, texts: Iterable[str]) -> None:

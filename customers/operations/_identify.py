@@ -13,7 +13,7 @@ from incentives_site.shared.problems import Kind, Problem
 from ..models import Customer
 from ..queries import identity_rules, normalised, suppressed
 from ._judge import note_changed
-from ._resolve import Signal, resolve_all
+from ._resolve import Signal, hold, resolve_all
 
 
 class Suppressed(Problem):
@@ -28,10 +28,11 @@ def identify(*, kind: str, value: str, display_name: str = "", traits: Mapping[s
     Two callers that name the same new identity at once get one customer. Raises ``Misunderstood`` for junk, and ``Suppressed``.
     """
     identifier = normalised(kind, value, identity_rules())
-    if suppressed([identifier]):
-        raise Suppressed(_("Who had this identifier asked to be forgotten. An operator can let it in again."))
     now = timezone.now()
     with transaction.atomic():
+        hold([identifier])
+        if suppressed([identifier]):
+            raise Suppressed(_("Who had this identifier asked to be forgotten. An operator can let it in again."))
         (resolved,) = resolve_all([Signal((identifier,), now)], by="system", now=now)
         customer = Customer.objects.get(pk=resolved.customer_id)
         if resolved.is_new and (display_name or traits):

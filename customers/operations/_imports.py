@@ -10,7 +10,7 @@ import datetime
 import io
 import itertools
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
@@ -27,13 +27,15 @@ from ..queries import identity_rules, normalised, suppressed
 from ..rules import importing, tables
 from ..rules.consent import How
 from ..rules.faults import Misunderstood
+from ..rules.identities import LONGEST, plain
 from ..rules.protocol import Incoming
+from ..rules.resolution import Identifier
 from ..rules.tables import BadTable, Head, Line
 from ..rules.timeline import EventType
 from ._consent import Choice, record_consent
 from ._insight import refresh_insight
 from ._process import _Heard, _write_events, _write_traits
-from ._resolve import Signal, resolve_all
+from ._resolve import Signal, hold, resolve_all
 from ._segments import refresh_memberships
 
 MOST_BYTES = 200 * 1024 * 1024
@@ -42,6 +44,7 @@ LINES_AT_ONCE = 500
 SOURCE = "import"
 KEPT_FOR = datetime.timedelta(days=1)  # a file that nobody goes on with
 IN_HAND = datetime.timedelta(seconds=30)  # a worker writes more often than this
+ERASED = "erased-meanwhile"
 MOVING = (ImportState.CHECKING, ImportState.RUNNING)
 
 log = structlog.get_logger(__name__)
@@ -152,6 +155,66 @@ def tidy_imports(*, now: datetime.datetime) -> int:
     return done
 
 
+def forget_in_imports(*, identifiers: Collection[Identifier], texts: Collection[str], now: datetime.datetime) -> int:
+    """Delete the files that are kept and name one of the identifiers, or say one of the plain texts in a cell; how many.
+
+    What was brought in stays, and the import says why it ended. Nothing of a packed file could be taken out alone. Joins the
+    caller's transaction.
+    """
+    done = 0
+    kept = CustomerImport.objects.filter(parts__is_report=False).distinct().order_by("pk")
+    for row in kept:
+        if not _is_named_in(row, identifiers, texts):
+            continue
+        # Its columns and its name may be somebody's as well, where a file has no heads.
+        with contextlib.suppress(WrongImportState):
+            _end(row.pk, list(ImportState), ImportState.FAILED, now, failure=ERASED)
+            done += 1
+    for row in CustomerImport.objects.all():
+        heads = row.head.get("columns", [])
+        if any(plain(head) in texts for head in heads):
+            row.head = {**row.head, "columns": ["…"] * len(heads)}
+            row.meanings = [""] * len(heads)
+            row.save(update_fields=["head", "meanings"])
+        if any(text in plain(row.name) for text in texts):
+            row.name = "…"
+            row.save(update_fields=["name"])
+    return done
+
+
+def _is_named_in(row: CustomerImport, identifiers: Collection[Identifier], texts: Collection[str]) -> bool:
+    rules = identity_rules()
+    kinds = {n: meaning.partition(":")[2] for n, meaning in enumerate(row.meanings) if meaning.startswith("identity:")}
+    is_readable = True
+    try:
+        if any(plain(cell) in texts for cell in row.head.get("columns", [])):
+            return True
+        for line in tables.read(kept_file(row), _head(row)):
+            if any(plain(cell) in texts for cell in line.cells):
+                return True
+            is_readable = is_readable and not line.fault
+            for n, kind in kinds.items() if line.cells else ():
+                with contextlib.suppress(Misunderstood):
+                    if normalised(kind, line.cells[n], rules) in identifiers:
+                        return True
+    except BadTable:
+        is_readable = False
+    return not is_readable and _stands_in(row, texts)
+
+
+def _stands_in(row: CustomerImport, texts: Collection[str]) -> bool:
+    """For what cannot be read as a table: whether the letters themselves say it. Of a packed file nobody knows."""
+    if row.head.get("kind") != "csv":
+        return True
+    file, before = kept_file(row), ""
+    while piece := file.read(PIECE_OF_A_FILE):
+        letters = before + plain(piece.decode(row.head["encoding"].replace("utf-16", "utf-16-le"), "ignore"))
+        if any(text in letters for text in texts):
+            return True
+        before = letters[-LONGEST:]
+    return False
+
+
 def work_import(*, import_id: int, clock: Clock) -> None:
     """Check or bring in, piece by piece, until it is done, given up, or in another worker's hand."""
     row = CustomerImport.objects.filter(pk=import_id, state__in=MOVING).first()
@@ -245,7 +308,9 @@ def _take(row: CustomerImport, piece: Sequence[Line], now: datetime.datetime, *,
         )
         item = _Heard(source, event, now, tuple(dict.fromkeys(named)), uuid.uuid4(), None)
         heard.append((item, said.consents, tuple(unread)))
-    out = suppressed({identifier for item, _consents, _unread in heard for identifier in item.identifiers})
+    said_of = {identifier for item, _consents, _unread in heard for identifier in item.identifiers}
+    hold(said_of)  # whoever is being erased right now has been after this
+    out = suppressed(said_of)
     results += [_Result(_number(item), "erased") for item, _c, _u in heard if not out.isdisjoint(item.identifiers)]
     heard = [entry for entry in heard if out.isdisjoint(entry[0].identifiers)]
     with transaction.atomic():

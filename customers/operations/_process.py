@@ -7,7 +7,7 @@ leaves the requests to be processed again, or their effect.
 import datetime
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,12 @@ from ..models import Customer, Event, Intake, PurchaseLine, Rejection, Source, S
 from ..queries import identity_rules, normalised, suppressed
 from ..rules import orders, protocol
 from ..rules.faults import Misunderstood
-from ..rules.identities import IdentityRule
+from ..rules.identities import IdentityRule, plain
 from ..rules.protocol import Incoming, NotTaken, Refusal
 from ..rules.resolution import Identifier
 from ..rules.timeline import EventType, message_digest
 from ._insight import refresh_insight
-from ._resolve import Resolved, Signal, resolve_all
+from ._resolve import Resolved, Signal, hold, resolve_all
 from ._segments import refresh_memberships
 
 log = structlog.get_logger(__name__)
@@ -221,10 +221,68 @@ def _named(fresh: list[_Heard]) -> tuple[list[_Heard], list[Refused]]:
 
 def _without_erased(fresh: list[_Heard]) -> list[_Heard]:
     """Who was erased stays out, and what is said of them is kept nowhere, not even among what was refused."""
+    named = {identifier for item in fresh for identifier in item.identifiers}
+    hold(named)  # whoever is being erased right now has been after this
     if not Suppression.objects.exists():
         return fresh
-    out = suppressed({identifier for item in fresh for identifier in item.identifiers})
+    out = suppressed(named)
     return [item for item in fresh if out.isdisjoint(item.identifiers)] if out else fresh
+
+
+def forget_waiting(*, identifiers: Collection[Identifier], texts: Collection[str]) -> int:
+    """Take out of what waits each event that names one of the identifiers, or says one of the plain texts; how many.
+
+    Joins the caller's transaction, which holds the identifiers: what is being processed meanwhile is dropped there.
+    """
+    rules, known, gone = identity_rules(), dict[tuple[str, object], Identifier | None](), 0
+    for request in Intake.objects.order_by("pk").iterator(chunk_size=20):
+        data, is_strict = protocol.parse(bytes(request.body))
+        envelope = data.get("context") if "batch" in data else None
+        raws = protocol.events_of(data, request.kind) or []
+        around = {name: value for name, value in data.items() if name != "batch"} if "batch" in data else {}
+        kept = [] if _says(around, texts) else [
+            raw for raw in raws
+            if not _says(raw, texts)
+            and not _names(raw, request.received_at, envelope, is_strict, identifiers, rules, known)
+        ]  # fmt: skip
+        gone += len(raws) - len(kept)
+        if raws and not kept:
+            request.delete()
+        elif len(kept) < len(raws):
+            body = json.dumps({**data, "batch": kept}).encode()
+            Intake.objects.filter(pk=request.pk).update(body=body)
+    return gone
+
+
+def _names(
+    raw: object,
+    received_at: datetime.datetime,
+    envelope: object,
+    is_strict: bool,
+    identifiers: Collection[Identifier],
+    rules: Mapping[str, IdentityRule],
+    known: dict[tuple[str, object], Identifier | None],
+) -> bool:
+    try:
+        context = envelope if isinstance(envelope, dict) else None
+        event = protocol.read_event(raw, received_at=received_at, sent_at=None, envelope=context, is_strict=is_strict)
+    except NotTaken:
+        return False
+    return any(identifier in identifiers for identifier in _identifiers(event, rules, known))
+
+
+def _says(data: object, texts: Collection[str]) -> bool:
+    """Whether one of the plain texts is said anywhere in it, as a value of its own."""
+    waiting = [data]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, str) and plain(one) in texts:
+            return True
+    return False
 
 
 _EVENT = (

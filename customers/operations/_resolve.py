@@ -71,7 +71,7 @@ def resolve_all(signals: Sequence[Signal], *, by: str, now: datetime.datetime) -
     if not signals:
         return []
     wanted = sorted({identifier for signal in signals for identifier in signal.identifiers})
-    _lock(wanted)
+    hold(wanted)
     state = _read(wanted)
     keys: list[int] = []
     dropped: list[tuple[tuple[Identifier, Dropped], ...]] = []
@@ -97,8 +97,11 @@ def resolve_all(signals: Sequence[Signal], *, by: str, now: datetime.datetime) -
     return answers
 
 
-def _lock(identifiers: Iterable[Identifier]) -> None:
-    """In one order for all, so that nobody waits in a circle; hashed, so that there are never too many locks."""
+def hold(identifiers: Iterable[Identifier]) -> None:
+    """Nobody else decides whom these name until the transaction ends. Whether somebody was erased is asked after this.
+
+    In one order for all, so that nobody waits in a circle; hashed, so that there are never too many locks.
+    """
     buckets = {
         int.from_bytes(hashlib.blake2b(f"{kind}:{value}".encode(), digest_size=4).digest()) % BUCKETS
         for kind, value in identifiers

@@ -13,6 +13,7 @@ JUNK = frozenset({"", "-1", "null", "none", "undefined", "anonymous", "guest", "
 # Addresses that many people have typed, none of whom can be written to at them.
 JUNK_MAILBOXES = frozenset({"test", "noreply", "no-reply", "none", "null", "undefined", "anonymous", "guest"})
 ZEROS = re.compile(r"[0-]*")
+NOT_PLAIN = re.compile(r"[^\w@]|_")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 LONGEST = 320
 
@@ -75,6 +76,21 @@ def normalise(
     elif kind == "loyalty_card":
         text = re.sub(r"[\s-]", "", text).upper()
     return kind, text
+
+
+# What is shorter stands in too many texts that are about somebody else.
+SHORTEST_TELLING = 8
+
+
+def plain(text: str) -> str:
+    """Without what is only a way of writing: a telephone number has spaces for some and none for others."""
+    return NOT_PLAIN.sub("", text.casefold())
+
+
+def telling(kind: str, value: str) -> str | None:
+    """The plain text that says who it is wherever it stands; ``None`` for what may as well be a price or a number of pieces."""
+    text = plain(value)
+    return text if kind in {"email", "phone"} or len(text) >= SHORTEST_TELLING else None
 
 
 def _can_be_stored(text: str) -> bool:

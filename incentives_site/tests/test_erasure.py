@@ -2,18 +2,24 @@
 
 import datetime
 import hashlib
+import io
 import json
 import os
 import re
 import subprocess
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, Sum
 from django.test import Client
@@ -25,10 +31,13 @@ from campaigns.tests.factories import CampaignFactory, IncentiveFactory, LimitFa
 from customers import operations, queries
 from customers.models import (
     Customer,
+    CustomerImport,
+    CustomerImportPart,
     Erasure,
     Event,
     Export,
     Identity,
+    Intake,
     Purchase,
     PurchaseLine,
     Rejection,
@@ -197,7 +206,8 @@ def dump() -> str:
                 found.append(f"-- {table}\n" + b"".join(bytes(part) for part in copied).decode())
         cursor.execute("SELECT string_agg(indexdef, E'\\n') FROM pg_indexes")
         found.append(str(cursor.fetchone()[0]))
-    return "\n".join(found)
+    # Bytes stand there as hexadecimal digits, in which nothing would be found.
+    return re.sub(r"\\x((?:[0-9a-f]{2})+)", lambda match: bytes.fromhex(match[1]).decode(errors="replace"), "\n".join(found))
 
 
 def pg_dump() -> str | None:
@@ -248,7 +258,12 @@ def found_in(text: str, names: set[str]) -> list[str]:
 def test_a_dump_names_an_erased_customer_nowhere_and_every_sum_is_as_before() -> None:
     one = rich()
     someone_else = IdentityFactory(kind="email", value="bob@example.com", customer=CustomerFactory(display_name="Bob")).customer
+    now, waits = timezone.now(), f"E-Mail\n{MARK}.waits@example.com\n{MARK}@example.com\n".encode()
+    said = {"event": "Seen", "userId": f"shop-{MARK}-waits", "context": {"traits": {"email": f"{MARK}@example.com"}}}
+    operations.take(source=Source.objects.get(), kind="track", body=json.dumps(said).encode(), now=now)
+    operations.begin_import(file=io.BytesIO(waits), name="people.csv", size=len(waits), by="x", now=now)
     before, text = sums(one.campaign), dump()
+    assert {f"{MARK}.waits@example.com", f"shop-{MARK}-waits"} <= set(re.findall(r"[\w.@-]+", text))
     assert len(found_in(text, one.names)) == len(one.names), "or the test would notice nothing"
     assert text.lower().count(MARK) > 50
     key = str(uuid.uuid4())
@@ -274,6 +289,48 @@ def test_a_dump_names_an_erased_customer_nowhere_and_every_sum_is_as_before() ->
     assert not Export.objects.exists()
     left = Customer.objects.get(erased_at__isnull=False, forwarded_to=None)
     assert left not in queries.who_may_be_addressed(Customer.objects.all())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("door", ["events", "call", "file"])
+def test_who_comes_while_being_erased_stays_out(door: str) -> None:
+    """Whoever looks whether somebody was erased waits for one who is at it."""
+    ann = IdentityFactory(kind="email", value="ann@example.com").customer
+    source = Source.objects.create(key="app", name="App", channel=ChannelFactory(web=True))
+    now, file = timezone.now(), b"E-Mail\nann@example.com\n"
+    body = json.dumps({"event": "Seen", "userId": "u-1", "context": {"traits": {"email": "ann@example.com"}}}).encode()
+
+    def come() -> None:
+        try:
+            match door:
+                case "events":
+                    operations.take(source=source, kind="track", body=body, now=now)
+                    operations.process_events(now=now)
+                case "call":
+                    with pytest.raises(operations.Suppressed):
+                        operations.identify(kind="email", value="ann@example.com")
+                case "file":
+                    row = operations.begin_import(file=io.BytesIO(file), name="people.csv", size=len(file), by="x", now=now)
+                    CustomerImport.objects.update(state="running")
+                    operations.work_import(import_id=row.pk, clock=timezone.now)
+        finally:
+            connection.close()
+
+    def is_somebody_waiting() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
+            return bool(cursor.fetchone()[0])
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            operations.erase(customer=ann, by="x", now=now)
+            coming = pool.submit(come)
+            deadline = time.monotonic() + 30
+            while not is_somebody_waiting() and not coming.done() and time.monotonic() < deadline:
+                time.sleep(0.02)
+        coming.result(30)
+    assert not Identity.objects.exists()
+    assert not Event.objects.filter(name="Seen").exists()
 
 
 @pytest.mark.django_db
@@ -313,6 +370,74 @@ class TestAfterwards:
         assert list(Identity.objects.values_list("value", flat=True)) == ["b-2"]
         assert Event.objects.filter(name="Seen").count() == 1
         assert found_in(dump(), {"ann@example.com", "visitor-of-ann"}) == []
+
+    def test_what_waits_is_forgotten_with_them_and_what_others_sent_stays(self) -> None:
+        one, web = rich(), ChannelFactory(web=True)
+        source = Source.objects.get()
+        others = {"type": "track", "messageId": "2", "event": "Seen", "userId": "b-2", "properties": {"price": 12_345_671}}
+        of_shop = {"type": "shop", "id": f"shop-{MARK}"}
+        batch = [
+            {"type": "track", "messageId": "1", "event": "Seen", "userId": "new", "traits": {"phone": "+49 170 12345671"}},
+            others,
+            {"type": "track", "messageId": "3", "event": "Told", "userId": "b-2", "properties": {"of": f" {MARK}@Example.COM"}},
+            {"type": "page", "messageId": "4", "anonymousId": "cookie", "context": {"externalIds": [of_shop]}},
+        ]  # fmt: skip
+        now = timezone.now()
+        alone = {"event": "Seen", "userId": "x", "context": {"traits": {"email": f"{MARK}@example.com"}}}
+        whole = {
+            "batch": [{"type": "track", "event": "Seen", "userId": "y"}],
+            "context": {"traits": {"email": f"{MARK}@example.com"}},
+        }
+        for kind, body in (("", {"batch": batch}), ("track", alone), ("", whole), ("", {"batch": [others]})):
+            operations.take(source=source, kind=kind, body=json.dumps(body).encode(), now=now)
+        assert MARK in "".join(bytes(row.body).decode() for row in Intake.objects.all())
+        receipt = operations.erase(customer=one.customer, by="x", now=now)
+        assert receipt.counts["waiting_events"] == 5
+        left = "".join(bytes(row.body).decode() for row in Intake.objects.all())
+        assert found_in(left, one.names | {"170 1234", "cookie"}) == []
+        assert operations.process_events(now=now) is not None
+        assert Event.objects.filter(name="Seen", source=source.key, channel=web).values_list("message_id", flat=True).get() == "2"
+
+    @pytest.mark.parametrize("state", ["mapping", "checked", "running"])
+    def test_a_file_that_waits_and_names_them_is_deleted_and_others_go_on(self, state: str) -> None:
+        one, now = rich(), timezone.now()
+        people = "E-Mail;Name\nbob@example.com;Bob\n{};X\n"
+        sheet = io.BytesIO()
+        book = openpyxl.Workbook()
+        book.active.append(["Phone"])
+        book.active.append(["+49 170 12345671"])
+        book.save(sheet)
+        broken = f'a;b\n"{MARK}@example.com;1\n'.encode()
+        headless = f"{MARK}@example.com;Zoë {MARK}\nbob@example.com;Bob\n".encode()
+        named = [people.format(f" {MARK.upper()}@example.com").encode(), sheet.getvalue(), broken, headless]
+        rows = [
+            operations.begin_import(file=io.BytesIO(body), name=f"{n}-{MARK}@example.com.csv", size=len(body), by="x", now=now)
+            for n, body in enumerate([*named, people.format("eve@example.com").encode()])
+        ]
+        CustomerImport.objects.update(state=state)
+        operations.begin_list_export(about=f"search “{MARK}@example.com”", count=1, by="x", now=now)
+        assert operations.erase(customer=one.customer, by="x", now=now).counts["waiting_files"] == 4
+        assert [CustomerImport.objects.get(pk=row.pk).state for row in rows] == ["failed"] * 4 + [state]
+        kept = b"".join(bytes(part.body) for part in CustomerImportPart.objects.all())
+        assert kept.decode() == people.format("eve@example.com")
+        assert found_in(dump(), one.names) == []
+
+    def test_nothing_lies_in_folders(self, settings: Any, tmp_path: Path) -> None:
+        """What is uploaded is kept in the database alone, so that erasing has one place to look at."""
+        settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+        one = rich()
+        user = User.objects.create_user("sender@example.com")
+        user.groups.add(Group.objects.get(name="operator"))
+        client = Client()
+        client.force_login(user)
+        body = b"E-Mail;Name\n" + f"{MARK}@example.com;Zoe\n".encode() * 200_000
+        assert client.post("/customers/import/", {"file": SimpleUploadedFile("p.csv", body)}).status_code == 302
+        assert CustomerImportPart.objects.count() > 5
+        operations.erase(customer=one.customer, by="x", now=timezone.now())
+        assert not CustomerImportPart.objects.exists()
+        written = [path for folder in (tmp_path, Path(settings.VAR_DIR)) for path in folder.rglob("*") if path.is_file()]
+        ours = [path for path in written if not {"pg", "valkey"} & set(path.parts)]
+        assert [path for path in ours if MARK.encode() in path.read_bytes()] == []
 
     def test_asking_who_is_kept_out_is_one_query_for_many(self, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(1):
