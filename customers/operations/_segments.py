@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 COUNTING = 7_302_122  # held with the segment's id while it is counted
 SLOT = 7_302_123  # held with a number by each of those that count at once
 GATE = 7_302_124  # shared by who judges single customers; alone: who starts a count, and who writes one down
+LISTS = 7_302_125  # held with the segment's id by who changes a list
 
 AT_ONCE = 2
 TIMEOUT = datetime.timedelta(minutes=10)
@@ -526,12 +527,26 @@ def _tell(changes: Sequence[Change]) -> None:
 
 
 def change_list(
-    *, segment: Segment, add: Collection[int] = (), take_out: Collection[int] = (), by: str, now: datetime.datetime
+    *,
+    segment: Segment,
+    add: Collection[int] = (),
+    take_out: Collection[int] = (),
+    exactly: Collection[int] | None = None,
+    by: str,
+    now: datetime.datetime,
 ) -> tuple[int, int]:
-    """Put customers, by their ids, on a list and take others off; how many came and went. What refers to it is counted anew."""
+    """Put customers, by their ids, on a list and take others off, or have ``exactly`` these on it; how many came and went.
+
+    What refers to it is counted anew. Raises ``Invalid`` for a segment that is no list.
+    """
     if segment.kind != SegmentKind.LIST:
         raise Invalid(errors=[FieldError("/kind", "not-a-list", _("Who is in this segment follows from its rule."))])
     with transaction.atomic(), connection.cursor() as cursor:
+        # Two who change the same list wait for each other, so that neither undoes what it has not seen.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LISTS, segment.pk])
+        held = set(SegmentMember.objects.filter(segment=segment).values_list("customer_id", flat=True))
+        if exactly is not None:
+            add, take_out = exactly, held - set(exactly)
         cursor.execute(_LOCK, [sorted({*add, *take_out})])
         _gate(alone=False)
         held = set(SegmentMember.objects.filter(segment=segment).values_list("customer_id", flat=True))

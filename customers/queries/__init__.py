@@ -17,7 +17,7 @@ from ._consent import (
 )
 from ._erasure import erasure_of, exports_of, suppressed
 from ._identities import identity_rules, normalised
-from ._lists import customers_on
+from ._lists import Reference, customers_named, customers_on
 from ._live import Waiting, live_events, newest_number, per_minute, rejections, waiting
 from ._live import Wanted as WantedEvents
 from ._reading import (
@@ -55,12 +55,14 @@ from ._segments import (
     judged_sql,
     members,
     members_sql,
+    memberships,
     overlap,
     parsed_rule,
     rule_of,
     segment_by_key,
     segment_by_public_id,
     segment_levels,
+    segment_named,
     segments,
     segments_of,
     sizes,
@@ -79,6 +81,7 @@ __all__ = [
     "Overlap",
     "Preferences",
     "PreferencesUnknown",
+    "Reference",
     "SegmentUnknown",
     "Sign",
     "StoreUnknown",
@@ -99,6 +102,7 @@ __all__ = [
     "currencies_bought",
     "customer_of_preferences",
     "customers_as_csv",
+    "customers_named",
     "customers_of",
     "customers_on",
     "dependents",
@@ -114,6 +118,7 @@ __all__ = [
     "matching",
     "members",
     "members_sql",
+    "memberships",
     "named_by_id",
     "named_by_identity",
     "named_by_public_id",
@@ -132,6 +137,7 @@ __all__ = [
     "segment_by_key",
     "segment_by_public_id",
     "segment_levels",
+    "segment_named",
     "segments",
     "segments_of",
     "sizes",

@@ -1,7 +1,8 @@
 """Whom the lines of a list name, many at a time."""
 
+import contextlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..models import Customer, Identity
@@ -13,6 +14,9 @@ MOST_LINES = 100_000
 MOST_REPORTED = 1_000
 AT_ONCE = 5_000
 BARE = ("loyalty_card", "phone", "user_id")
+
+
+Piece = tuple[int, str, list[Identifier], uuid.UUID | None]
 
 
 @dataclass(slots=True)
@@ -30,7 +34,7 @@ def customers_on(lines: Iterable[str]) -> Named:
     """Look up ``kind,value``, public ids, and values alone; a first line that says ``kind,value`` or ``id`` is a heading."""
     found = Named()
     rules = identity_rules()
-    piece: list[tuple[int, str, list[Identifier], uuid.UUID | None]] = []
+    piece: list[Piece] = []
     for number, line in enumerate(lines, start=1):
         text = line.replace("\x00", "").strip().strip('"')
         if not text or (number == 1 and text.lower().replace(" ", "") in {"kind,value", "id", "value", "customer"}):
@@ -44,6 +48,34 @@ def customers_on(lines: Iterable[str]) -> Named:
             _look_up(piece, found)
             piece = []
     _look_up(piece, found)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A customer as a partner names it: by public ``id``, or by an identity."""
+
+    id: str = ""
+    kind: object = ""
+    value: object = ""
+
+
+def customers_named(references: Sequence[Reference]) -> Named:
+    """Look up many at once; ``unknown`` are the places (from 0) of those who are nobody known."""
+    found = Named(lines=len(references))
+    rules = identity_rules()
+    pieces: list[Piece] = []
+    for place, one in enumerate(references):
+        meant: list[Identifier] = []
+        public_id = None
+        with contextlib.suppress(ValueError):
+            if one.id:
+                public_id = uuid.UUID(one.id)
+            else:
+                meant = [normalised(one.kind, one.value, rules)]
+        pieces.append((place, "", meant, public_id))
+    for start in range(0, len(pieces), AT_ONCE):
+        _look_up(pieces[start : start + AT_ONCE], found)
     return found
 
 
@@ -65,7 +97,7 @@ def _meant(text: str, rules: object) -> tuple[list[Identifier], uuid.UUID | None
     return meant, None
 
 
-def _look_up(piece: list[tuple[int, str, list[Identifier], uuid.UUID | None]], found: Named) -> None:
+def _look_up(piece: list[Piece], found: Named) -> None:
     wanted = {identifier for _n, _t, meant, _id in piece for identifier in meant}
     by_kind: dict[str, set[str]] = {}
     for kind, value in wanted:

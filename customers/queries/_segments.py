@@ -59,6 +59,18 @@ def segment_by_key(key: str) -> Segment:
     return found
 
 
+def segment_named(name: str) -> Segment:
+    """By its key, or else by its public id. Raises ``SegmentUnknown``."""
+    found = None if "\x00" in name else Segment.objects.filter(key=name, archived_at=None).first()
+    return found or segment_by_public_id(name)
+
+
+def memberships(customer: Customer) -> QuerySet[SegmentMember]:
+    """The segments the customer is in, by name. One query."""
+    found = SegmentMember.objects.filter(customer=customer, segment__archived_at=None)
+    return found.select_related("segment").order_by("segment__name", "segment")
+
+
 def segments() -> QuerySet[Segment]:
     """Those that are in use, by name."""
     return Segment.objects.filter(archived_at=None).order_by("name", "pk")

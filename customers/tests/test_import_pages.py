@@ -129,6 +129,9 @@ def test_a_segment_is_taken_out(marketer: Client) -> None:
     assert "Outside" not in text
     assert ListExport.objects.get().about == "segment regulars"
     assert marketer.post("/customers/export/", {"segment": "nothing"}).status_code == 404
+    page = marketer.get(f"/customers/segments/{segment.public_id}/").content.decode()
+    assert "Take out" in page
+    assert f'name="segment" value="{segment.public_id}"' in page
 
 
 def test_what_was_taken_out_can_be_brought_in_again(marketer: Client) -> None:

@@ -23,6 +23,7 @@ from ..forms import ListForm, RuleForm, SegmentForm
 from ..rules.faults import Misunderstood
 from ..rules.segments import EVERYBODY
 from ..wording import rule_in_words
+from .admission import may_write
 
 ROLES = (Role.MARKETER, Role.ANALYST, Role.OPERATOR)
 A_PAGE = 50
@@ -82,6 +83,7 @@ def _shown(request: HttpRequest, one: Segment, status: int = 200, **more: Any) -
         "users": queries.dependents(one.key),
         "is_moving": one.state in MOVING,
         "is_list": one.kind == SegmentKind.LIST,
+        "may_write": may_write(request),
         "form": ListForm() if one.kind == SegmentKind.LIST else None,
         "crumbs": _crumbs(segment=one),
         **more,
@@ -247,11 +249,13 @@ def names(request: HttpRequest, public_id: str) -> HttpResponse:
         form.add_error("file", error)
         return _shown(request, one, status=REFUSED, form=form)
     way = form.cleaned_data["way"]
-    out: set[int] = found.ids if way == "take_out" else set()
-    if way == "replace":
-        out = set(queries.members(one).order_by().values_list("customer_id", flat=True)) - found.ids
     came, went = operations.change_list(
-        segment=one, add=set() if way == "take_out" else found.ids, take_out=out, by=_actor(request), now=timezone.now()
+        segment=one,
+        add=found.ids if way == "add" else (),
+        take_out=found.ids if way == "take_out" else (),
+        exactly=found.ids if way == "replace" else None,
+        by=_actor(request),
+        now=timezone.now(),
     )
     report = {"found": found, "came": came, "went": went, "more": found.unknown_count - len(found.unknown)}
     return _shown(request, one, report=report)
