@@ -99,6 +99,14 @@ class EnpsForm(PlanForm):
 
 
 class PulseForm(PlanForm):
+    is_live = forms.BooleanField(
+        label=_("Show the company's score while it is open"),
+        required=False,
+        help_text=_(
+            "In steps of at least as many people as the smallest group shown; the last few of an incomplete step are in no "
+            "figure. Those who answer are told. Without it all results appear at the close. It holds from the next wave on."
+        ),
+    )
     incentive = forms.ModelChoiceField(
         label=_("Thank-you for answering"),
         queryset=Incentive.objects.none(),
@@ -129,11 +137,23 @@ class PulseForm(PlanForm):
             "is_one_page": data["is_one_page"],
             "rotates": data["rotates"] or 0,
             "incentive": data["incentive"],
+            "is_live": data["is_live"],
         }
 
 
 def initial_of(survey: Survey) -> Mapping[str, Any]:
-    names = [*ScheduleForm.base_fields, "k", "mode", "audience", "reminds", "languages", "is_one_page", "rotates", "incentive"]
+    names = [
+        *ScheduleForm.base_fields,
+        "k",
+        "mode",
+        "audience",
+        "reminds",
+        "languages",
+        "is_one_page",
+        "rotates",
+        "incentive",
+        "is_live",
+    ]
     return {name: getattr(survey, name) for name in names}
 
 

@@ -5,6 +5,7 @@ when and for what; a ballot is sealed until the wave closes; then answers are co
 written anew in one transaction and in an order that chance made.
 """
 
+import datetime
 import uuid
 
 from django.db import models
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.models import PublicIdModel
 
+from ..rules import schedules
 from ._directory import Employee
 from ._surveys import Mode, Survey
 
@@ -34,7 +36,8 @@ class Reward(models.TextChoices):
 class Wave(PublicIdModel):
     """``questions`` and ``incentive`` (what everybody gets who answers) are those of the survey as they were at the opening.
     ``sealed_key`` opens its ballots, and is gone once they are counted. ``results`` are decided once, at the close: what stands
-    there may be shown, and nothing else (``rules.publishing``).
+    there may be shown, and nothing else (``rules.publishing``). ``live`` is what was shown before that, where whoever answers was
+    told so: histograms by question, and how many steps they took.
     """
 
     survey = models.ForeignKey(Survey, models.PROTECT, related_name="waves", verbose_name=_("survey"))
@@ -46,6 +49,9 @@ class Wave(PublicIdModel):
     k = models.PositiveSmallIntegerField(_("smallest group shown"))
     questions = models.JSONField(_("questions"), default=list)
     invited = models.PositiveIntegerField(_("invited"), default=0)
+    mails_from = models.DateTimeField(_("messages from"), null=True, blank=True)
+    is_live = models.BooleanField(_("score while it is open"), default=False)
+    live = models.JSONField(_("score so far"), default=dict, blank=True)
     incentive = models.ForeignKey(
         "campaigns.Incentive", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("incentive for answering")
     )
@@ -67,6 +73,11 @@ class Wave(PublicIdModel):
 
     def __str__(self) -> str:
         return f"{self.survey} {self.number}"
+
+    @property
+    def last_day(self) -> datetime.date:
+        """There, where the survey is at home."""
+        return schedules.last_day(self.closes_at, self.survey.time_zone)
 
 
 class Invitation(models.Model):
@@ -96,11 +107,15 @@ class Invitation(models.Model):
 
 
 class Ballot(models.Model):
-    """What somebody sent, sealed until the wave is counted: all are as long as one another, give or take a step."""
+    """What somebody sent, sealed until the wave is counted: all are as long as one another, give or take a step.
+
+    ``step`` is with which renewal of a score that is shown before the close it was counted; nothing in other waves.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     wave = models.ForeignKey(Wave, models.PROTECT, related_name="ballots", verbose_name=_("wave"))
     sealed = models.BinaryField()
+    step = models.PositiveSmallIntegerField(_("step"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("ballot")

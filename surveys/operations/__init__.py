@@ -49,7 +49,7 @@ from ._meet import (
     settle,
     write,
 )
-from ._open_wave import CannotOpen, groups_of, open_wave, question_from, questions_of
+from ._open_wave import CannotOpen, bank_turns, groups_of, open_wave, question_from, questions_of
 from ._purge import purge_surveys
 from ._reward import give_rewards
 from ._threads import ThreadClosed, ThreadUnknown, close_thread, comments_of, reply
@@ -79,6 +79,7 @@ __all__ = [
     "answer",
     "arrange",
     "ask",
+    "bank_turns",
     "bring_in_employees",
     "cancel_date",
     "channel_for",

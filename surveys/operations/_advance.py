@@ -23,7 +23,8 @@ from incentives_site.shared.problems import Problem
 from .. import sealing
 from ..models import Invitation, Survey, SurveyKind, SurveyStatus, Wave, WaveState
 from ..rules import schedules
-from ..wording import in_language, mode_in_a_sentence, reward_in_a_sentence
+from ..rules.visibility import step_of_live
+from ..wording import in_language, live_in_a_sentence, mode_in_a_sentence, reward_in_a_sentence
 from ._close_wave import close_wave
 from ._design import recurrence_of
 from ._open_wave import open_wave
@@ -57,9 +58,9 @@ def open_due(*, survey: Survey, now: datetime.datetime) -> bool:
     """
     waiting = None
     opened = False
-    length = datetime.timedelta(days=survey.open_days)
     for opens_at in _due_instants(survey, now):
-        if opens_at + length <= now or Wave.objects.filter(survey=survey, opens_at=opens_at).exists():
+        is_over = schedules.closes(opens_at, survey.open_days, survey.time_zone) <= now
+        if is_over or Wave.objects.filter(survey=survey, opens_at=opens_at).exists():
             continue
         try:
             open_wave(survey=survey, opens_at=opens_at, now=now)
@@ -109,9 +110,13 @@ def link_to(invitation: Invitation) -> str:
 
 
 def send_invitations(*, now: datetime.datetime) -> int:
-    """Tell those who were not told yet; how many. In an order that chance made."""
-    waiting = Invitation.objects.filter(is_sent=False, is_used=False, wave__state=WaveState.OPEN, wave__closes_at__gt=now)
-    return _send(waiting, reminder=0, now=now)
+    """Tell those who were not told yet, Monday to Friday; how many. In an order that chance made."""
+    sent = 0
+    waves = Wave.objects.filter(state=WaveState.OPEN, closes_at__gt=now).exclude(mails_from__gt=now)
+    for wave in waves.select_related("survey"):
+        if schedules.is_mail_day(now, wave.survey.time_zone):
+            sent += _send(Invitation.objects.filter(wave=wave, is_sent=False, is_used=False), reminder=0, now=now)
+    return sent
 
 
 def send_reminders(*, now: datetime.datetime) -> int:
@@ -180,7 +185,6 @@ def message_for(invitation: Invitation, *, reminder: int = 0) -> EmailMessage:
     offered = [code for code, _name in settings.LANGUAGES]
     with translation.override(employee.language if employee.language in offered else (*wave.survey.languages, "en")[0]):
         title = in_language(wave.survey.title, wave.survey.languages)
-        last = (wave.closes_at.astimezone(zoneinfo.ZoneInfo(wave.survey.time_zone))).date()
         lines = [
             _("Hello %(name)s,") % {"name": employee.name},
             _("Would you take a minute and answer a few questions?")
@@ -189,9 +193,10 @@ def message_for(invitation: Invitation, *, reminder: int = 0) -> EmailMessage:
             in_language(wave.survey.introduction, wave.survey.languages),
             link_to(invitation),
             _("The link is yours alone: please do not pass it on. It is good until %(day)s.")
-            % {"day": last.strftime("%d.%m.%Y")},
+            % {"day": wave.last_day.strftime("%d.%m.%Y")},
             mode_in_a_sentence(wave.mode, wave.k),
             reward_in_a_sentence(wave.incentive.name) if wave.incentive else "",
+            live_in_a_sentence(step_of_live(wave.k, wave.invited)) if wave.is_live else "",
             _("On a shared device open %(address)s and type this code: %(code)s")
             % {"address": settings.BASE_URL + reverse("survey-code"), "code": sealing.invitation_code(invitation.pk)},
         ]

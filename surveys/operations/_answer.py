@@ -16,6 +16,7 @@ from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound,
 from .. import sealing
 from ..models import AnswerSet, Ballot, Invitation, Mode, Wave, WaveState
 from ..rules.questions import read_answers
+from ._live import locked_if_live, renew_live
 from ._open_wave import question_from
 
 WRONG_CODES = 120  # a minute, of everybody together
@@ -98,6 +99,7 @@ def answer(
         },
     }
     with transaction.atomic():
+        wave = locked_if_live(wave)
         used = Invitation.objects.filter(pk=invitation.pk, is_used=False, wave__state=WaveState.OPEN).update(is_used=True)
         if used != 1:
             invitation.refresh_from_db()
@@ -106,6 +108,7 @@ def answer(
         Ballot.objects.bulk_create(
             [Ballot(id=uuid.uuid4(), wave=wave, sealed=sealing.seal_ballot(wave.sealed_key or b"", ballot))]
         )
+        renew_live(wave)
         if wave.mode != Mode.ANONYMOUS:
             AnswerSet.objects.create(wave=wave, values=ballot["values"], invitation=invitation)
     return thread
@@ -117,4 +120,4 @@ def check_open(invitation: Invitation, now: datetime.datetime) -> None:
     if invitation.is_used:
         raise AlreadyAnswered(_("Thank you: each invitation is answered once."))
     if wave.state != WaveState.OPEN or not wave.opens_at <= now < wave.closes_at:
-        raise WaveClosed(_("It could be answered until %(day)s.") % {"day": wave.closes_at.date()})
+        raise WaveClosed(_("It could be answered until %(day)s.") % {"day": wave.last_day})

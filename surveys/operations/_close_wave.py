@@ -19,6 +19,7 @@ from ..rules.publishing import ANSWERED, DEPARTMENT, EVERYBODY, drivers, publish
 from ..rules.questions import SCALES, Kind
 from ..rules.scores import Participation, participation_shown
 from ..rules.visibility import COMMENTS_FROM
+from ._live import counted_at_close, scored_question
 from ._reward import nudge
 
 AT_ONCE = 5_000
@@ -32,11 +33,12 @@ def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
         if taken != 1:
             return False
         wave = Wave.objects.select_for_update(of=("self",)).get(pk=wave.pk)
-        ballots = sealing.open_ballots(
-            wave.sealed_key or b"",
-            [bytes(sealed) for sealed in Ballot.objects.filter(wave=wave).values_list("sealed", flat=True)],
-        )
-        _CHANCE.shuffle(ballots)
+        kept = list(Ballot.objects.filter(wave=wave).values_list("step", "sealed"))
+        opened = sealing.open_ballots(wave.sealed_key or b"", [bytes(sealed) for _step, sealed in kept])
+        rows = [(step, ballot) for (step, _sealed), ballot in zip(kept, opened, strict=True)]
+        _CHANCE.shuffle(rows)
+        everybody = [ballot for _step, ballot in rows]
+        ballots, steps = counted_at_close(wave, rows)
         invited = list(Invitation.objects.filter(wave=wave).values_list("groups", "is_used"))
         respondents = [ballot["groups"] for ballot in ballots]
         tallies = _tallied(ballots, wave.questions)
@@ -47,13 +49,14 @@ def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
             seed=wave.pk,
             invited=[groups for groups, _is_used in invited],
             answerers=_answerers(ballots),
+            steps={scored_question(wave.questions): steps},
         )
-        wave.results["participation"] = _participation(invited, wave.results["shown"], wave.k)
+        wave.results["participation"] = _participation(invited, wave.results, wave.k)
         if wave.results["figures"]:
             wave.results["drivers"] = _drivers(wave, ballots)
-        _keep_answers(wave, ballots)
+        _keep_answers(wave, everybody)
         _keep_tallies(wave, tallies)
-        _keep_comments(wave, ballots, respondents)
+        _keep_comments(wave, everybody)
         _forget_order(wave)
         wave.state, wave.published_at, wave.sealed_key = WaveState.PUBLISHED, now, None
         wave.save(update_fields=["results", "state", "published_at", "sealed_key"])
@@ -88,21 +91,21 @@ def _answerers(ballots: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
 
 
 def _drivers(wave: Wave, ballots: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    scored = next((item["key"] for item in wave.questions if item["kind"] in {Kind.ENPS, Kind.NPS}), "")
+    scored = scored_question(wave.questions)
     asked = [item["key"] for item in wave.questions if item["key"] != scored and Kind(item["kind"]) in SCALES]
     return drivers([ballot["values"] for ballot in ballots], scored, asked) if scored else {}
 
 
-def _participation(
-    invited: Sequence[tuple[Mapping[str, Any], bool]], shown: Mapping[str, Sequence[str]], k: int
-) -> dict[str, Any]:
+def _participation(invited: Sequence[tuple[Mapping[str, Any], bool]], results: Mapping[str, Any], k: int) -> dict[str, Any]:
     """Percentages and bands of everybody and of the groups that are shown: of others they would tell by subtraction."""
+    shown, others = results["shown"], results["others"]
     counts: dict[tuple[str, str], list[int]] = {}
     for groups, is_used in invited:
         places = [(EVERYBODY, EVERYBODY)]
         for dimension, value in groups.items():
             keys = value if isinstance(value, list) else [value]
             places += [(dimension, key) for key in keys if key in shown.get(dimension, ())]
+            places += [(dimension, other) for other, parts in others.get(dimension, {}).items() if set(parts) & set(keys)]
         for place in places:
             seen = counts.setdefault(place, [0, 0])
             seen[0] += 1
@@ -139,10 +142,11 @@ def _keep_tallies(wave: Wave, tallies: Mapping[str, Any]) -> None:
     Tally.objects.bulk_create(rows, batch_size=AT_ONCE)
 
 
-def _keep_comments(wave: Wave, ballots: Sequence[Mapping[str, Any]], respondents: Sequence[Mapping[str, Any]]) -> None:
+def _keep_comments(wave: Wave, ballots: Sequence[Mapping[str, Any]]) -> None:
     """Apart from the answers. Of which department only where it is shown and not divided further, ten of it answered, and ten of
     the others are left: so that how many wrote tells of no group that is not shown.
     """
+    respondents = [ballot["groups"] for ballot in ballots]
     shown = set(wave.results["shown"].get(DEPARTMENT, ()))
     texts = {item["key"] for item in wave.questions if item["kind"] == Kind.TEXT}
     paths = [groups.get(DEPARTMENT) or [] for groups in respondents]

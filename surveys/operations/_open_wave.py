@@ -16,7 +16,9 @@ from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 from .. import sealing
 from ..models import BankQuestion, Employee, Invitation, Survey, SurveyStatus, Wave, WaveState
 from ..rules import questions as question_rules
+from ..rules import schedules
 from ..rules.directory import tenure_band
+from ..rules.visibility import may_be_live
 
 AT_ONCE = 2_000
 
@@ -39,6 +41,7 @@ def open_wave(*, survey: Survey, opens_at: datetime.datetime, now: datetime.date
     asked = questions_of(survey)
     if faults := question_rules.faults_of([question_from(item) for item in asked]):
         raise Invalid(errors=[FieldError(fault.pointer, fault.code, fault.detail) for fault in faults])
+    closes_at = schedules.closes(opens_at, survey.open_days, survey.time_zone)
     try:
         with transaction.atomic():
             locked = Survey.objects.select_for_update(of=("self",)).get(pk=survey.pk)
@@ -46,12 +49,16 @@ def open_wave(*, survey: Survey, opens_at: datetime.datetime, now: datetime.date
                 raise CannotOpen(_("It is not running."))
             if Wave.objects.filter(survey=survey, state=WaveState.OPEN).exists():
                 raise CannotOpen(_("Its last wave is still open."))
+            windows = list(Wave.objects.filter(survey=survey, closes_at__gt=opens_at).values_list("opens_at", "closes_at"))
+            if schedules.overlaps(opens_at, closes_at, windows):
+                raise CannotOpen(_("Another of its waves is open in these days."))
             number = 1 + (Wave.objects.filter(survey=survey).order_by("-number").values_list("number", flat=True).first() or 0)
             wave = Wave.objects.create(
                 survey=survey,
                 number=number,
                 opens_at=opens_at,
-                closes_at=opens_at + datetime.timedelta(days=survey.open_days),
+                closes_at=closes_at,
+                mails_from=schedules.mails_from(now, opens_at, survey.opens_at, survey.time_zone),
                 mode=survey.mode,
                 k=survey.k,
                 questions=asked,
@@ -61,7 +68,8 @@ def open_wave(*, survey: Survey, opens_at: datetime.datetime, now: datetime.date
             wave.invited = _invite(wave, survey, now.date())
             if not wave.invited:
                 raise CannotOpen(_("Nobody would be invited: everybody it is for is inactive, or was asked only a few days ago."))
-            wave.save(update_fields=["invited"])
+            wave.is_live = locked.is_live and may_be_live(wave.invited)
+            wave.save(update_fields=["invited", "is_live"])
     except IntegrityError:
         return Wave.objects.get(survey=survey, opens_at=opens_at)
     return wave
@@ -96,6 +104,13 @@ def questions_of(survey: Survey) -> list[dict[str, Any]]:
         {"key": key, "kind": bank[key].kind, "texts": bank[key].texts, "options": bank[key].options, "theme": bank[key].theme}
         for key in turn
     ]
+
+
+def bank_turns(survey: Survey) -> dict[str, int]:
+    """How large the bank is, how many of it each wave asks, and after how many waves everybody has seen all."""
+    size = BankQuestion.objects.filter(is_active=True).count()
+    each = max(0, min(survey.rotates, question_rules.MOST_QUESTIONS - survey.questions.count(), size))
+    return {"size": size, "each": each, "waves": schedules.surveys_before_a_repeat(size, each)}
 
 
 def question_from(item: dict[str, Any]) -> question_rules.Question:

@@ -2,6 +2,7 @@
 
 from ._feedback import FeedbackSummary, feedback_of_campaign, feedback_summary, reviews
 from ._results import (
+    SCORED,
     TENURES,
     WHOLE,
     Answered,
@@ -17,10 +18,11 @@ from ._results import (
     groups_shown,
     heat_map,
     names_of,
+    names_shown,
     participation,
     place_of_manager,
     published_waves,
-    rewards,
+    rewards_wait,
     scale_of,
     survey_by_public_id,
     trend,
@@ -28,6 +30,7 @@ from ._results import (
 )
 
 __all__ = [
+    "SCORED",
     "TENURES",
     "WHOLE",
     "Answered",
@@ -46,11 +49,12 @@ __all__ = [
     "groups_shown",
     "heat_map",
     "names_of",
+    "names_shown",
     "participation",
     "place_of_manager",
     "published_waves",
     "reviews",
-    "rewards",
+    "rewards_wait",
     "scale_of",
     "survey_by_public_id",
     "trend",

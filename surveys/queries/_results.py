@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -46,6 +46,8 @@ def figure(wave: Wave, question: str, place: Place = WHOLE) -> Mapping[str, int]
 
     The one way to any figure of a wave. ``*`` counts who answered at all; the others are JSON texts of answers.
     """
+    if wave.state == WaveState.OPEN and wave.is_live and place == WHOLE:
+        return wave.live.get("figures", {}).get(question) or None  # in steps of k people (``operations._live``)
     if wave.state != WaveState.PUBLISHED:
         return None
     found = wave.results.get("figures", {}).get(question, {}).get(place.dimension, {}).get(place.group)
@@ -125,21 +127,10 @@ def published_waves(survey: Survey) -> QuerySet[Wave]:
     return Wave.objects.filter(survey=survey, state=WaveState.PUBLISHED).order_by("-number")
 
 
-@dataclass(frozen=True, slots=True)
-class Rewards:
-    """Of the last months' waves, as long as invitations are kept."""
-
-    given: int
-    owed: int
-
-
-def rewards(survey: Survey) -> Rewards:
-    """How many thank-yous closed waves have given, and how many are owed; who got one is read nowhere."""
-    closed = Invitation.objects.filter(wave__survey=survey, wave__incentive__isnull=False, wave__state=WaveState.PUBLISHED)
-    counted = closed.filter(is_used=True).aggregate(
-        given=Count("pk", filter=Q(reward=Reward.GIVEN)), owed=Count("pk", filter=Q(reward=Reward.NONE))
-    )
-    return Rewards(counted["given"], counted["owed"])
+def rewards_wait(survey: Survey) -> bool:
+    """Whether closed waves owe something. Not how many: that would count those who took part where this is not shown."""
+    closed = Wave.objects.filter(survey=survey, incentive__isnull=False, state=WaveState.PUBLISHED)
+    return Invitation.objects.filter(wave__in=closed, is_used=True, reward=Reward.NONE).exists()
 
 
 def wording(texts: Mapping[str, str], language: str) -> str:
@@ -235,9 +226,22 @@ def heat_map(
 ) -> list[tuple[str, list[Answered]]]:
     """Each shown group of a dimension with every question that is not a text; named as people know them."""
     asked = [item for item in wave.questions if item["kind"] != Kind.TEXT]
-    names = names_of(dimension, groups_shown(wave, dimension))[(page - 1) * size : page * size]
+    names = names_shown(wave, dimension)[(page - 1) * size : page * size]
     rows = [(name, [answered(wave, item, Place(dimension, key), language=language) for item in asked]) for key, name in names]
     return [row for row in rows if any(cell.is_enough for cell in row[1])]
+
+
+def names_shown(wave: Wave, dimension: str) -> list[tuple[str, str]]:
+    """``(key, name)`` of the groups that are shown, as people look for them; those that are shown together only come last."""
+    keys = groups_shown(wave, dimension)
+    others: Mapping[str, list[str]] = wave.results.get("others", {}).get(dimension, {}) if keys else {}
+    names = dict(names_of(dimension, sorted({*keys, *(part for parts in others.values() for part in parts)} - set(others))))
+    found = [(key, name) for key, name in names.items() if key in keys]
+    for key in sorted(set(others) & set(keys)):
+        above = key.partition("/")[2]
+        said = {"names": ", ".join(sorted(names[part] for part in others[key])), "above": names.get(above, above)}
+        found.append((key, _("Others in %(above)s: %(names)s") % said if above else _("Others: %(names)s") % said))
+    return found
 
 
 def names_of(dimension: str, keys: Sequence[str]) -> list[tuple[str, str]]:

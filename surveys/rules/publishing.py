@@ -5,6 +5,7 @@ shown is decided for the whole wave by what could be worked out from all of them
 about those who were asked; then for each question about those who answered it.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ EVERYBODY = ""
 ANSWERED = "*"  # stands for having answered at all, beside the answers themselves
 DEPARTMENT = "department"
 MOST_FOR_ALL_DIMENSIONS = 5_000
+OTHER = "*other"  # a group made of those that are not shown; of departments those inside the one named behind the slash
 DIMENSIONS = (DEPARTMENT, "manager", "location", "tenure", "language")
 Histogram = Mapping[str, int]
 # question → dimension → group → histogram; everybody is the dimension and group "".
@@ -54,17 +56,20 @@ def publish(
     seed: int = 0,
     invited: Sequence[Mapping[str, Any]] = (),
     answerers: Mapping[str, Collection[int]] | None = None,
+    steps: Mapping[str, Sequence[Collection[int]]] | None = None,
     is_checked: bool = True,
 ) -> dict[str, Any]:
     """The results that may be shown: ``{"answered", "shown": {dimension: [group]}, "figures": {question: {dimension: {group:
-    histogram}}}}``. Fewer than ``k`` respondents: nothing but that.
+    histogram}}}, "others": {dimension: {group: [group]}}}``. Fewer than ``k`` respondents: nothing but that. ``others`` (R7) says
+    of which groups one is made whose key begins with ``OTHER``.
 
     ``invited`` are the groups of everybody who was asked (empty: all answered): what is shown tells of no fewer than ``k`` of
     these either, or it would say that none of a few took part. ``answerers`` are the numbers of the respondents who answered a
-    question (absent: all of them). ``is_checked=False`` leaves out R3 and R4: for the test that shows what they are for, and for
-    nothing else.
+    question (absent: all of them). ``steps`` are, by question, those whose figure was shown while the wave was open (R6): what is
+    shown now is safe beside all of them. ``is_checked=False`` leaves out R3, R4 and R7: for the test that shows what they are
+    for, and for nothing else.
     """
-    results: dict[str, Any] = {"answered": len(respondents), "k": k, "shown": {}, "figures": {}}
+    results: dict[str, Any] = {"answered": len(respondents), "k": k, "shown": {}, "figures": {}, "others": {}}
     if not reaches(len(respondents), k):
         return results | {"answered": None}
     members = groups_of(respondents)
@@ -75,20 +80,69 @@ def publish(
     if invited:
         asked = _named(groups_of(invited), range(len(invited)))
         names = safe({name: asked[name] for name in names}, names, k, seed)
+    else:
+        asked = sets
+    made_of: dict[str, list[Group]] = {}
+    if is_checked:
+        for other, parts in _others(invited or respondents, set(names)).items():
+            if len(respondents) > MOST_FOR_ALL_DIMENSIONS and other.dimension != DEPARTMENT:
+                continue
+            wider = [*names, other.name]
+            sets[other.name] = _together(parts, sets)
+            asked[other.name] = _together(parts, asked)
+            # Judged like any group, and never at the cost of one that has a name.
+            if all(set(safe({name: one[name] for name in wider}, wider, k, seed)) == set(wider) for one in (sets, asked)):
+                names, by_name[other.name], made_of[other.name] = wider, other, parts
+                results["others"].setdefault(other.dimension, {})[other.key] = sorted(part.key for part in parts)
     shown = [by_name[name] for name in names if name in by_name]
     for question, divided in tallies.items():
         said = frozenset(range(len(respondents)) if answerers is None else answerers.get(question, range(len(respondents))))
         if not reaches(len(said), k):
             continue
-        allowed = names if len(said) == len(respondents) else safe({name: sets[name] & said for name in names}, names, k, seed)
+        before = {f"{OTHER}:step {n}": frozenset(step) for n, step in enumerate((steps or {}).get(question, ()))}
+        if before or len(said) < len(respondents):
+            known = before | {name: sets[name] & said for name in names}
+            allowed = [name for name in safe(known, [*before, *names], k, seed) if name not in before]
+        else:
+            allowed = names
         figures: dict[str, Any] = {}
         for name in allowed:
             dimension, key = (by_name[name].dimension, by_name[name].key) if name else (EVERYBODY, EVERYBODY)
-            figures.setdefault(dimension, {})[key] = dict(divided[dimension][key])
+            summed = [divided[part.dimension].get(part.key, {}) for part in made_of.get(name, ())]
+            figures.setdefault(dimension, {})[key] = _sum(summed) if summed else dict(divided[dimension][key])
         results["figures"][question] = figures
     for group in shown:
         results["shown"].setdefault(group.dimension, []).append(group.key)
     return results
+
+
+def _others(people: Sequence[Mapping[str, Any]], shown: Collection[str]) -> dict[Group, list[Group]]:
+    """R7: the groups that are not shown, as one: of each dimension; of departments those right below one that is shown, or at the
+    top. All of them, so that being among them tells of none how many answered. Somebody is in at most one of its parts.
+    """
+    found: dict[Group, dict[Group, None]] = {}
+    for mine in people:
+        for dimension, value in mine.items():
+            above = ""
+            for key in value if isinstance(value, list) else [value]:
+                group = Group(dimension, str(key))
+                if key and group.name not in shown:
+                    other = Group(dimension, f"{OTHER}/{above}" if above else OTHER)
+                    found.setdefault(other, {})[group] = None
+                    break
+                above = str(key)
+    return {other: list(parts) for other, parts in found.items()}
+
+
+def _together(parts: Sequence[Group], sets: Mapping[str, frozenset[int]]) -> frozenset[int]:
+    return frozenset().union(*(sets.get(part.name, frozenset()) for part in parts))
+
+
+def _sum(histograms: Sequence[Histogram]) -> dict[str, int]:
+    added: Counter[str] = Counter()
+    for histogram in histograms:
+        added.update(histogram)
+    return dict(added)
 
 
 def drivers(answers: Sequence[Mapping[str, Any]], scored: str, asked: Sequence[str]) -> dict[str, float]:
@@ -122,7 +176,10 @@ def _safe(sets: Mapping[str, frozenset[int]], order: Sequence[str], k: int, seed
 
 
 def _in_order(members: Mapping[Group, frozenset[int]]) -> list[str]:
-    """Departments are wanted most, from the largest; then the other dimensions in their order."""
+    """Departments are wanted most, from the largest; then the other dimensions in their order. Of two alike the one whose key
+    comes first is hidden first.
+    """
     rank = {dimension: number for number, dimension in enumerate(DIMENSIONS)}
-    ordered = sorted(members, key=lambda g: (rank.get(g.dimension, len(rank)), -len(members[g]), g.key))
+    ordered = sorted(members, key=lambda g: g.key, reverse=True)
+    ordered.sort(key=lambda g: (rank.get(g.dimension, len(rank)), -len(members[g])))
     return [group.name for group in ordered]

@@ -15,6 +15,9 @@ from dateutil.relativedelta import relativedelta
 from dateutil.relativedelta import weekday as weekday_of
 
 DAY = datetime.timedelta(days=1)
+MOMENT = datetime.timedelta(microseconds=1)
+IN_TIME = datetime.timedelta(hours=1)  # so late a wave may open and still be in time
+MORNING = datetime.time(9)
 FURTHEST = 12 * 200  # steps looked at: two hundred years of months
 REMINDED_AFTER = (3, 5)  # days from the opening
 SATURDAY = 5
@@ -131,9 +134,22 @@ def reminders(opens: datetime.date, answered_on: datetime.date | None = None) ->
     return [day for day in days if answered_on is None or answered_on >= day]
 
 
-def link_expires(last_day: datetime.date) -> datetime.datetime:
-    """A link is good through its last day: it ends at midnight UTC after it."""
-    return datetime.datetime.combine(last_day + DAY, datetime.time(), tzinfo=datetime.UTC)
+def link_expires(last_day: datetime.date, zone: str = "UTC") -> datetime.datetime:
+    """A link is good through its last day: it ends at the midnight after it, there."""
+    return at(last_day + DAY, datetime.time(), zone)
+
+
+def closes(opens: datetime.datetime, open_days: int, zone: str) -> datetime.datetime:
+    """When a wave closes: its links are good through its last day, the day of the opening being the first. So a week lasts to the
+    midnight before the next one opens, also when the clocks change in it.
+    """
+    first_day = opens.astimezone(ZoneInfo(zone)).date()
+    return link_expires(first_day + (open_days - 1) * DAY, zone)
+
+
+def last_day(closes_at: datetime.datetime, zone: str) -> datetime.date:
+    """The last day on which there is still time to answer."""
+    return (closes_at - MOMENT).astimezone(ZoneInfo(zone)).date()
 
 
 def first_mail(now: datetime.datetime, send_time: datetime.time) -> datetime.datetime:
@@ -142,6 +158,23 @@ def first_mail(now: datetime.datetime, send_time: datetime.time) -> datetime.dat
     if day.weekday() < SATURDAY and now.time() >= send_time:
         day += DAY
     return datetime.datetime.combine(_working(day), send_time, tzinfo=now.tzinfo)
+
+
+def mails_from(
+    opened: datetime.datetime, planned: datetime.datetime, send_time: datetime.time | None, zone: str
+) -> datetime.datetime:
+    """From when on invitations go out. As planned where the wave opened in time; one that opened late waits for the next send
+    time of a working day. Without a send time at once, at a weekend on Monday morning.
+    """
+    local = opened.astimezone(ZoneInfo(zone))
+    if send_time is None:
+        return opened if local.weekday() < SATURDAY else first_mail(local, MORNING).astimezone(datetime.UTC)
+    return planned if opened - planned <= IN_TIME else first_mail(local, send_time).astimezone(datetime.UTC)
+
+
+def is_mail_day(now: datetime.datetime, zone: str) -> bool:
+    """Monday to Friday, there."""
+    return now.astimezone(ZoneInfo(zone)).weekday() < SATURDAY
 
 
 def meetings(

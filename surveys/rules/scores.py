@@ -49,7 +49,8 @@ class Counts:
 
     @property
     def exact(self) -> Fraction | None:
-        return Fraction(100 * (self.promoters - self.detractors), self.answered) if self.answered else None
+        n = self.answered
+        return index_of_shares(Fraction(self.promoters, n), Fraction(self.detractors, n)) if n else None
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(self.promoters + other.promoters, self.passives + other.passives, self.detractors + other.detractors)
@@ -76,9 +77,9 @@ def of_histogram(histogram: Mapping[int, int]) -> Counts:
     return Counts(found["promoters"], found["passives"], found["detractors"])
 
 
-def index_of_shares(promoters: Fraction | float, detractors: Fraction | float) -> float:
-    """The index where only shares of the answers are known, from 0 to 1."""
-    return float(100 * (promoters - detractors))
+def index_of_shares(promoters: Fraction, detractors: Fraction) -> Fraction:
+    """The index, of shares of the answers from 0 to 1."""
+    return 100 * (promoters - detractors)
 
 
 def variance_of_one_answer(promoters: Fraction | float, detractors: Fraction | float) -> float:
@@ -116,12 +117,6 @@ def _correction(answered: int, everybody: int | None) -> float:
     if everybody is None or everybody <= 1:
         return 1.0
     return math.sqrt(max(everybody - answered, 0) / (everybody - 1))
-
-
-def plain_margin(counts: Counts, *, confidence: int = 95) -> float | None:
-    """Half the width of the plain interval: z × standard error; 0 where all answers agree, which is why it is not shown."""
-    error = standard_error(counts)
-    return None if error is None else Z[confidence] * error
 
 
 def margin(counts: Counts, *, confidence: int = 95, everybody: int | None = None) -> Margin | None:

@@ -81,11 +81,37 @@ def test_after_ten_days_without_beat_the_open_window_is_opened_and_no_other(cloc
         (FIRST, WaveState.PUBLISHED),
         (FIRST + 14 * DAY, WaveState.OPEN),
     ]
+    assert len(mail.outbox) == 6, "it opened late, after today's hour"
+    clock(FIRST + 18 * DAY)
     assert len(mail.outbox) == 12
     clock(FIRST + 19 * DAY)
     assert len(mail.outbox) == 18, "one reminder, although both its days are over"
     clock(FIRST + 19 * DAY)
     assert len(mail.outbox) == 18
+
+
+def test_at_weekends_no_invitation_goes_out(clock: Any) -> None:
+    weekly(every="", anchor_on=MONDAY + 4 * DAY, open_days=9)  # a Friday
+    clock(FIRST + 4 * DAY + dt.timedelta(hours=2))  # a beat that was down when it was time
+    assert (Wave.objects.count(), len(mail.outbox)) == (1, 0)
+    for hours in (0, 2, 24, 26):
+        clock(FIRST + 5 * DAY + dt.timedelta(hours=hours))
+    assert len(mail.outbox) == 0
+    clock(FIRST + 7 * DAY)
+    assert len(mail.outbox) == 6
+
+
+def test_a_weekly_wave_opens_in_time_when_the_clocks_change(clock: Any) -> None:
+    weekly(anchor_on=dt.date(2026, 3, 23), looked_at=dt.datetime(2026, 3, 23, 7, tzinfo=dt.UTC), open_days=7)
+    first = dt.datetime(2026, 3, 23, 8, tzinfo=dt.UTC)
+    clock(first)
+    second = dt.datetime(2026, 3, 30, 7, tzinfo=dt.UTC)  # nine o'clock in Rome, an hour less than a week
+    clock(second)
+    assert list(Wave.objects.order_by("opens_at").values_list("opens_at", "state")) == [
+        (first, WaveState.PUBLISHED),
+        (second, WaveState.OPEN),
+    ]
+    assert Wave.objects.get(opens_at=first).last_day == dt.date(2026, 3, 29)
 
 
 def test_nobody_is_asked_by_two_surveys_within_days(clock: Any) -> None:

@@ -23,7 +23,8 @@ from .. import operations
 from ..forms.answering import Answering, opened
 from ..models import Invitation, Wave
 from ..rules.questions import LONGEST_COMMENT, Kind, is_asked, read_answers
-from ..wording import ends_of, fault_in_words, in_language, mode_in_a_sentence, reward_in_a_sentence
+from ..rules.visibility import step_of_live
+from ..wording import ends_of, fault_in_words, in_language, live_in_a_sentence, mode_in_a_sentence, reward_in_a_sentence
 
 COOKIE = "answers"
 REFUSED = 422
@@ -223,6 +224,7 @@ def _page(
         "introduction": in_language(survey.introduction, survey.languages) if survey.is_one_page or position == 0 else "",
         "promise": mode_in_a_sentence(wave.mode, wave.k),
         "reward": reward_in_a_sentence(wave.incentive.name) if wave.incentive else "",
+        "live": live_in_a_sentence(step_of_live(wave.k, wave.invited)) if wave.is_live else "",
         "mode": wave.mode,
         "questions": [_question(item, wave, so_far, faults) for item in shown],
         "faults": _listed(wave, faults),

@@ -115,6 +115,7 @@ def plan(request: HttpRequest, public_id: str) -> HttpResponse:
         {"label": _("Schedule and promise")},
     ]
     context = {"form": form, "crumbs": crumbs, "survey": survey, "title": title, "answered": operations.has_answers(survey)}
+    context["bank"] = operations.bank_turns(survey)
     return _planning(request, "surveys/plan.html", form, context)
 
 

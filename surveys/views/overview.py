@@ -22,6 +22,7 @@ from incentives_site.shared.statuses import STATUS_OF_KIND
 from .. import operations, queries
 from ..models import Employee, Survey, SurveyKind, SurveyStatus, Wave, WaveState
 from ..rules.participation import counted_so_far
+from ..rules.visibility import step_of_live
 from ..wording import in_language, mode_in_a_sentence, schedule_in_words
 from .admission import HR, actor
 
@@ -80,12 +81,13 @@ def _page(request: HttpRequest, row: Survey, problem: Problem | None = None) -> 
         "unsent": current.invitations.filter(is_sent=False, is_used=False).count() if current else 0,
         "reminded": _counted(current, current.invitations.filter(reminders__gt=0).count()) if current else None,
         "so_far": so_far(current),
+        "live": _live(current),
         "questions": [(item, in_language(item["texts"], row.languages)) for item in operations.questions_of(row)],
         "obstacles": operations.obstacles(survey=row) if row.status == SurveyStatus.DRAFT else [],
         "schedule": schedule_in_words(row.every, row.anchor_on, row.opens_at, row.time_zone, row.open_days),
         "next": operations.next_openings(row, now=now) if row.status != SurveyStatus.ENDED else [],
         "promise": mode_in_a_sentence(row.mode, row.k),
-        "rewards": queries.rewards(row),
+        "rewards_wait": queries.rewards_wait(row),
         "crumbs": [{"label": _("Surveys"), "url": reverse("surveys:list")}, {"label": title}],
     }
     return render(request, "surveys/detail.html", context, status=STATUS_OF_KIND[problem.kind] if problem else 200)
@@ -95,6 +97,19 @@ def so_far(wave: Any) -> dict[str, int] | None:
     """How many answered a wave that is open, as far as it may be seen: at least so many, and of a hundred."""
     used = _counted(wave, wave.used) if wave else None
     return None if used is None else {"used": used, "percent": 100 * used // wave.invited}
+
+
+def _live(wave: Wave | None) -> dict[str, Any] | None:
+    """The company's score before the close, where the wave says so to those who answer."""
+    if wave is None or not wave.is_live:
+        return None
+    item = next((item for item in wave.questions if item["kind"] in queries.SCORED), None)
+    found = queries.answered(wave, item) if item else None
+    return {
+        "answered": found.answered if found else None,
+        "score": found and found.score,
+        "step": step_of_live(wave.k, wave.invited),
+    }
 
 
 def _counted(wave: Wave, people: int) -> int | None:

@@ -143,7 +143,7 @@ def _place(request: HttpRequest, wave: Wave) -> tuple[Place, list[tuple[str, str
     places = [
         (f"{dimension}:{key}", name, str(DIMENSION_WORDS[dimension]))
         for dimension in DIMENSIONS
-        for key, name in queries.names_of(dimension, queries.groups_shown(wave, dimension))
+        for key, name in queries.names_shown(wave, dimension)
     ]
     dimension, _colon, group = request.GET.get("group", "").partition(":")
     chosen = Place(dimension, group)

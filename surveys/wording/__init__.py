@@ -1,6 +1,14 @@
 """What people read about surveys."""
 
-from ._answering import ends_of, fault_in_words, in_language, mode_in_a_sentence, reward_in_a_sentence
+from ._answering import ends_of, fault_in_words, in_language, live_in_a_sentence, mode_in_a_sentence, reward_in_a_sentence
 from ._schedules import schedule_in_words
 
-__all__ = ["ends_of", "fault_in_words", "in_language", "mode_in_a_sentence", "reward_in_a_sentence", "schedule_in_words"]
+__all__ = [
+    "ends_of",
+    "fault_in_words",
+    "in_language",
+    "live_in_a_sentence",
+    "mode_in_a_sentence",
+    "reward_in_a_sentence",
+    "schedule_in_words",
+]

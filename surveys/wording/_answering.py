@@ -36,6 +36,14 @@ def reward_in_a_sentence(incentive: str) -> str:
     ) % {"incentive": incentive}
 
 
+def live_in_a_sentence(step: int) -> str:
+    """What is shown before the close."""
+    return _(
+        "While the survey is open the company’s score is already shown. It is renewed only when %(k)s more people have answered, "
+        "so that nobody can be told from it."
+    ) % {"k": step}
+
+
 def ends_of(kind: str) -> tuple[str, str]:
     """What the lowest and the highest number of a scale mean."""
     if kind in {Kind.ENPS, Kind.NPS}:

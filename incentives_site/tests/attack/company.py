@@ -37,7 +37,9 @@ class Round:
         if not dimension:
             return frozenset(range(len(self.groups)))
         found = [mine.get(dimension) for mine in self.groups]
-        return frozenset(n for n, value in enumerate(found) if (key in value if isinstance(value, list) else key == value))
+        # Those that are shown as one are named on the page.
+        parts = set(self.wave.results["others"].get(dimension, {}).get(key, [key]))
+        return frozenset(n for n, value in enumerate(found) if parts & set(value if isinstance(value, list) else [value]))
 
     @property
     def respondents(self) -> frozenset[int]:

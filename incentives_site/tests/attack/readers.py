@@ -22,6 +22,8 @@ from incentives_site.accounts.roles import Role
 from incentives_site.integrations.models import Scope
 from incentives_site.integrations.tests.factories import partner_key
 
+from surveys.rules.publishing import OTHER
+
 from .company import Company
 from .pages import Node, filters, links, read, table
 
@@ -195,6 +197,9 @@ def _key(dimension: str, name: str) -> str:
     from surveys.models import Department, Employee
     from surveys.queries import TENURES
 
+    if name.startswith("Others"):
+        above = re.match(r"Others in ([^:]+):", name)
+        return OTHER + (f"/{_key(dimension, above[1])}" if above else "")
     if dimension == "department":
         return Department.objects.get(name=name).key
     if dimension == "manager":

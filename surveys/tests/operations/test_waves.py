@@ -198,7 +198,8 @@ def attacked(results: dict[str, Any], respondents: list[dict[str, Any]], k: int)
     for dimension, groups in results["shown"].items():
         for key in groups:
             mine = [r.get(dimension) for r in respondents]
-            shown.append({n for n in people if key == mine[n] or (isinstance(mine[n], list) and key in mine[n])})
+            parts = set(results["others"].get(dimension, {}).get(key, [key]))
+            shown.append({n for n in people if parts & set(mine[n] if isinstance(mine[n], list) else [mine[n]])})
     basis = _reduced([[int(n in group) for n in people] for group in shown])
     at = {next(i for i, value in enumerate(row) if value): row for row in basis}
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from surveys.rules import participation, schedules, scores, visibility
+from surveys.rules.publishing import OTHER, publish
 from surveys.rules.scores import Counts, Scale
 
 CASES = json.loads((Path(__file__).parent / "cases" / "surveys.json").read_text())
@@ -43,10 +44,10 @@ def index(given: dict[str, Any]) -> dict[str, Any]:
     if "pct_scores_9_10" in given:
         promoters, detractors = (sum(Fraction(str(n)) for n in given[f"pct_scores_{name}"]) / 100 for name in ("9_10", "0_6"))
         value = scores.index_of_shares(promoters, detractors)
-        return {"index": value, "index_rounded": scores.rounded(100 * (promoters - detractors))}
+        return {"index": float(value), "index_rounded": scores.rounded(100 * (promoters - detractors))}
     if "promoters_share" in given:
         shares = Fraction(given["promoters_share"]), Fraction(given["detractors_share"])
-        return {"index": scores.index_of_shares(*shares), "variance_of_one_answer": scores.variance_of_one_answer(*shares)}
+        return {"index": float(scores.index_of_shares(*shares)), "variance_of_one_answer": scores.variance_of_one_answer(*shares)}
     histogram = next((values for name, values in given.items() if name.startswith("histogram")), None)
     if histogram is not None:
         low = 1 if "1_to" in next(iter(name for name in given if name.startswith("histogram"))) else 0
@@ -101,22 +102,38 @@ def floor(given: dict[str, Any]) -> dict[str, Any]:
     return {"shown": shown, "hidden": [group for group in given["respondents"] if group not in shown]}
 
 
+def published(respondents: dict[str, int], k: int) -> dict[str, Any]:
+    """What is published of a company that is divided so; groups in the order in which the case lists them."""
+    names = {name: f"{number:03} {name}" for number, name in enumerate(respondents)}
+    people = [{"location": names[name]} for name, count in respondents.items() for _n in range(count)]
+    divided = {names[name]: {"*": count, "7": count} for name, count in respondents.items() if count}
+    whole = {"*": len(people), "7": len(people)}
+    found = publish({"score": {"": {"": whole}, "location": divided}}, people, k=k)
+    plain = {listed: name for name, listed in names.items()}
+    figures = found["figures"].get("score", {})
+    return {
+        "whole": bool(figures),
+        "groups": {
+            "other" if key.startswith(OTHER) else plain[key]: times["*"] for key, times in figures.get("location", {}).items()
+        },
+    }
+
+
 def complement(given: dict[str, Any]) -> dict[str, Any]:
-    if "respondents_so_far" in given:
-        return {"result_based_on": visibility.live_steps(given["respondents_so_far"], given["k"])}
     if "shown_group" in given:
         whole, part = _counts(given["whole"]), _counts(given["shown_group"])
         rest = given["whole"]["n"] - given["shown_group"]["n"]
         hidden = Fraction(100 * (whole.promoters - part.promoters - whole.detractors + part.detractors), rest)
         indexes = [100 * (c.promoters - c.detractors) / given[name]["n"] for c, name in ((whole, "whole"), (part, "shown_group"))]
         return {"whole_index": indexes[0], "shown_index": indexes[1], "hidden_n": rest, "hidden_index": float(hidden)}
-    found = visibility.complement(given["respondents"], given["k"])
-    return {"shown": list(found.shown), "hidden": list(found.hidden), "whole_shown": found.whole}
+    found = published(given["respondents"], given["k"])
+    answered = [group for group, count in given["respondents"].items() if count]
+    shown = [group for group in answered if group in found["groups"]]
+    return {"shown": shown, "hidden": [group for group in answered if group not in shown], "whole_shown": found["whole"]}
 
 
 def rollup(given: dict[str, Any]) -> dict[str, Any]:
-    merged = visibility.rolled_up(given["respondents"], given["k"])
-    return {"groups": {name: sum(given["respondents"][group] for group in groups) for name, groups in merged.items()}}
+    return {"groups": published(given["respondents"], given["k"])["groups"]}
 
 
 def schedule(given: dict[str, Any]) -> dict[str, Any]:
@@ -186,8 +203,8 @@ THROUGH: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-# Shown where it happens: surveys/tests/operations/test_waves.py and test_rewards.py.
-BY_OPERATIONS = {"G03", "G04", "G09", "G10"}
+# Shown where it happens: surveys/tests/operations/test_waves.py, test_live.py and test_rewards.py.
+BY_OPERATIONS = {"E25", "G03", "G04", "G09", "G10"}
 BY_RULES = [case for case in CASES if case["id"] not in BY_OPERATIONS]
 
 

@@ -2,6 +2,7 @@
 
 import calendar
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -113,3 +114,49 @@ def test_the_next_dates_come_after_today() -> None:
 def test_a_rule_is_of_weeks_or_of_months() -> None:
     with pytest.raises(ValueError, match="either"):
         Recurrence(dt.date(2026, 1, 1), weeks=1, months=1)
+
+
+def test_a_week_lasts_to_the_midnight_before_the_next_also_when_clocks_change() -> None:
+    """The week of 29 March has an hour less in Rome: a wave of seven days of 24 hours would still be open when the next opens."""
+    for zone, monday in (
+        ("Europe/Rome", dt.date(2026, 3, 23)),
+        ("Europe/Rome", dt.date(2026, 10, 19)),
+        ("UTC", dt.date(2026, 1, 5)),
+    ):
+        opens = schedules.at(monday, dt.time(0, 30), zone)
+        following = schedules.at(monday + dt.timedelta(days=7), dt.time(0, 30), zone)
+        closes = schedules.closes(opens, 7, zone)
+        assert closes == schedules.at(monday + dt.timedelta(days=7), dt.time(), zone)
+        assert not schedules.overlaps(opens, closes, [(following, schedules.closes(following, 7, zone))])
+        assert schedules.last_day(closes, zone) == monday + dt.timedelta(days=6)
+
+
+@pytest.mark.parametrize("every", list(schedules.Every))
+@pytest.mark.parametrize("day", [1, 28, 29, 30, 31])
+def test_waves_of_the_longest_window_never_overlap(every: schedules.Every, day: int) -> None:
+    from surveys.operations._design import LONGEST_OPEN
+
+    for zone in ("Europe/Rome", "Asia/Kuala_Lumpur", "America/New_York"):
+        rule = schedules.recurrence(every, dt.date(2026, 1, day))
+        opens = [schedules.at(date, dt.time(23, 45), zone) for date in schedules.first_dates(rule, 60)]
+        closes = [schedules.closes(instant, LONGEST_OPEN[every], zone) for instant in opens]
+        assert all(end <= following for end, following in zip(closes[:-1], opens[1:], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("opened", "planned", "send_time", "expected"),
+    [
+        ("2026-03-04T09:00", "2026-03-04T09:00", "09:00", "2026-03-04T09:00"),  # in time
+        ("2026-03-04T09:40", "2026-03-04T09:00", "09:00", "2026-03-04T09:00"),  # a beat that was a little late
+        ("2026-03-04T13:00", "2026-03-04T09:00", "09:00", "2026-03-05T09:00"),  # too late for today
+        ("2026-03-06T13:00", "2026-03-06T09:00", "09:00", "2026-03-09T09:00"),  # a Friday: on Monday
+        ("2026-03-05T08:00", "2026-03-04T09:00", "09:00", "2026-03-05T09:00"),  # the day after, before the hour
+        ("2026-03-04T13:00", "2026-03-04T13:00", "", "2026-03-04T13:00"),  # without an hour: at once
+        ("2026-03-07T13:00", "2026-03-07T13:00", "", "2026-03-09T09:00"),  # but not on a Saturday
+    ],
+)
+def test_invitations_go_out_on_working_days_at_the_send_time(opened: str, planned: str, send_time: str, expected: str) -> None:
+    rome = ZoneInfo("Europe/Rome")
+    at = [dt.datetime.fromisoformat(text).replace(tzinfo=rome) for text in (opened, planned, expected)]
+    found = schedules.mails_from(at[0], at[1], dt.time.fromisoformat(send_time) if send_time else None, "Europe/Rome")
+    assert found == at[2]
