@@ -21,7 +21,6 @@ from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
 from incentives_site.integrations.models import Scope
 from incentives_site.integrations.tests.factories import partner_key
-
 from surveys.rules.publishing import OTHER
 
 from .company import Company
