@@ -46,7 +46,6 @@ def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
             tallies,
             respondents,
             k=wave.k,
-            seed=wave.pk,
             invited=[groups for groups, _is_used in invited],
             answerers=_answerers(ballots),
             steps={scored_question(wave.questions): steps},

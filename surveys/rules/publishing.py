@@ -10,14 +10,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .disclosure import safe_groups, safe_tree
+from .disclosure import safe_groups
 from .scores import correlation
 from .visibility import reaches
 
 EVERYBODY = ""
 ANSWERED = "*"  # stands for having answered at all, beside the answers themselves
 DEPARTMENT = "department"
-MOST_FOR_ALL_DIMENSIONS = 5_000
 OTHER = "*other"  # a group made of those that are not shown; of departments those inside the one named behind the slash
 DIMENSIONS = (DEPARTMENT, "manager", "location", "tenure", "language")
 Histogram = Mapping[str, int]
@@ -53,7 +52,6 @@ def publish(
     respondents: Sequence[Mapping[str, Any]],
     *,
     k: int,
-    seed: int = 0,
     invited: Sequence[Mapping[str, Any]] = (),
     answerers: Mapping[str, Collection[int]] | None = None,
     steps: Mapping[str, Sequence[Collection[int]]] | None = None,
@@ -76,22 +74,20 @@ def publish(
     by_name = {group.name: group for group in members}
     safe = _safe if is_checked else _large_enough
     sets = _named(members, range(len(respondents)))
-    names = safe(sets, _in_order(members), k, seed)
+    names = safe(sets, _in_order(members), k)
     if invited:
         asked = _named(groups_of(invited), range(len(invited)))
-        names = safe({name: asked[name] for name in names}, names, k, seed)
+        names = safe({name: asked[name] for name in names}, names, k)
     else:
         asked = sets
     made_of: dict[str, list[Group]] = {}
     if is_checked:
         for other, parts in _others(invited or respondents, set(names)).items():
-            if len(respondents) > MOST_FOR_ALL_DIMENSIONS and other.dimension != DEPARTMENT:
-                continue
             wider = [*names, other.name]
             sets[other.name] = _together(parts, sets)
             asked[other.name] = _together(parts, asked)
             # Judged like any group, and never at the cost of one that has a name.
-            if all(set(safe({name: one[name] for name in wider}, wider, k, seed)) == set(wider) for one in (sets, asked)):
+            if all(set(safe({name: one[name] for name in wider}, wider, k)) == set(wider) for one in (sets, asked)):
                 names, by_name[other.name], made_of[other.name] = wider, other, parts
                 results["others"].setdefault(other.dimension, {})[other.key] = sorted(part.key for part in parts)
     shown = [by_name[name] for name in names if name in by_name]
@@ -102,7 +98,7 @@ def publish(
         before = {f"{OTHER}:step {n}": frozenset(step) for n, step in enumerate((steps or {}).get(question, ()))}
         if before or len(said) < len(respondents):
             known = before | {name: sets[name] & said for name in names}
-            allowed = [name for name in safe(known, [*before, *names], k, seed) if name not in before]
+            allowed = [name for name in safe(known, [*before, *names], k) if name not in before]
         else:
             allowed = names
         figures: dict[str, Any] = {}
@@ -163,16 +159,13 @@ def _named(members: Mapping[Group, frozenset[int]], everybody: Collection[int]) 
     return {EVERYBODY: frozenset(everybody), **{group.name: people for group, people in members.items()}}
 
 
-def _large_enough(sets: Mapping[str, frozenset[int]], order: Sequence[str], k: int, seed: int) -> list[str]:
+def _large_enough(sets: Mapping[str, frozenset[int]], order: Sequence[str], k: int) -> list[str]:
     """The floor alone."""
     return [name for name in (EVERYBODY, *(name for name in order if name)) if reaches(len(sets[name]), k)]
 
 
-def _safe(sets: Mapping[str, frozenset[int]], order: Sequence[str], k: int, seed: int) -> list[str]:
-    """Beyond so many people only departments are shown: they lie inside one another, which is judged exactly and at once."""
-    if len(sets[EVERYBODY]) <= MOST_FOR_ALL_DIMENSIONS:
-        return safe_groups(sets, k, first=[EVERYBODY, *order], seed=seed)
-    return safe_tree({name: people for name, people in sets.items() if not name or name.startswith(f"{DEPARTMENT}:")}, k)
+def _safe(sets: Mapping[str, frozenset[int]], order: Sequence[str], k: int) -> list[str]:
+    return safe_groups(sets, k, first=[EVERYBODY, *order])
 
 
 def _in_order(members: Mapping[Group, frozenset[int]]) -> list[str]:

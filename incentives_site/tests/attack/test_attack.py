@@ -97,21 +97,21 @@ def test_no_reader_nor_all_together_learn_of_fewer_than_k(seed: int) -> None:
 Sets = Mapping[str, frozenset[int]]
 
 
-def only_complements(sets: Sets, order: Sequence[str], k: int, seed: int) -> list[str]:
+def only_complements(sets: Sets, order: Sequence[str], k: int) -> list[str]:
     """R3 without R4: each dimension by itself, what it hides is nobody or k."""
     shown = [EVERYBODY]
     for dimension in DIMENSIONS:
-        mine = [name for name in publishing._large_enough(sets, order, k, seed) if name.startswith(f"{dimension}:")]
+        mine = [name for name in publishing._large_enough(sets, order, k) if name.startswith(f"{dimension}:")]
         while mine and 0 < len(sets[EVERYBODY] - frozenset[int]().union(*(sets[name] for name in mine))) < k:
             mine.remove(min(mine, key=lambda name: len(sets[name])))
         shown += mine
     return shown
 
 
-def only_nested(sets: Sets, order: Sequence[str], k: int, seed: int) -> list[str]:
+def only_nested(sets: Sets, order: Sequence[str], k: int) -> list[str]:
     """R4 without R3: between any two of which one lies in the other is nobody or k; several together are not looked at."""
     shown: list[str] = []
-    for name in publishing._large_enough(sets, order, k, seed):
+    for name in publishing._large_enough(sets, order, k):
         pairs = [(sets[name], sets[other]) for other in shown] + [(sets[other], sets[name]) for other in shown]
         if not any(inner < outer and len(outer - inner) < k for outer, inner in pairs):
             shown.append(name)

@@ -4,10 +4,12 @@ import random
 from fractions import Fraction
 from itertools import combinations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from surveys.rules import disclosure
 from surveys.rules.disclosure import safe_groups, smallest_disclosed
 
 
@@ -130,3 +132,72 @@ def test_a_company_of_320_people_is_looked_through(k: int) -> None:
     everything = [group for group in groups.values() if len(group) >= k]
     assert len(everything) > len(family)
     assert smallest_disclosed(everything, k) is not None
+
+
+# --- Many people ------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=8, max_size=40), k=st.integers(2, 4), seed=st.integers(0, 9))
+def test_what_is_made_one_neither_hides_nor_makes_what_tells(values: list[tuple[int, ...]], k: int, seed: int) -> None:
+    """Judged by classes as by people: three dimensions, one of them the blocks."""
+    chance = random.Random(seed)
+    rows = [*values, *chance.choices(values, k=len(values))]  # people who are alike, so that something is made one
+    block, *others = (np.array(column) for column in zip(*rows, strict=True))
+    people = {
+        f"d{d}:{value}": np.flatnonzero(column == value) for d, column in enumerate(others) for value in set(column.tolist())
+    }
+    blocks = [np.flatnonzero(block == value) for value in set(block.tolist())]
+    told = smallest_disclosed([set(mine.tolist()) for mine in [*people.values(), *blocks]], k)
+    assert disclosure._is_safe_across(list(people), people, block, k) is (told is None)
+
+
+def large(people: int, seed: int = 5) -> dict[str, frozenset[int]]:
+    """Departments in divisions, teams in departments, places that most of a department share, years, languages of a place."""
+    chance = random.Random(seed)
+    found: dict[str, set[int]] = {"": set(range(people))}
+    for person in range(people):
+        team = chance.randrange(people // 9)
+        department = team // 6
+        place = department % 40 if chance.random() < 0.9 else chance.randrange(40)
+        years = chance.choices(range(5), [20, 30, 25, 15, 10])[0]
+        language = place % 4 if chance.random() < 0.95 else chance.randrange(6)
+        for name in (
+            f"department:{department}",
+            f"department:division {department // 12}",
+            f"manager:{team}",
+            f"location:{place}",
+            f"tenure:{years}",
+            f"language:{language}",
+        ):
+            found.setdefault(name, set()).add(person)
+    return {name: frozenset(group) for name, group in found.items()}
+
+
+def test_a_large_company_is_divided_in_every_way() -> None:
+    groups = large(12_000)
+    shown = safe_groups(groups, 5, first=["", *(name for name in groups if name.startswith("department:"))])
+    counts = {dimension: sum(name.startswith(dimension) for name in shown) for dimension in ("location", "tenure", "language")}
+    assert counts == {"location": 40, "tenure": 5, "language": 6}
+    assert sum(name.startswith("manager:") for name in shown) > 1_000
+
+
+def test_one_who_can_be_told_from_a_large_company_is_found() -> None:
+    """Two people of a department work elsewhere: it and the place that is all its others tell of them."""
+    groups = large(6_000)
+    sales = frozenset(range(3_000))
+    groups = {"": groups[""], "department:sales": sales, "location:home": sales - {1, 2}, "tenure:0": groups["tenure:0"]}
+    assert safe_groups(groups, 5, first=list(groups)) == ["", "department:sales", "tenure:0"]
+
+
+def test_two_who_can_be_told_by_four_groups_that_cut_one_another_are_found() -> None:
+    """Two departments have all of their people in two places, each in both, but for two."""
+    a, b = frozenset(range(2_000)), frozenset(range(2_000, 4_000))
+    north = frozenset(person for person in a | b if person % 2) - {1, 3}
+    groups = {"": frozenset(range(9_000)), "department:a": a, "department:b": b, "location:north": north}
+    groups |= {"location:south": (a | b) - north - {1, 3}, "location:west": frozenset({1, 3, *range(4_000, 9_000)})}
+    shown = safe_groups(groups, 5, first=list(groups))
+    assert len(shown) == 4, "everybody, the departments, one of the places"
+    groups["location:south"] -= {0, 2, 4}
+    groups["location:west"] |= {0, 2, 4}
+    assert len(safe_groups(groups, 5, first=list(groups))) == 6, "of five people it may tell"
