@@ -79,6 +79,7 @@ def companies(draw: st.DrawFn) -> dict[str, frozenset[int]]:
         values = draw(st.lists(st.integers(0, 3), min_size=people, max_size=people))
         for value in set(values):
             found[f"{dimension}:{value}"] = frozenset(n for n, mine in enumerate(values) if mine == value)
+    found["department:wide"] = frozenset().union(*(found.get(f"department:{value}", ()) for value in (0, 1)))
     tree = draw(st.lists(st.booleans(), min_size=people, max_size=people))
     found["division:0"] = frozenset(n for n, mine in enumerate(tree) if mine)
     return found
