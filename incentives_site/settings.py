@@ -198,6 +198,7 @@ LANGUAGES = [
 # Those in which the workspace has all its words: half a page in another language helps nobody.
 WORKSPACE_LANGUAGES = ["en"]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["incentives_site.formats"]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Hashed names need collectstatic, which belongs to the build of an image; elsewhere files are served where they lie.

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Now, Upper
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.models import PublicIdModel
@@ -49,7 +50,7 @@ class Customer(PublicIdModel):
         ]
 
     def __str__(self) -> str:
-        return self.display_name or str(self.public_id)
+        return self.display_name or gettext("Unnamed %(id)s") % {"id": str(self.public_id)[:8]}
 
 
 class Identity(models.Model):

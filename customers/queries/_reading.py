@@ -112,6 +112,11 @@ def search(words: str) -> QuerySet[Customer]:
     return Customer.objects.filter(found, forwarded_to=None).prefetch_related("identities").order_by("display_name", "pk")
 
 
+def newest() -> QuerySet[Customer]:
+    """Those who are there, the latest to come first: nobody who became part of another or was erased."""
+    return Customer.objects.filter(forwarded_to=None, erased_at=None).prefetch_related("identities").order_by("-id")
+
+
 def timeline(customer: Customer) -> QuerySet[Event]:
     """The customer's events, newest first."""
     return Event.objects.filter(customer=customer).select_related("channel").order_by("-occurred_at", "-id")

@@ -4,7 +4,6 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from customers.models import Customer
 from incentives_site.accounts.roles import for_roles
 from incentives_site.shared.htmx import page_or_fragment
 
@@ -18,7 +17,7 @@ MOST_FOUND = 500
 def search(request: HttpRequest) -> HttpResponse:
     """Find a customer by name, card, address or id; without words, the newest are shown to begin with."""
     words = request.GET.get("q", "")
-    found = queries.search(words) if words.strip() else Customer.objects.prefetch_related("identities").order_by("-id")
+    found = queries.search(words) if words.strip() else queries.newest()
     page = Paginator(found[:MOST_FOUND], 25).get_page(request.GET.get("page"))
     template = page_or_fragment(request, page="customers/search.html", fragment="customers/_found.html")
     return render(request, template, {"words": words, "page": page, "most_found": MOST_FOUND, **doors(request)})

@@ -243,7 +243,7 @@ def _directory(channel: Channel) -> Directory:
 def refresh_facts() -> int:
     """What the purchases say of each customer, as facts; returns how many customers.
 
-    Only facts that do not age: days since something are counted when they are asked for.
+    Only facts that do not age, until everything is counted (``docs/insight.md``); days are those of UTC, as everywhere in facts.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -261,13 +261,13 @@ def refresh_facts() -> int:
                 'orders', orders,
                 'spend', spend,
                 'average_order', round(spend / orders),
-                'last_purchase_on', (last AT TIME ZONE %(zone)s)::date,
+                'last_purchase_on', (last AT TIME ZONE 'UTC')::date,
                 'favourite_category', category
             ))
             FROM spent LEFT JOIN bought ON bought.customer_id = spent.customer_id AND place = 1
             WHERE customers_customer.id = spent.customer_id
             """,
-            {"source": files.SOURCE, "zone": files.ZONE_NAME},
+            {"source": files.SOURCE},
         )
         return int(cursor.rowcount)
 

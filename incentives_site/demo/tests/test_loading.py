@@ -196,7 +196,7 @@ def test_facts_say_what_the_purchases_say(loaded_whole: str) -> None:
         rows = connection.execute(
             """
             SELECT c.facts, count(*), sum(p.paid)::bigint, round(sum(p.paid) / count(*))::bigint,
-                   to_char(max(p.placed_at) AT TIME ZONE 'America/New_York', 'YYYY-MM-DD')
+                   to_char(max(p.placed_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD')
             FROM customers_customer c JOIN customers_purchase p ON p.customer_id = c.id
             WHERE p.source = 'completejourney' GROUP BY c.id
             """
