@@ -4,11 +4,13 @@ from incentives_site.integrations.operations import announce
 
 from ..models import Consent
 
+OPTED_OUT = "customer.opted_out"
+
 
 def announce_opted_out(row: Consent) -> None:
     """A customer wants less: ``channel`` and ``kind`` are null where all are meant."""
     announce(
-        type="customer.opted_out",
+        type=OPTED_OUT,
         key=f"consent:{row.pk}",
         data={
             "customer": row.customer.public_id,

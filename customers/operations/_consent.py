@@ -1,6 +1,7 @@
 """Write down what a customer agrees to and refuses, and how much it wants to hear: one way in for every door."""
 
 import datetime
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,14 +12,16 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from incentives_site.integrations.queries import is_anybody_told
 from incentives_site.shared.problems import FieldError, Invalid
 
 from .. import queries
 from ..models import Channel, Consent, Customer
 from ..rules.consent import ALL, How, IncentiveKind, Purpose, Statement, Topic, Wishes, as_data, from_data, stricter
 from ..rules.timeline import EventType
-from ._announce import announce_opted_out
+from ._announce import OPTED_OUT, announce_opted_out
 from ._holdings import Erasing, Holding, Moving, as_rows
+from ._judge import note_changed
 from ._segments import refresh_memberships
 from ._track import track
 
@@ -69,26 +72,77 @@ def record_consent(
     """
     at = said_at or now
     with transaction.atomic():
-        channels = _understood(choices, at=at, now=now, wording=wording, reason=reason)
-        wishes = _take(customer)
-        rows: list[Consent] = []
-        left: list[Consent] = []
-        for choice in choices:
-            held = wishes.said.get(choice.topic)
-            says_the_same = held is not None and held.is_given is choice.is_given
-            if says_the_same and not (choice.is_given and _is_reworded(customer, choice, wording)):
-                continue
-            rows.append(_row(customer, choice, channels, how=how, wording=wording, reason=reason, by=by, at=at, now=now))
-            wishes = wishes.with_statements([statement := Statement(choice.topic, choice.is_given, at)])
-            if choice.purpose is Purpose.MARKETING and not choice.is_given and wishes.said[choice.topic] is statement:
-                left.append(rows[-1])
+        _check(choices, at=at, now=now, wording=wording, reason=reason)
+        rows = record_all(said=[Said(customer.pk, choices, at, by, wording, reason)], how=how, now=now)
+        customer.refresh_from_db(fields=["consent", "language"])
         if rows:
-            Consent.objects.bulk_create(rows)
-            _keep(customer, wishes)
-            for row in rows:
-                _tell(row, by=by, now=now, has_left=row in left)
+            note_changed(customers=[customer.pk], now=now)
             refresh_memberships(customers=[customer.pk], now=now)
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one customer, by its id, has said at an instant, and who says so: channels and kinds that exist, texts that fit."""
+
+    customer: int
+    choices: Sequence[Choice]
+    at: datetime.datetime
+    by: str
+    wording: str = ""
+    reason: str = ""
+
+
+def record_all(*, said: Sequence[Said], how: How, now: datetime.datetime) -> list[Consent]:
+    """What ``record_consent`` does, for many at once: as many statements as there are, the number of queries is the same.
+
+    Joins the caller's transaction; the caller has the customers judged.
+    """
+    if not said:
+        return []
+    channels = {row.key: row for row in Channel.objects.filter(key__in={c.channel for one in said for c in one.choices})}
+    found = Customer.objects.select_for_update(no_key=True).filter(pk__in={one.customer for one in said}).order_by("pk")
+    customers = {customer.pk: customer for customer in found.only("public_id", "consent")}
+    wishes = {pk: from_data(customer.consent) for pk, customer in customers.items()}
+    wordings = _wordings([one.customer for one in said if one.wording and wishes[one.customer].said])
+    rows: list[Consent] = []
+    left: list[Consent] = []
+    for one in said:
+        for choice in one.choices:
+            held = wishes[one.customer].said.get(choice.topic)
+            place = (one.customer, choice.topic)
+            if held is not None and held.is_given is choice.is_given:
+                is_reworded = bool(choice.is_given and one.wording and wordings.get(place, one.wording) != one.wording)
+                if not is_reworded:
+                    continue
+            row = _row(
+                customers[one.customer], choice, channels,
+                how=how, wording=one.wording, reason=one.reason, by=one.by, at=one.at, now=now,
+            )  # fmt: skip
+            rows.append(row)
+            statement = Statement(choice.topic, choice.is_given, one.at)
+            wishes[one.customer] = wishes[one.customer].with_statements([statement])
+            if wishes[one.customer].said[choice.topic] is statement:
+                wordings[place] = one.wording
+                if choice.purpose is Purpose.MARKETING and not choice.is_given:
+                    left.append(row)
+    if rows:
+        Consent.objects.bulk_create(rows)
+        _keep_all({row.customer_id: wishes[row.customer_id] for row in rows})
+        _tell(rows, left, now=now)
+    return rows
+
+
+def _wordings(customers: Sequence[int]) -> dict[tuple[int, Topic], str]:
+    """The words of each customer's latest statement of each topic."""
+    if not customers:
+        return {}
+    found = Consent.objects.filter(customer__in=set(customers)).select_related("channel")
+    latest = found.order_by("customer_id", "channel_id", "purpose", "kind", "-said_at", "-pk")
+    return {
+        (row.customer_id, statement_of(row).topic): row.wording
+        for row in latest.distinct("customer_id", "channel_id", "purpose", "kind")
+    }
 
 
 def opt_out(
@@ -287,11 +341,9 @@ def statement_of(row: Consent) -> Statement:
 # --- Parts ----------------------------------------------------------------------------------------------------------------
 
 
-def _understood(
-    choices: Sequence[Choice], *, at: datetime.datetime, now: datetime.datetime, wording: str, reason: str
-) -> dict[str, Channel]:
-    """The channels named, by key. Raises ``Invalid``."""
-    channels = {channel.key: channel for channel in Channel.objects.filter(key__in={choice.channel for choice in choices})}
+def _check(choices: Sequence[Choice], *, at: datetime.datetime, now: datetime.datetime, wording: str, reason: str) -> None:
+    """Raises ``Invalid``."""
+    channels = set(Channel.objects.filter(key__in={choice.channel for choice in choices}).values_list("key", flat=True))
     errors = []
     for position, choice in enumerate(choices):
         if choice.channel != ALL and choice.channel not in channels:
@@ -305,7 +357,6 @@ def _understood(
             errors.append(FieldError(f"/{name}", "bad-text", _("At most %(longest)s characters.") % {"longest": longest}))
     if errors:
         raise Invalid(errors=errors)
-    return channels
 
 
 def _take(customer: Customer) -> Wishes:
@@ -321,21 +372,15 @@ def _keep(customer: Customer, wishes: Wishes) -> None:
     customer.consent = data
 
 
-def _is_reworded(customer: Customer, choice: Choice, wording: str) -> bool:
-    """Whether this was agreed to in another wording before: then it is a statement of its own."""
-    if not wording:
-        return False
-    latest = (
-        Consent.objects.filter(
-            customer=customer,
-            channel__key=None if choice.channel == ALL else choice.channel,
-            purpose=choice.purpose,
-            kind="" if choice.kind == ALL else choice.kind,
-        )
-        .order_by("-said_at", "-pk")
-        .first()
-    )
-    return latest is not None and latest.wording != wording
+_KEEP = """
+UPDATE customers_customer c SET consent = k.consent::jsonb
+FROM unnest(%s::bigint[], %s::text[]) AS k (id, consent) WHERE c.id = k.id
+"""
+
+
+def _keep_all(wishes: Mapping[int, Wishes]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, [list(wishes), [json.dumps(as_data(one)) for one in wishes.values()]])
 
 
 def _row(
@@ -365,20 +410,31 @@ def _row(
     )
 
 
-def _tell(row: Consent, *, by: str, now: datetime.datetime, has_left: bool) -> None:
-    track(
-        customer=row.customer,
-        type=EventType.OPTED_OUT if has_left else EventType.TRACK,
-        source="customers",
-        message_id=f"consent:{row.pk}",
-        occurred_at=row.said_at,
-        received_at=now,
-        channel=row.channel,
-        name="" if has_left else ("Consent Given" if row.is_given else "Consent Withdrawn"),
-        properties={"purpose": row.purpose, "kind": row.kind or None, "how": row.how, "by": by},
-    )
-    if has_left:
-        announce_opted_out(row)
+# A line of the ledger is new, and so is the event that tells of it.
+_TELL = """
+INSERT INTO customers_event (public_id, customer_id, type, name, channel_id, occurred_at, received_at, source, message_id,
+    properties)
+SELECT gen_random_uuid(), r.customer_id, CASE WHEN r.id = ANY(%(left)s) THEN %(opted_out)s ELSE %(track)s END,
+    CASE WHEN r.id = ANY(%(left)s) THEN '' WHEN r.is_given THEN 'Consent Given' ELSE 'Consent Withdrawn' END,
+    r.channel_id, r.said_at, %(now)s, 'customers', 'consent:' || r.id,
+    jsonb_build_object('purpose', r.purpose, 'kind', NULLIF(r.kind, ''), 'how', r.how, 'by', r.actor)
+FROM customers_consent r WHERE r.id = ANY(%(rows)s) ORDER BY r.id
+"""
+
+
+def _tell(rows: Sequence[Consent], left: Sequence[Consent], *, now: datetime.datetime) -> None:
+    values: dict[str, Any] = {
+        "rows": [row.pk for row in rows],
+        "left": [row.pk for row in left],
+        "opted_out": EventType.OPTED_OUT.value,
+        "track": EventType.TRACK.value,
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_TELL, values)
+    if left and is_anybody_told(OPTED_OUT):
+        for row in left:
+            announce_opted_out(row)
 
 
 def allow_erasing() -> None:

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from incentives_site.shared.jobs import enqueue
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
-from ..models import Channel, Customer, CustomerImport, CustomerImportPart, ImportState, Source
+from ..models import Channel, CustomerImport, CustomerImportPart, ImportState, Source
 from ..queries import identity_rules, normalised, suppressed
 from ..rules import importing, tables
 from ..rules.consent import How
@@ -32,7 +32,7 @@ from ..rules.protocol import Incoming
 from ..rules.resolution import Identifier
 from ..rules.tables import BadTable, Head, Line
 from ..rules.timeline import EventType
-from ._consent import Choice, record_consent
+from ._consent import Choice, Said, record_all
 from ._insight import refresh_insight
 from ._process import _Heard, _write_events, _write_traits
 from ._resolve import Signal, hold, resolve_all
@@ -341,16 +341,21 @@ def _number(item: _Heard) -> int:
 
 
 def _write_consents(row: CustomerImport, said: Sequence[tuple[int, Mapping[str, bool]]], now: datetime.datetime) -> None:
-    wanted = {pk for pk, consents in said if consents}
-    customers = Customer.objects.filter(pk__in=wanted).in_bulk()
-    for pk, consents in said:
-        if not consents:
-            continue
-        choices = [Choice(is_given, channel) if channel else Choice(is_given) for channel, is_given in consents.items()]
-        record_consent(
-            customer=customers[pk], choices=choices, how=How.IMPORT, by=row.created_by, now=now,
-            said_at=row.created_at, wording=row.wording,
-        )  # fmt: skip
+    record_all(
+        said=[
+            Said(
+                pk,
+                [Choice(is_given, channel) if channel else Choice(is_given) for channel, is_given in consents.items()],
+                row.created_at,
+                row.created_by,
+                row.wording,
+            )
+            for pk, consents in said
+            if consents
+        ],
+        how=How.IMPORT,
+        now=now,
+    )
 
 
 def _head(row: CustomerImport) -> Head:

@@ -18,14 +18,16 @@ from django.db import OperationalError, connection, transaction
 from incentives_site.shared.copying import copy_rows
 from incentives_site.shared.money import CURRENCIES, MINOR_DIGITS
 
-from ..models import Customer, Event, Intake, PurchaseLine, Rejection, Source, Suppression
+from ..models import Channel, Customer, Event, Intake, PurchaseLine, Rejection, Source, Suppression
 from ..queries import identity_rules, normalised, suppressed
-from ..rules import orders, protocol
+from ..rules import consent_heard, orders, protocol
+from ..rules.consent import How
 from ..rules.faults import Misunderstood
 from ..rules.identities import IdentityRule, plain
 from ..rules.protocol import Incoming, NotTaken, Refusal
 from ..rules.resolution import Identifier
 from ..rules.timeline import EventType, message_digest
+from ._consent import Choice, Said, record_all
 from ._insight import refresh_insight
 from ._resolve import Resolved, Signal, hold, resolve_all
 from ._segments import refresh_memberships
@@ -131,10 +133,11 @@ def _process(only: int | None, now: datetime.datetime) -> Processed | None:
             [Signal(item.identifiers, item.event.occurred_at, item.source.key) for item in fresh], by="events", now=now
         )
         _write_events(fresh, resolved)
-        _write_traits(fresh, resolved)
-        _write_orders(fresh, resolved)
         # A request that came after we looked at the clock has happened: it counts.
         seen_at = max([now, *(item.received_at for item in fresh)])
+        retold = _write_traits(fresh, resolved)
+        _write_consents(fresh, resolved, retold, seen_at)
+        _write_orders(fresh, resolved)
         refresh_insight(customers={who.customer_id for who in resolved}, now=seen_at)
         refresh_memberships(customers={who.customer_id for who in resolved}, now=seen_at)
         _reject(refused)
@@ -337,23 +340,75 @@ WHERE c.id = t.id
 """
 
 
-def _write_traits(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> None:
-    said: dict[int, list[Incoming]] = {}
+@dataclass(frozen=True, slots=True)
+class _Retold:
+    """An event that says something about consent by traits: what they were before it, and after."""
+
+    item: _Heard
+    customer: int
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def _write_traits(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> list[_Retold]:
+    """Writes what was said, and answers where it was about consent."""
+    said: dict[int, list[_Heard]] = {}
     for item, who in zip(fresh, resolved, strict=True):
         if item.event.type in {EventType.IDENTIFY, EventType.IMPORTED}:
-            said.setdefault(who.customer_id, []).append(item.event)
+            said.setdefault(who.customer_id, []).append(item)
+    rows: list[tuple[Any, ...]] = []
+    retold: list[_Retold] = []
     if not said:
-        return
-    rows = []
+        return retold
     found = Customer.objects.filter(pk__in=said).order_by("pk").values_list("pk", "traits", "traits_at")
     for pk, traits, said_at in found:
-        for event in said[pk]:
+        for item in said[pk]:
+            before, event = traits, item.event
             traits, said_at = protocol.write_traits(traits, said_at, event.traits, event.occurred_at)
-        last = max(said[pk], key=lambda event: event.occurred_at)
+            if not consent_heard.TRAITS.isdisjoint(event.traits):
+                retold.append(_Retold(item, pk, before, traits))
+        last = max((item.event for item in said[pk]), key=lambda event: event.occurred_at)
         rows.append((pk, orjson.dumps(traits).decode(), orjson.dumps(said_at).decode(), *_words(traits, last.context)))
     columns = [list(column) for column in zip(*rows, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(_TRAITS, columns)
+    return retold
+
+
+def _write_consents(
+    fresh: Sequence[_Heard], resolved: Sequence[Resolved], retold: Sequence[_Retold], now: datetime.datetime
+) -> None:
+    """What the events say of consent, in their order, as statements of the customers."""
+    told = [
+        (item, who.customer_id)
+        for item, who in zip(fresh, resolved, strict=True)
+        if item.event.name in consent_heard.NAMES and item.event.type is EventType.TRACK
+    ]
+    by_traits = [one for one in retold if one.item.event.type is EventType.IDENTIFY]
+    if not told and not by_traits:
+        return
+    channels = dict(Channel.objects.filter(is_active=True).values_list("key", "kind"))
+    found: list[tuple[_Heard, int, list[consent_heard.Heard]]] = []
+    for item, customer in told:
+        own = item.source.channel.key
+        heard = consent_heard.heard_in_event(item.event.name, item.event.properties, channels=channels, own=own)
+        found.append((item, customer, heard))
+    for one in by_traits:
+        found.append((one.item, one.customer, consent_heard.heard_in_traits(one.before, one.after, channels=channels)))
+    said = [
+        Said(
+            customer,
+            [Choice(heard.is_given, heard.topic.channel, heard.topic.purpose, heard.topic.kind)],
+            # What lies ahead would hold against all that is said until then.
+            min(item.event.occurred_at, now),
+            f"source:{item.source.key}",
+            heard.wording,
+            heard.reason,
+        )
+        for item, customer, all_heard in found
+        for heard in all_heard
+    ]
+    record_all(said=said, how=How.EVENT, now=now)
 
 
 def _words(traits: Mapping[str, Any], context: Mapping[str, Any]) -> tuple[str, str, str]:
