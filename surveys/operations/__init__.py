@@ -1,6 +1,7 @@
 """The verbs of surveys and their refusals."""
 
 from ._advance import Advanced, advance_surveys, link_to, message_for, next_openings, open_due, send_invitations, send_reminders
+from ._announce import participation_as_data
 from ._answer import AlreadyAnswered, LinkUnknown, WaveClosed, answer, check_open, invitation_of, token_of_code
 from ._close_wave import close_wave
 from ._design import (
@@ -113,6 +114,7 @@ __all__ = [
     "open_wave",
     "opens_at_once",
     "own_questions",
+    "participation_as_data",
     "purge_surveys",
     "question_from",
     "questions_of",

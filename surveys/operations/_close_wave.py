@@ -19,6 +19,7 @@ from ..rules.publishing import ANSWERED, DEPARTMENT, EVERYBODY, drivers, publish
 from ..rules.questions import SCALES, Kind
 from ..rules.scores import Participation, participation_shown
 from ..rules.visibility import COMMENTS_FROM
+from ._announce import announce_closed
 from ._live import counted_at_close, scored_question
 from ._reward import nudge
 
@@ -59,6 +60,7 @@ def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
         _forget_order(wave)
         wave.state, wave.published_at, wave.sealed_key = WaveState.PUBLISHED, now, None
         wave.save(update_fields=["results", "state", "published_at", "sealed_key"])
+        announce_closed(wave, now)
         nudge()
     return True
 

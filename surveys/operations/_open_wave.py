@@ -19,6 +19,7 @@ from ..rules import questions as question_rules
 from ..rules import schedules
 from ..rules.directory import tenure_band
 from ..rules.visibility import may_be_live
+from ._announce import announce_opened
 
 AT_ONCE = 2_000
 
@@ -70,6 +71,7 @@ def open_wave(*, survey: Survey, opens_at: datetime.datetime, now: datetime.date
                 raise CannotOpen(_("Nobody would be invited: everybody it is for is inactive, or was asked only a few days ago."))
             wave.is_live = locked.is_live and may_be_live(wave.invited)
             wave.save(update_fields=["invited", "is_live"])
+            announce_opened(wave, now)
     except IntegrityError:
         return Wave.objects.get(survey=survey, opens_at=opens_at)
     return wave

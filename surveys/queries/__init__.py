@@ -11,6 +11,7 @@ from ._results import (
     Point,
     Score,
     SurveyUnknown,
+    WaveUnknown,
     answered,
     comments,
     drivers,
@@ -19,6 +20,7 @@ from ._results import (
     heat_map,
     names_of,
     names_shown,
+    others_shown,
     participation,
     place_of_manager,
     published_waves,
@@ -26,6 +28,7 @@ from ._results import (
     scale_of,
     survey_by_public_id,
     trend,
+    wave_of,
     wording,
 )
 
@@ -40,6 +43,7 @@ __all__ = [
     "Point",
     "Score",
     "SurveyUnknown",
+    "WaveUnknown",
     "answered",
     "comments",
     "drivers",
@@ -50,6 +54,7 @@ __all__ = [
     "heat_map",
     "names_of",
     "names_shown",
+    "others_shown",
     "participation",
     "place_of_manager",
     "published_waves",
@@ -58,5 +63,6 @@ __all__ = [
     "scale_of",
     "survey_by_public_id",
     "trend",
+    "wave_of",
     "wording",
 ]

@@ -30,6 +30,11 @@ class SurveyUnknown(NotFound):
     title = gettext_lazy("There is no such survey")
 
 
+class WaveUnknown(NotFound):
+    code = "wave-unknown"
+    title = gettext_lazy("The survey has no such wave")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Everybody, or a group of one dimension."""
@@ -79,11 +84,12 @@ class Score:
 
     @property
     def low(self) -> int:
-        return scores.rounded(self.margin.low)
+        """The interval is drawn towards the middle; it never leaves out the score itself, and is it where everybody answered."""
+        return min(self.shown, scores.rounded(self.margin.low)) if self.margin.margin else self.shown
 
     @property
     def high(self) -> int:
-        return scores.rounded(self.margin.high)
+        return max(self.shown, scores.rounded(self.margin.high)) if self.margin.margin else self.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,11 @@ class Answered:
         return self.answered is not None
 
     @property
+    def keyed(self) -> Sequence[tuple[str, int]]:
+        """Times by answer as it is stored: numbers, keys of options, ``true`` and ``false``."""
+        return self.shares or self.distribution
+
+    @property
     def value(self) -> float | None:
         """One number for tables: the score, the mean, or the share that said yes."""
         if self.score is not None:
@@ -119,6 +130,16 @@ def survey_by_public_id(public_id: str | uuid.UUID) -> Survey:
     found = Survey.objects.filter(public_id=public_id).first()
     if found is None:
         raise SurveyUnknown
+    return found
+
+
+def wave_of(survey: Survey, number: str | int) -> Wave:
+    """Raises ``WaveUnknown``."""
+    text = str(number)
+    is_number = text.isascii() and text.isdecimal() and len(text) < 9
+    found = Wave.objects.filter(survey=survey, number=int(text) if is_number else 0).select_related("survey").first()
+    if found is None:
+        raise WaveUnknown
     return found
 
 
@@ -242,6 +263,11 @@ def names_shown(wave: Wave, dimension: str) -> list[tuple[str, str]]:
         said = {"names": ", ".join(sorted(names[part] for part in others[key])), "above": names.get(above, above)}
         found.append((key, _("Others in %(above)s: %(names)s") % said if above else _("Others: %(names)s") % said))
     return found
+
+
+def others_shown(wave: Wave) -> Mapping[str, Mapping[str, list[str]]]:
+    """dimension → group → the groups it is made of (R7)."""
+    return wave.results.get("others", {}) if wave.state == WaveState.PUBLISHED else {}
 
 
 def names_of(dimension: str, keys: Sequence[str]) -> list[tuple[str, str]]:

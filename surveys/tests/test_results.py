@@ -150,3 +150,17 @@ def test_drivers_need_fifty_answers() -> None:
     found = queries.drivers(closed(wave))
     assert [driver.key for driver in found] == ["mood"]
     assert found[0].r > 0.9
+
+
+def test_the_interval_never_leaves_out_the_score_itself() -> None:
+    """The interval is around a middle that is drawn in, and narrow where nearly all answered."""
+    EmployeeFactory.create_batch(21)
+    wave = opened(SurveyFactory(asked=ASKED))
+    for n in range(20):
+        answered(wave, {"score": 0 if n else 9})
+    closed(wave)
+    score = queries.answered(wave, wave.questions[0]).score
+    assert score is not None
+    assert score.margin.low > -90
+    assert (score.shown, score.low) == (-90, -90)
+    assert score.high > -90

@@ -1,11 +1,13 @@
 """A partner's webhooks: where it wants to be told, and what came of telling it."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,12 +17,20 @@ from ..models import Scope, State, WebhookDelivery, WebhookEndpoint
 from . import serializers
 from .views import PartnerView
 
+GUARDED = {"survey.": Scope.SURVEY_RESULTS}
+
 
 class WebhookView(PartnerView):
     """Addresses below one webhook of the caller's."""
 
     def endpoint(self, public_id: str) -> WebhookEndpoint:
         return queries.webhook_by_public_id(self.caller.partner, public_id)
+
+    def check_may_hear(self, types: Sequence[str]) -> None:
+        """Some types are of what a scope of its own guards."""
+        wanted = {scope for name in types for prefix, scope in GUARDED.items() if name.startswith(prefix)}
+        for scope in wanted - set(self.key.scopes):
+            raise PermissionDenied(_("This key lacks the scope “%(scope)s”.") % {"scope": scope}, code="missing-scope")
 
     def once_with_secret(self, request: Request, work: Callable[[], tuple[int, WebhookEndpoint, str]]) -> Response:
         """Like ``once``, but the secret is not in the answer that is kept: it is nowhere in the clear."""
@@ -58,6 +68,7 @@ class Webhooks(WebhookView, ListAPIView[WebhookEndpoint]):
     def post(self, request: Request) -> Response:
         """Be told of some types at an address. The secret is shown this once."""
         wanted = serializers.WebhookRequest.read(request.data)
+        self.check_may_hear(wanted["types"])
 
         def work() -> tuple[int, WebhookEndpoint, str]:
             added = operations.add_endpoint(
@@ -82,6 +93,7 @@ class WebhookDetail(WebhookView):
         endpoint = self.endpoint(public_id)
         form = serializers.WebhookChange(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
+        self.check_may_hear(form.validated_data.get("types", ()))
         revised = operations.revise_endpoint(
             endpoint=endpoint, by=self.caller.actor, now=timezone.now(), **dict(form.validated_data)
         )

@@ -21,6 +21,7 @@ class Scope(models.TextChoices):
     CAMPAIGNS_WRITE = "campaigns:write"
     RESULTS = "results"
     SURVEYS = "surveys"
+    SURVEY_RESULTS = "survey_results"
     EMPLOYEES = "employees"
     SIMULATE = "simulate"
     WEBHOOKS = "webhooks"

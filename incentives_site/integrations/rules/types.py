@@ -15,5 +15,7 @@ TYPES: dict[str, tuple[str, ...]] = {
     "campaign.resumed": ("campaign", "status", "starts_at", "ends_at"),
     "campaign.ended": ("campaign", "status", "starts_at", "ends_at"),
     "reservation.expired": ("reservation", "order", "customer"),
+    "survey.wave.opened": ("survey", "wave", "number", "invited", "opens_at", "closes_at"),
+    "survey.wave.closed": ("survey", "wave", "number", "invited", "published_at", "participation"),
     "balance.changed": ("customer", "gift_card", "kind", "unit", "amount", "balance"),
 }

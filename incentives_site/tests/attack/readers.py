@@ -249,4 +249,18 @@ def _api_paths(company: Company) -> Iterator[str]:
 
 
 def _read_json(path: str, body: object, found: Found) -> None:
-    """Nothing of waves is told over the API yet; what will be is kept as it stands, for the comparison of two companies."""
+    """Results, and participation of the groups of a wave."""
+    if not isinstance(body, dict) or "number" not in body:
+        return
+    if body["participation"]:
+        found.add(Fact(body["number"], PARTICIPATION, ("", "")))
+    for group in body.get("groups", []):
+        if group["participation"]:
+            found.add(Fact(body["number"], PARTICIPATION, (group["dimension"], group["group"])))
+    for question in body["questions"] if path.endswith("/results") else []:
+        for figure in question["figures"]:
+            if figure["answered"] is not None:
+                counts = {said["answer"]: said["times"] for said in figure["distribution"] if said["times"]}
+                named = {"true": "True", "false": "False"}
+                counts = {named.get(answer, answer): times for answer, times in counts.items()}
+                found.add(Fact(body["number"], question["key"], (figure["dimension"], figure["group"])), counts)
