@@ -24,8 +24,9 @@ def invite(**_surplus: Any) -> int:
 
 @shared_task
 def follow_up(**_surplus: Any) -> int:
-    """What comes after a close: rewards."""
-    return operations.give_rewards(now=timezone.now())
+    """What comes after a close: rewards, and the results by e-mail."""
+    now = timezone.now()
+    return operations.give_rewards(now=now) + operations.send_digests(now=now)
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import builder, directory, feedback, meetings, overview, questions, results, threads
+from .views import actions, builder, directory, feedback, meetings, overview, questions, results, threads
 
 urlpatterns = [
     path("", overview.surveys, name="list"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("directory/", directory.tree, name="directory"),
     path("directory/import/", directory.bring_in, name="directory-import"),
     path("dates/", builder.dates, name="dates"),
+    path("actions/", actions.actions, name="actions"),
+    path("actions/<uuid:public_id>/", actions.action, name="action"),
     path("reviews/", feedback.reviews, name="reviews"),
     path("reviews/<uuid:public_id>/", feedback.moderate, name="moderate"),
     path("one-on-ones/", meetings.mine, name="one-on-ones"),
@@ -30,6 +32,7 @@ urlpatterns = [
     path("<uuid:public_id>/start/", overview.start, name="start"),
     path("<uuid:public_id>/end/", overview.end, name="end"),
     path("<uuid:public_id>/copy/", overview.copy, name="copy"),
+    path("<uuid:public_id>/actions/new/", actions.new, name="new-action"),
     path("<uuid:public_id>/results/", results.results, name="results"),
     path("<uuid:public_id>/results/<int:number>/comments/", results.comments, name="comments"),
     path("<uuid:public_id>/results/<int:number>/comments/reply/", threads.reply, name="reply"),

@@ -1,5 +1,6 @@
 """How it felt: the directory, surveys, waves, answers."""
 
+from ._actions import ActionPlan, ActionState
 from ._directory import Department, Employee
 from ._feedback import Feedback, ReviewState
 from ._meetings import MeetingNote, OneOnOne, Rhythm, Side
@@ -7,6 +8,8 @@ from ._surveys import BankQuestion, Mode, Survey, SurveyKind, SurveyQuestion, Su
 from ._waves import AnswerSet, Ballot, Comment, Invitation, Reply, Reward, Tally, Wave, WaveState
 
 __all__ = [
+    "ActionPlan",
+    "ActionState",
     "AnswerSet",
     "Ballot",
     "BankQuestion",

@@ -55,6 +55,7 @@ class Wave(PublicIdModel):
     incentive = models.ForeignKey(
         "campaigns.Incentive", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("incentive for answering")
     )
+    told_at = models.DateTimeField(_("told"), null=True, blank=True, help_text=_("When HR was sent the results."))
     rewarded_at = models.DateTimeField(_("rewarded"), null=True, blank=True, help_text=_("The one time of all its rewards."))
     sealed_key = models.BinaryField(max_length=400, null=True, blank=True)
     results = models.JSONField(_("results"), default=dict, blank=True)

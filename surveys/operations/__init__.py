@@ -1,5 +1,6 @@
 """The verbs of surveys and their refusals."""
 
+from ._act import LONGEST_NOTES, ActionUnknown, action_by_public_id, plan_action, revise_action
 from ._advance import Advanced, advance_surveys, link_to, message_for, next_openings, open_due, send_invitations, send_reminders
 from ._announce import participation_as_data
 from ._answer import AlreadyAnswered, LinkUnknown, WaveClosed, answer, check_open, invitation_of, token_of_code
@@ -19,6 +20,7 @@ from ._design import (
     revise_questions,
     start,
 )
+from ._digest import digest_of, send_digests
 from ._directory import COLUMNS, NEEDED, BroughtIn, bring_in_employees, key_of_department
 from ._feedback import (
     FeedbackGiven,
@@ -58,7 +60,9 @@ from ._threads import ThreadClosed, ThreadUnknown, close_thread, comments_of, re
 __all__ = [
     "COLUMNS",
     "FEEDBACK",
+    "LONGEST_NOTES",
     "NEEDED",
+    "ActionUnknown",
     "Advanced",
     "AlreadyAnswered",
     "BroughtIn",
@@ -76,6 +80,7 @@ __all__ = [
     "ThreadClosed",
     "ThreadUnknown",
     "WaveClosed",
+    "action_by_public_id",
     "advance_surveys",
     "answer",
     "arrange",
@@ -90,6 +95,7 @@ __all__ = [
     "comments_of",
     "copy",
     "dates_of",
+    "digest_of",
     "draft",
     "end",
     "end_series",
@@ -115,14 +121,17 @@ __all__ = [
     "opens_at_once",
     "own_questions",
     "participation_as_data",
+    "plan_action",
     "purge_surveys",
     "question_from",
     "questions_of",
     "recurrence_of",
     "reply",
     "revise",
+    "revise_action",
     "revise_questions",
     "seat_of",
+    "send_digests",
     "send_invitations",
     "send_reminders",
     "series_of",

@@ -1,5 +1,6 @@
 """Reads of surveys: what may be shown of waves."""
 
+from ._actions import Planned, actions, groups_to_choose, questions_to_choose
 from ._feedback import FeedbackSummary, feedback_of_campaign, feedback_summary, reviews
 from ._results import (
     SCORED,
@@ -40,10 +41,12 @@ __all__ = [
     "Driver",
     "FeedbackSummary",
     "Place",
+    "Planned",
     "Point",
     "Score",
     "SurveyUnknown",
     "WaveUnknown",
+    "actions",
     "answered",
     "comments",
     "drivers",
@@ -51,6 +54,7 @@ __all__ = [
     "feedback_summary",
     "figure",
     "groups_shown",
+    "groups_to_choose",
     "heat_map",
     "names_of",
     "names_shown",
@@ -58,6 +62,7 @@ __all__ = [
     "participation",
     "place_of_manager",
     "published_waves",
+    "questions_to_choose",
     "reviews",
     "rewards_wait",
     "scale_of",

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -65,6 +66,7 @@ def results(request: HttpRequest, public_id: str) -> HttpResponse:
         "heat_map": _heat_map(wave, dimension, language, request.GET.get("page", "")) if _is_hr(request) else None,
         "drivers": queries.drivers(wave, language=language) if _is_hr(request) else [],
         "comment_count": queries.comments(wave).count() if _is_hr(request) else 0,
+        "actions": queries.actions(today=timezone.localdate(), survey=survey, language=language) if _is_hr(request) else [],
         "crumbs": _crumbs(survey),
     }
     return render(request, "surveys/results.html", context)
