@@ -65,8 +65,8 @@ SELECT customer_id, (array_agg(kind ORDER BY times DESC, kind))[1:%(most)s] FROM
 """
 # What becomes unknown is forgotten; facts of others (a tier, what a partner told) stay.
 _WRITE = """
-UPDATE customers_customer c SET facts = jsonb_strip_nulls(c.facts || f.facts::jsonb)
-FROM unnest(%s::bigint[], %s::text[]) AS f (id, facts) WHERE c.id = f.id
+UPDATE customers_customer c SET facts = jsonb_strip_nulls(c.facts || f.facts)
+FROM jsonb_to_recordset(%s::jsonb) AS f (id bigint, facts jsonb) WHERE c.id = f.id
 """
 # What the company did, as opposed to what the customer did.
 OURS = [
@@ -95,9 +95,9 @@ def refresh_insight(*, customers: Collection[int], now: datetime.datetime) -> No
         known = insight(
             bought.get(pk, Bought()), done.get(pk, Done()), first_seen_at=first_seen_at, now=now, rule=rule, scale=scale
         )
-        rows.append((pk, orjson.dumps(known).decode()))
+        rows.append({"id": pk, "facts": known})
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [[pk for pk, _facts in rows], [facts for _pk, facts in rows]])
+        cursor.execute(_WRITE, [orjson.dumps(rows).decode()])
 
 
 def refresh_all(*, now: datetime.datetime) -> int:

@@ -330,12 +330,11 @@ def _row(item: _Heard, who: Resolved) -> tuple[Any, ...]:
 
 
 _TRAITS = """
-UPDATE customers_customer c SET traits = t.traits::jsonb, traits_at = t.said::jsonb,
+UPDATE customers_customer c SET traits = t.traits, traits_at = t.said,
     display_name = CASE WHEN t.name <> '' THEN t.name ELSE c.display_name END,
     language = CASE WHEN t.language <> '' THEN t.language ELSE c.language END,
     time_zone = CASE WHEN t.zone <> '' THEN t.zone ELSE c.time_zone END
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
-    AS t (id, traits, said, name, language, zone)
+FROM jsonb_to_recordset(%s::jsonb) AS t (id bigint, traits jsonb, said jsonb, name text, language text, zone text)
 WHERE c.id = t.id
 """
 
@@ -356,7 +355,7 @@ def _write_traits(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> list
     for item, who in zip(fresh, resolved, strict=True):
         if item.event.type in {EventType.IDENTIFY, EventType.IMPORTED}:
             said.setdefault(who.customer_id, []).append(item)
-    rows: list[tuple[Any, ...]] = []
+    rows: list[dict[str, Any]] = []
     retold: list[_Retold] = []
     if not said:
         return retold
@@ -368,10 +367,10 @@ def _write_traits(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> list
             if not consent_heard.TRAITS.isdisjoint(event.traits):
                 retold.append(_Retold(item, pk, before, traits))
         last = max((item.event for item in said[pk]), key=lambda event: event.occurred_at)
-        rows.append((pk, orjson.dumps(traits).decode(), orjson.dumps(said_at).decode(), *_words(traits, last.context)))
-    columns = [list(column) for column in zip(*rows, strict=True)]
+        name, language, zone = _words(traits, last.context)
+        rows.append({"id": pk, "traits": traits, "said": said_at, "name": name, "language": language, "zone": zone})
     with connection.cursor() as cursor:
-        cursor.execute(_TRAITS, columns)
+        cursor.execute(_TRAITS, [orjson.dumps(rows).decode()])
     return retold
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from incentives_site.shared.copying import reserve_ids
+from incentives_site.shared.copying import copy_rows, reserve_ids
 
 from ..models import Customer, Identity, KeptApart
 from ..queries import identity_rules
 from ..rules.identities import IdentityRule
 from ..rules.resolution import Dropped, Identifier, Profile, resolve
-from ._merge import locked_customers, take_in
+from ._merge import take_in
 
 LOCKS = 7_302_120  # names this kind of lock among PostgreSQL's advisory locks
 BUCKETS = 1_024
@@ -21,6 +21,9 @@ BUCKETS = 1_024
 _OWNERS = """
 SELECT i.kind, i.value, i.customer_id FROM customers_identity i
 JOIN unnest(%s::text[], %s::text[]) AS asked (kind, value) ON asked.kind = i.kind AND asked.value = i.value
+"""
+_FIRST_SEEN = """
+UPDATE customers_customer c SET first_seen_at = s.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS s (id, at) WHERE c.id = s.id
 """
 
 
@@ -117,7 +120,7 @@ def hold(identifiers: Iterable[Identifier]) -> None:
 def _read(wanted: Sequence[Identifier]) -> _State:
     """The owners of the identifiers with all that is theirs, locked. Somebody may have merged them meanwhile: then again."""
     kinds, values = [kind for kind, _value in wanted], [value for _kind, value in wanted]
-    locked: dict[int, Customer] = {}
+    locked: dict[int, Profile] = {}
     while True:
         with connection.cursor() as cursor:
             cursor.execute(_OWNERS, [kinds, values])
@@ -125,19 +128,24 @@ def _read(wanted: Sequence[Identifier]) -> _State:
         missing = set(owners.values()) - locked.keys()
         if not missing:
             break
-        locked |= locked_customers(sorted(missing))
-    profiles = {pk: Profile(pk, customer.first_seen_at, {}, customer.merges) for pk, customer in locked.items()}
+        locked |= _locked(sorted(missing))
     for pk, kind, value, seen in Identity.objects.filter(customer__in=locked).values_list(
         "customer_id", "kind", "value", "first_seen_at"
     ):
-        profiles[pk].identifiers[kind, value] = seen
+        locked[pk].identifiers[kind, value] = seen
     pairs = KeptApart.objects.filter(one__in=locked, other__in=locked).values_list("one_id", "other_id")
     return _State(
-        profiles=profiles,
-        owners={identifier: profiles[pk] for identifier, pk in owners.items()},
+        profiles=locked,
+        owners={identifier: locked[pk] for identifier, pk in owners.items()},
         rules=identity_rules(),
         apart=frozenset(frozenset(pair) for pair in pairs) if locked else frozenset(),
     )
+
+
+def _locked(pks: Sequence[int]) -> dict[int, Profile]:
+    """As ``locked_customers`` locks them, without reading all that is known of them."""
+    found = Customer.objects.select_for_update(of=("self",)).filter(pk__in=pks).order_by("pk")
+    return {pk: Profile(pk, seen, {}, merges) for pk, seen, merges in found.values_list("pk", "first_seen_at", "merges")}
 
 
 def _decide(state: _State, signal: Signal) -> tuple[int, tuple[tuple[Identifier, Dropped], ...]]:
@@ -186,20 +194,20 @@ def _write(state: _State, by: str, now: datetime.datetime) -> dict[int, int]:
     ids = dict(zip(made, reserve_ids(Customer, len(made)), strict=True)) if made else {}
     Customer.objects.bulk_create(Customer(pk=ids[key], first_seen_at=state.profiles[key].first_seen_at) for key in made)
     # A key that became part of another since, whose row exists: its identifiers are the survivor's, and written as such.
-    Identity.objects.bulk_create(
-        Identity(
-            customer_id=ids.get(state.now_part_of(key), state.now_part_of(key)),
-            kind=kind,
-            value=value,
-            first_seen_at=at,
-            source=source[:64],
+    if state.named:
+        copy_rows(
+            Identity,
+            ["customer", "kind", "value", "created_at", "first_seen_at", "source"],
+            (
+                (ids.get(state.now_part_of(key), state.now_part_of(key)), kind, value, now, at, source[:64])
+                for (kind, value), key, at, source in state.named
+            ),
         )
-        for (kind, value), key, at, source in state.named
-    )
     for survivor, merged in state.merges:
         # Read anew: the one before may have changed it.
         customers = {customer.pk: customer for customer in Customer.objects.filter(pk__in=[survivor, merged])}
         take_in(customers[survivor], customers[merged], by=by, reason="", now=now)
-    for key in state.first_seen - state.became.keys():
-        Customer.objects.filter(pk=key).update(first_seen_at=state.profiles[key].first_seen_at)
+    if earlier := sorted(state.first_seen - state.became.keys()):
+        with connection.cursor() as cursor:
+            cursor.execute(_FIRST_SEEN, [earlier, [state.profiles[key].first_seen_at for key in earlier]])
     return ids
