@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import actions, builder, directory, feedback, meetings, overview, questions, results, threads
+from .views import actions, builder, directory, feedback, meetings, overview, questions, report, results, threads
 
 urlpatterns = [
     path("", overview.surveys, name="list"),
@@ -36,5 +36,6 @@ urlpatterns = [
     path("<uuid:public_id>/results/", results.results, name="results"),
     path("<uuid:public_id>/results/<int:number>/comments/", results.comments, name="comments"),
     path("<uuid:public_id>/results/<int:number>/comments/reply/", threads.reply, name="reply"),
+    path("<uuid:public_id>/results/<int:number>/report/", report.report, name="report"),
     path("<uuid:public_id>/results/<int:number>/export/", results.export, name="export"),
 ]

@@ -199,13 +199,13 @@ def _heat_map(wave: Wave, dimension: str, language: str, asked_page: str) -> dic
     asked = [item for item in wave.questions if item["kind"] != "text"]
     return {
         "columns": [queries.wording(item.get("texts") or {}, language) for item in asked],
-        "rows": [(name, [(cell, _warmth(cell)) for cell in cells]) for name, cells in rows],
+        "rows": [(name, [(cell, warmth(cell)) for cell in cells]) for name, cells in rows],
         "page": page,
         "pages": range(1, pages + 1) if pages > 1 else [],
     }
 
 
-def _warmth(cell: Any) -> str:
+def warmth(cell: Any) -> str:
     """A class of five; colour is never the only sign, the number stands in the cell."""
     value = cell.value
     if value is None:
