@@ -18,6 +18,7 @@ from .models import (
     CustomerImport,
     CustomerImportPart,
     CustomerScale,
+    DataRequest,
     Erasure,
     Event,
     Export,
@@ -103,6 +104,17 @@ class ConsentAdmin(ReadOnlyAdmin):
 @admin.register(Erasure)
 class ErasureAdmin(ReadOnlyAdmin):
     list_display = ["public_id", "erased_at", "by"]
+    search_fields = ["public_id"]
+    ordering = ["-id"]
+
+
+@admin.register(DataRequest)
+class DataRequestAdmin(ReadOnlyAdmin):
+    """Settled on the page of requests in the workspace."""
+
+    list_display = ["asked_at", "kind", "state", "due_on", "customer", "settled_by"]
+    list_filter = ["state", "kind"]
+    list_select_related = ["customer"]
     search_fields = ["public_id"]
     ordering = ["-id"]
 

@@ -10,7 +10,7 @@ class CustomersConfig(AppConfig):
 
     def ready(self) -> None:
         from . import operations  # here: models are loaded by then
-        from .models import Event, Identity, Purchase
+        from .models import DataRequest, Event, Identity, Purchase
 
         operations.register(
             operations.rows("identities", _("identifiers"), Identity, erase=operations.erase_identities),
@@ -24,4 +24,5 @@ class CustomersConfig(AppConfig):
             ),
             operations.CONSENT,
             operations.SEGMENTS,
+            operations.rows("data_requests", _("requests about data"), DataRequest, erase=operations.erase_data_requests),
         )

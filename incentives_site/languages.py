@@ -42,8 +42,9 @@ PUBLIC = (
 )
 # Of files that are mostly about other things: these words alone.
 FURTHER = {
-    "customers/forms/_preferences.py": ("PreferencesForm", "kind_labels"),
+    "customers/forms/_preferences.py": ("PreferencesForm", "DataRequestForm", "kind_labels"),
     "customers/operations/_consent.py": ("set_preferences",),
+    "customers/operations/_data_requests.py": ("request_data",),
     "incentives_site/workspace/statement_page.py": ("balances", "_worth"),
     "incentives_site/templatetags/ui.py": ("script_texts",),
     "campaigns/queries/reading.py": ("WalletUnknown", "customer_of_wallet"),

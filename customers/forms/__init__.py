@@ -2,12 +2,13 @@
 
 from ._identity import ReasonForm
 from ._imports import CustomerFileForm, MeaningsForm
-from ._preferences import ConsentForm, ErasureForm, PreferencesForm, kind_labels
+from ._preferences import ConsentForm, DataRequestForm, ErasureForm, PreferencesForm, SettlementForm, kind_labels
 from ._segments import ListForm, RuleForm, SegmentForm
 
 __all__ = [
     "ConsentForm",
     "CustomerFileForm",
+    "DataRequestForm",
     "ErasureForm",
     "ListForm",
     "MeaningsForm",
@@ -15,5 +16,6 @@ __all__ = [
     "ReasonForm",
     "RuleForm",
     "SegmentForm",
+    "SettlementForm",
     "kind_labels",
 ]

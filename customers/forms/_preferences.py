@@ -117,6 +117,25 @@ class ConsentForm(forms.Form):
         return Choice(is_given, channel=key if what == "channel" else ALL, kind=key if what == "kind" else ALL)
 
 
+class DataRequestForm(forms.Form):
+    """Asking for a copy of one's data, or to be forgotten: who asks types what only they and we know."""
+
+    typed = forms.CharField(label=_("Your e-mail address, phone number, card or customer number"), max_length=320)
+
+    def __init__(self, data: Any = None, *, customer: Customer, kind: str) -> None:
+        super().__init__(data, prefix=kind)
+        self.fields["typed"].help_text = _("One by which we know you: so that nobody else can ask this for you.")
+        self.fields["typed"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+        if not queries.telling_kinds_of(customer):
+            del self.fields["typed"]
+
+
+class SettlementForm(forms.Form):
+    """Why a request is refused."""
+
+    reason = forms.CharField(label=_("Why it is refused"), max_length=300)
+
+
 class ErasureForm(forms.Form):
     """What cannot be undone is typed."""
 

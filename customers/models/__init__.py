@@ -3,7 +3,7 @@
 from ._channels import Channel, Store
 from ._consent import Consent
 from ._customers import Customer, Identity, IdentityKind, KeptApart, Merge
-from ._erasure import Erasure, Export, Suppression
+from ._erasure import DataRequest, DataRequestKind, DataRequestState, Erasure, Export, Suppression
 from ._imports import CustomerImport, CustomerImportPart, ImportState, ListExport
 from ._ingestion import Intake, Rejection, Source
 from ._insight import CustomerScale, JourneyStages
@@ -18,6 +18,9 @@ __all__ = [
     "CustomerImport",
     "CustomerImportPart",
     "CustomerScale",
+    "DataRequest",
+    "DataRequestKind",
+    "DataRequestState",
     "Erasure",
     "Event",
     "Export",

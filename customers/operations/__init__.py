@@ -15,7 +15,16 @@ from ._consent import (
     set_preferences,
     today_of,
 )
-from ._erase import erase, erase_events, erase_identities, erase_purchases, lift_suppression, marks_of_purchases
+from ._data_requests import DAYS_TO_ANSWER, DataRequestSettled, request_data, settle_data_request, withdraw_data_request
+from ._erase import (
+    erase,
+    erase_data_requests,
+    erase_events,
+    erase_identities,
+    erase_purchases,
+    lift_suppression,
+    marks_of_purchases,
+)
 from ._export import export
 from ._holdings import Erasing, Holding, Moving, as_rows, holdings, register, rows
 from ._identify import Suppressed, identify
@@ -66,6 +75,7 @@ from ._track import track
 
 __all__ = [
     "CONSENT",
+    "DAYS_TO_ANSWER",
     "MOST_IMPORTED_BYTES",
     "NOTED",
     "SEGMENTS",
@@ -75,6 +85,7 @@ __all__ = [
     "CannotSplit",
     "Choice",
     "Counted",
+    "DataRequestSettled",
     "Erasing",
     "Holding",
     "Moving",
@@ -101,6 +112,7 @@ __all__ = [
     "count_segment",
     "define_segment",
     "erase",
+    "erase_data_requests",
     "erase_events",
     "erase_identities",
     "erase_purchases",
@@ -131,11 +143,13 @@ __all__ = [
     "register",
     "replay",
     "report_of",
+    "request_data",
     "resolve_all",
     "revise_segment",
     "rows",
     "sample_of",
     "set_preferences",
+    "settle_data_request",
     "split",
     "stop_count",
     "take",
@@ -146,5 +160,6 @@ __all__ = [
     "today_of",
     "track",
     "unfinished_imports",
+    "withdraw_data_request",
     "work_import",
 ]

@@ -14,7 +14,20 @@ from django.db.models.functions import Cast, Concat
 from incentives_site.integrations.operations import forget_mentions
 
 from .. import sealing
-from ..models import Customer, Erasure, Event, Export, Identity, KeptApart, ListExport, Merge, Purchase, Rejection, Suppression
+from ..models import (
+    Customer,
+    DataRequest,
+    Erasure,
+    Event,
+    Export,
+    Identity,
+    KeptApart,
+    ListExport,
+    Merge,
+    Purchase,
+    Rejection,
+    Suppression,
+)
 from ..queries import identity_rules, normalised
 from ..rules.consent import EVERYTHING, Statement, Wishes, as_data
 from ..rules.identities import plain, telling
@@ -144,6 +157,11 @@ def marks_of_purchases(pks: Sequence[int]) -> Iterable[str]:
 def erase_purchases(erasing: Erasing) -> None:
     """What was bought for how much stays; the number of the order goes."""
     Purchase.objects.filter(customer__in=erasing.pks).update(order_key=Concat(Value("erased:"), Cast(F("pk"), CharField())))
+
+
+def erase_data_requests(erasing: Erasing) -> None:
+    """The receipt says that there were some."""
+    DataRequest.objects.filter(customer__in=erasing.pks).delete()
 
 
 def _forget_merges(erasing: Erasing) -> None:

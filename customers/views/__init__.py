@@ -1,6 +1,7 @@
 """Pages about customers."""
 
 from .admission import READERS
+from .data_requests import data_requests, settle_data_request
 from .events import live_events, send_again
 from .identity import change_identity, identity
 from .imports import change_import, customer_import, export_list, import_report, imports
@@ -11,6 +12,7 @@ __all__ = [
     "change_identity",
     "change_import",
     "customer_import",
+    "data_requests",
     "export_list",
     "identity",
     "import_report",
@@ -18,4 +20,5 @@ __all__ = [
     "live_events",
     "search",
     "send_again",
+    "settle_data_request",
 ]

@@ -1,11 +1,14 @@
 """Who may do what on the pages about customers, and who did."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.http import HttpRequest
 
 from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
+
+from .. import queries
 
 READERS = (Role.MARKETER, Role.ANALYST, Role.STORE, Role.OPERATOR)
 WATCHERS = (Role.MARKETER, Role.ANALYST, Role.OPERATOR)
@@ -27,9 +30,12 @@ def named_actors(actors: Iterable[str]) -> dict[str, str]:
     return {who: people.get(who, who) for who in actors}
 
 
-def doors(request: HttpRequest) -> dict[str, bool]:
-    """Which pages beside the search are this person's."""
+def doors(request: HttpRequest) -> dict[str, Any]:
+    """Which pages beside the search are this person's, and how many requests about data wait for an operator."""
+    settles = Role.OPERATOR in request.user.roles  # type: ignore[union-attr]
     return {
+        "may_settle": settles,
+        "requests_waiting": queries.count_open_data_requests() if settles else 0,
         "may_watch": bool(set(WATCHERS) & request.user.roles),  # type: ignore[union-attr]
         "may_write": may_write(request),
     }

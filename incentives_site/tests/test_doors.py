@@ -18,7 +18,8 @@ from campaigns import queries as campaign_queries
 from campaigns.operations import order_codes
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory
 from customers import queries as customer_queries
-from customers.operations import define_segment
+from customers.models import DataRequestKind
+from customers.operations import define_segment, request_data
 from customers.tests.factories import NOON
 from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
@@ -52,6 +53,8 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "customers/import/<uuid:public_id>/change/": CAMPAIGN_WRITERS,
     "customers/import/<uuid:public_id>/report/": CAMPAIGN_WRITERS,
     "customers/export/": CAMPAIGN_WRITERS,
+    "customers/requests/": frozenset({Role.OPERATOR}),
+    "customers/requests/<uuid:public_id>/": frozenset({Role.OPERATOR}),
     "customers/events/again/": frozenset({Role.OPERATOR}),
     "customers/segments/": CAMPAIGN_READERS,
     "customers/segments/new/": CAMPAIGN_READERS,
@@ -145,8 +148,10 @@ def fill() -> dict[str, str]:
     EmployeeFactory()
     invitation = Invitation.objects.filter(wave=opened(SurveyFactory(), at=timezone.now())).first()
     assert invitation is not None
+    asked, _new = request_data(customer=grant.customer, kind=DataRequestKind.EXPORT, typed="", language="", now=NOON)
     return {
         "s": link_of(invitation),
+        "request": str(asked.public_id),
         "customers": str(grant.customer.public_id),
         "segments": str(define_segment(name="S", rule=None, by="x", now=NOON).public_id),
         "campaigns": str(CampaignFactory().public_id),
@@ -182,6 +187,8 @@ def path_to(address: str, fill: dict[str, str]) -> str:
         if "/codes/" in address
         else fill["segments"]
         if "/segments/" in address
+        else fill["request"]
+        if "/requests/" in address
         else fill.get(first, fill["campaigns"]),
         "<uuid:incentive_id>": fill["with_codes" if "/codes/" in address else "incentive"],
         "<uuid:batch_id>": fill["batch"],

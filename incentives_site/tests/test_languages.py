@@ -18,7 +18,7 @@ from campaigns.queries import wallet_url
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory, LimitFactory
 from campaigns.wording import incentive_in_words
 from customers import queries
-from customers.tests.factories import ChannelFactory, CustomerFactory
+from customers.tests.factories import ChannelFactory, CustomerFactory, IdentityFactory
 from incentives_site import languages
 from incentives_site.integrations.tests.factories import partner_key
 from redemptions import operations as ledger
@@ -153,6 +153,13 @@ def test_nothing_on_customers_pages_is_left_in_english(client: Client, monkeypat
     pages["refused"] = client.post(f"{path}?lang={language}", bad)
     for does in ("save", "leave", "return"):
         pages[does] = client.post(f"{path}?lang={language}", {"does": does}, follow=True)
+    IdentityFactory(customer=customer)
+    for kind in ("export", "erasure"):
+        pages[f"not {kind}"] = client.post(f"{path}?lang={language}", {"does": f"ask:{kind}", f"{kind}-typed": "somebody"})
+        asking = {"does": f"ask:{kind}", f"{kind}-typed": customer.identities.get().value}
+        pages[f"asks for {kind}"] = client.post(f"{path}?lang={language}", asking, follow=True)
+    for kind in ("export", "erasure"):
+        pages[f"takes {kind} back"] = client.post(f"{path}?lang={language}", {"does": f"take-back:{kind}"}, follow=True)
     pages["unsubscribed"] = client.post(f"{mail}?lang={language}")
     for address in ("/wallet/forged:token/", "/preferences/forged:token/"):
         pages[address] = client.get(address, headers={"Accept-Language": language})

@@ -51,6 +51,7 @@ def _page(request: HttpRequest, customer: Customer, form: ErasureForm, status: i
             {"label": _("Data")},
         ],
         "held": [{"label": str(label).capitalize(), "value": count} for label, count in held],
+        "asked": list(queries.open_data_requests(customer)),
         "exports": queries.exports_of(customer.pk),
         "form": form,
     }

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods
 
 from campaigns import queries as campaign_queries
 from customers import operations, queries
-from customers.forms import PreferencesForm
-from customers.models import Channel, Customer
+from customers.forms import DataRequestForm, PreferencesForm
+from customers.models import Channel, Customer, DataRequestKind
 from customers.operations import WORDING, Choice
 from customers.rules.consent import ALL, How, Purpose
 from incentives_site.shared.problems import Invalid
@@ -21,6 +21,7 @@ from .public import in_language_of, private
 
 BY = "customer"
 DONE = ("saved", "left", "back")
+ASKED, TAKEN_BACK = "asked", "taken-back"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,17 +34,35 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, customer: Customer, menu: dict[str, Any], form: PreferencesForm | None = None, status: int = 200
+    request: HttpRequest,
+    customer: Customer,
+    menu: dict[str, Any],
+    form: PreferencesForm | None = None,
+    asking: DataRequestForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     held = queries.preferences_of(customer)
     done = request.GET.get("done", "")
+    waiting = list(queries.open_data_requests(customer))
     # What is confirmed is what holds: an old address confirms nothing.
-    is_true = done in DONE and (done == "left") is held.opted_out
+    match done:
+        case "asked":
+            is_true = bool(waiting)
+        case "taken-back":
+            is_true = not waiting
+        case _:
+            is_true = done in DONE and (done == "left") is held.opted_out
+    forms = {kind: DataRequestForm(customer=customer, kind=kind) for kind in DataRequestKind.values}
+    if asking is not None and asking.prefix is not None:
+        forms[asking.prefix] = asking
     context = {
         **menu,
         "form": form or PreferencesForm(customer=customer, today=operations.today_of(customer, timezone.now())),
         "opted_out": held.opted_out,
-        "done": done if is_true and form is None else "",
+        "done": done if is_true and form is None and asking is None else "",
+        "waiting": waiting,
+        "may_ask": {kind: forms[kind] for kind in DataRequestKind.values if kind not in {row.kind for row in waiting}},
+        "days_to_answer": operations.DAYS_TO_ANSWER,
         "wallet_url": campaign_queries.wallet_url(customer),
     }
     return render(request, "preferences/preferences.html", context, status=status)
@@ -58,6 +77,9 @@ def _changed(request: HttpRequest, token: str, customer: Customer, menu: dict[st
     if does == "return":
         operations.opt_in(**said)  # type: ignore[arg-type]
         return _done(token, "back", menu)
+    asked, _colon, kind = does.partition(":")
+    if asked in {"ask", "take-back"} and kind in DataRequestKind.values:
+        return _data_request(request, token, customer, menu, asked, DataRequestKind(kind))
     form = PreferencesForm(request.POST, customer=customer, today=operations.today_of(customer, now))
     if form.is_valid():
         try:
@@ -69,6 +91,28 @@ def _changed(request: HttpRequest, token: str, customer: Customer, menu: dict[st
         else:
             return _done(token, "saved", menu)
     return _page(request, customer, menu, form, status=422)
+
+
+def _data_request(
+    request: HttpRequest, token: str, customer: Customer, menu: dict[str, Any], asked: str, kind: DataRequestKind
+) -> HttpResponse:
+    """Asks for a copy of the data or for erasure, or takes that back."""
+    now = timezone.now()
+    if asked == "take-back":
+        operations.withdraw_data_request(customer=customer, kind=kind, now=now)
+        return _done(token, TAKEN_BACK, menu)
+    form = DataRequestForm(request.POST, customer=customer, kind=kind)
+    if form.is_valid():
+        typed = form.cleaned_data.get("typed", "")
+        language = translation.get_language() or ""
+        try:
+            operations.request_data(customer=customer, kind=kind, typed=typed, language=language, now=now)
+        except Invalid as problem:
+            for error in problem.errors:
+                form.add_error("typed", str(error.detail))
+        else:
+            return _done(token, ASKED, menu)
+    return _page(request, customer, menu, asking=form, status=422)
 
 
 def _done(token: str, done: str, menu: dict[str, Any]) -> HttpResponse:

@@ -2,13 +2,19 @@
 
 import datetime as dt
 import io
+import os
+import subprocess
+import sys
+import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import openpyxl
+import psycopg
 import pytest
+from django.db import connection
 
 from customers import operations
 from customers.models import Customer, CustomerImport, CustomerImportPart, Event, Identity, ImportState, Suppression
@@ -283,6 +289,57 @@ def test_killed_in_the_middle_it_goes_on_behind_the_last_piece(monkeypatch: pyte
     assert (row.state, row.counts) == (ImportState.DONE, {"new": 55})
     assert [line for line, _result, _reasons in results(row)] == list(range(2, 57))
     assert Event.objects.count() == 55
+
+
+WORK = """
+import django; django.setup()
+from django.conf import settings; settings.DATABASES["default"]["NAME"] = {name!r}
+from django.utils import timezone
+from customers import operations
+from customers.operations import _imports
+_imports.LINES_AT_ONCE = 50
+operations.work_import(import_id={pk}, clock=timezone.now)
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_is_killed_in_the_middle_leaves_every_row_exactly_once() -> None:
+    """A process of its own is ended as the system ends one, while it is writing a piece; another one goes on."""
+    met = IdentityFactory(kind="email", value="p523@x.test").customer
+    row = check(begin("E-mail,Name,City\n" + "".join(f"p{n}@x.test,P{n},Rome\n" for n in range(1_000))))
+    CustomerImportPart.objects.filter(customer_import=row, is_report=True).delete()
+    CustomerImport.objects.filter(pk=row.pk).update(state=ImportState.RUNNING, position=0, counts={})
+    script = WORK.format(name=connection.settings_dict["NAME"], pk=row.pk)
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "incentives_site.settings"}
+    where = connection.get_connection_params() | {"cursor_factory": None, "context": None}
+    killed = subprocess.Popen([sys.executable, "-c", script], env=environment)
+    try:
+        with psycopg.connect(**where) as other:  # type: ignore[arg-type]
+            # It comes as far as somebody whom it cannot have.
+            other.execute("SELECT 1 FROM customers_customer WHERE id = %s FOR UPDATE", [met.pk])
+            end = time.monotonic() + 60
+            while not _is_somebody_waiting() and killed.poll() is None:
+                assert time.monotonic() < end, "It took too long."
+                time.sleep(0.02)
+            assert killed.poll() is None
+            killed.kill()
+            killed.wait(20)
+    finally:
+        killed.kill()
+    row.refresh_from_db()
+    assert (row.state, row.position, Event.objects.count()) == (ImportState.RUNNING, 500, 500)
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=120)
+    row.refresh_from_db()
+    assert (row.state, row.position, row.counts) == (ImportState.DONE, 1_000, {"new": 999, "known": 1})
+    assert [line for line, _result, _reasons in results(row)] == list(range(2, 1_002))
+    assert Identity.objects.count() == Customer.objects.count() == Event.objects.count() == 1_000
+    assert not Customer.objects.filter(events=None).exists()
+
+
+def _is_somebody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return bool(cursor.fetchone()[0])
 
 
 def test_two_workers_do_not_do_the_same_piece(monkeypatch: pytest.MonkeyPatch) -> None:
