@@ -158,6 +158,8 @@ class _Compiler:
         self.now, self.ids, self.only = now, ids, only
         self.events: list[tuple[Happened, Compiled]] = []
         self.purchases: list[Bought] = []
+        # How each count is compared, by the name of its column in the rule's conditions.
+        self.asked: dict[str, list[tuple[Op, int]]] = {}
 
     def condition(self, rule: Rule) -> Compiled:
         match rule:
@@ -169,16 +171,31 @@ class _Compiler:
                 if number is None:
                     number = len(self.events)
                     self.events.append((rule, what))
-                return _counting(rule.op, rule.value, f"ev.n{number}")
+                return self.compared(rule.op, rule.value, f"ev.n{number}")
             case Bought():
                 known_as = next((n for n, one in enumerate(self.purchases) if _same_purchases(one, rule)), None)
                 if known_as is None:
                     known_as = len(self.purchases)
                     self.purchases.append(rule)
-                return _counting(rule.op, rule.value, f"pu{known_as}.n")
+                return self.compared(rule.op, rule.value, f"pu{known_as}.n")
             case Leaf():
                 return self.fact(rule)
         raise AssertionError(rule)
+
+    def compared(self, op: Op, value: int, number: str) -> Compiled:
+        self.asked.setdefault(number, []).append((op, value))
+        return _counting(op, value, number)
+
+    def only_useful(self, counted: Compiled, names: Mapping[str, str]) -> Compiled:
+        """The counts without customers of whom no comparison holds, where it would not hold of nobody's zero either: what is
+        joined is small then. ``names``: the column of each count here, by its name in the conditions.
+        """
+        uses = [(column, op, value) for name, column in names.items() for op, value in self.asked[name]]
+        sql, parameters = counted
+        if any(counts(op, 0, value) for _column, op, value in uses):
+            return counted
+        wanted = " OR ".join(f"q.{column} {_SQL_OPS[op]} %s" for column, op, _value in uses)
+        return f"SELECT * FROM ({sql}) q WHERE {wanted}", [*parameters, *[value for _column, _op, value in uses]]  # noqa: S608
 
     def fact(self, leaf: Leaf) -> Compiled:
         kind, _dot, name = leaf.fact.partition(".")
@@ -237,11 +254,10 @@ class _Compiler:
             longest = [days for days in windows if days is not None]
             if len(longest) == len(windows):
                 what, named = f"e.occurred_at > %s AND {what}", [starts_at(max(longest), self.now), *named]
-        sql = (
-            f" LEFT JOIN (SELECT e.customer_id, {counted} FROM customers_event e WHERE {what} AND {end}{few}"  # noqa: S608
-            " GROUP BY e.customer_id) ev ON ev.customer_id = c.id"
-        )
-        return sql, [*counting, *named, self.now, *ids]
+        sql = f"SELECT e.customer_id, {counted} FROM customers_event e WHERE {what} AND {end}{few} GROUP BY e.customer_id"  # noqa: S608
+        names = {f"ev.n{n}": f"n{n}" for n in range(len(self.events))}
+        sql, parameters = self.only_useful((sql, [*counting, *named, self.now, *ids]), names)
+        return f" LEFT JOIN ({sql}) ev ON ev.customer_id = c.id", parameters
 
     def purchase_counts(self, number: int, rule: Bought) -> Compiled:
         few, ids = self.among("p.customer_id")
@@ -269,10 +285,11 @@ class _Compiler:
             measured = "sum(l.paid)" if lines else "sum(p.paid - p.refunded)"
         name = f"pu{number}"
         sql = (
-            f" LEFT JOIN (SELECT p.customer_id, {measured} AS n FROM customers_purchase p{lines}"  # noqa: S608
-            f" WHERE {' AND '.join(conditions)}{few} GROUP BY p.customer_id) {name} ON {name}.customer_id = c.id"
+            f"SELECT p.customer_id, {measured} AS n FROM customers_purchase p{lines}"  # noqa: S608
+            f" WHERE {' AND '.join(conditions)}{few} GROUP BY p.customer_id"
         )
-        return sql, [*named, *ids]
+        sql, parameters = self.only_useful((sql, [*named, *ids]), {f"{name}.n": "n"})
+        return f" LEFT JOIN ({sql}) {name} ON {name}.customer_id = c.id", parameters
 
 
 _BUCKET = (
