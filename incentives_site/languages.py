@@ -39,6 +39,8 @@ PUBLIC = (
     "templates/survey_answer",
     "surveys/wording/_answering.py",
     "surveys/operations/_answer.py",
+    "surveys/operations/_open_feedback.py",
+    "surveys/operations/_threads.py",
 )
 # Of files that are mostly about other things: these words alone.
 FURTHER = {
@@ -48,6 +50,7 @@ FURTHER = {
     "incentives_site/workspace/statement_page.py": ("balances", "_worth"),
     "incentives_site/templatetags/ui.py": ("script_texts",),
     "campaigns/queries/reading.py": ("WalletUnknown", "customer_of_wallet"),
+    "surveys/operations/_feedback.py": ("FeedbackUnknown", "FeedbackGiven", "NotAsked", "feedback_of", "give_feedback"),
     "surveys/operations/_advance.py": ("message_for",),
 }
 # Of the files above: what only the workspace says.

@@ -59,6 +59,7 @@ SECTIONS = (
     ),
     Section(_("Back office"), "admin:index", "tools", frozenset({"operator"})),
     Section(_("Surveys"), "surveys:list", "message", frozenset({"hr", "manager"})),
+    Section(_("Feedback"), "surveys:feedback", "star", frozenset({"marketer", "analyst", "operator"})),
     Section(_("One-on-ones"), "surveys:one-on-ones", "users"),
 )
 

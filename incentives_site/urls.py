@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from surveys.views import answer as survey_answers
-from surveys.views.feedback import answer as feedback_answer
+from surveys.views import feedback
 from surveys.views.threads import thread as survey_thread
 
 from . import api_pages, health, problem_catalogue
@@ -24,7 +24,9 @@ urlpatterns = [
     path("customers/", include("incentives_site.workspace.customer_urls")),
     path("till/", include("redemptions.urls")),
     path("reply/", survey_thread, name="survey-thread"),
-    path("feedback/<str:token>/", feedback_answer, name="feedback"),
+    path("feedback/claim/", feedback.claim, name="feedback-claim"),
+    path("feedback/open/<str:token>/", feedback.answer_openly, name="feedback-open"),
+    path("feedback/<str:token>/", feedback.answer, name="feedback"),
     path("surveys/", include(("surveys.urls", "surveys"))),
     path("wallet/", include("incentives_site.workspace.wallet_urls")),
     path("preferences/", include("incentives_site.workspace.preferences_urls")),

@@ -70,6 +70,37 @@ def thread_digest(key: str, question: int) -> bytes:
     return hmac.digest(_derived("threads"), f"{question}:{key}".encode(), hashlib.sha256)
 
 
+def claim_code(survey: uuid.UUID) -> str:
+    """What whoever answered openly may claim a promise with: chance, and a mark of the survey. Stored nowhere; 40 and 64 bits."""
+    chance = secrets.token_bytes(5)
+    text = base64.b32encode(chance + _claim_mark(survey, chance)).decode().rstrip("=")
+    return "-".join(text[n : n + 7] for n in range(0, len(text), 7))
+
+
+def is_claim_code(survey: uuid.UUID, code: str) -> bool:
+    """Whether this survey gave the code (``plain_code`` first)."""
+    try:
+        known = base64.b32decode(code + "=" * (-len(code) % 8))
+    except ValueError:
+        return False
+    return len(known) == 13 and hmac.compare_digest(_claim_mark(survey, known[:5]), known[5:])
+
+
+def plain_code(code: str) -> str:
+    """A code as it was made, however it was typed."""
+    return (
+        "".join(c for c in code[:80].upper() if c.isascii() and c.isalnum()).replace("0", "O").replace("1", "I").replace("8", "B")
+    )
+
+
+def claim_digest(code: str) -> bytes:
+    return hmac.digest(_derived("used claims"), code.encode(), hashlib.sha256)
+
+
+def _claim_mark(survey: uuid.UUID, chance: bytes) -> bytes:
+    return hmac.digest(_derived("claims"), survey.bytes + chance, hashlib.sha256)[:8]
+
+
 # --- One-on-ones ------------------------------------------------------------------------------------------------------------
 
 

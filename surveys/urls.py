@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import actions, builder, directory, feedback, meetings, overview, questions, report, results, threads
+from .views import actions, builder, customers, directory, feedback, meetings, overview, questions, report, results, threads
 
 urlpatterns = [
     path("", overview.surveys, name="list"),
@@ -15,6 +15,10 @@ urlpatterns = [
     path("dates/", builder.dates, name="dates"),
     path("actions/", actions.actions, name="actions"),
     path("actions/<uuid:public_id>/", actions.action, name="action"),
+    path("feedback/", customers.surveys, name="feedback"),
+    path("feedback/new/", customers.new, name="feedback-new"),
+    path("feedback/<uuid:public_id>/end/", customers.end, name="feedback-end"),
+    path("feedback/<uuid:public_id>/poster/", customers.poster, name="feedback-poster"),
     path("reviews/", feedback.reviews, name="reviews"),
     path("reviews/<uuid:public_id>/", feedback.moderate, name="moderate"),
     path("one-on-ones/", meetings.mine, name="one-on-ones"),

@@ -8,7 +8,7 @@ import structlog
 
 # Links that let their bearer in: their secret part is cut out of every logged path.
 SECRET_PATHS = re.compile(r"(/(?:wallet|preferences|feedback|s)/)[^/\s?]+")
-OF_ANSWERS = re.compile(r"\s/s/")
+OF_ANSWERS = re.compile(r"\s/(?:s|feedback/open)/")
 # Who answers a survey, from where, is not to be found in a log.
 SAYS_WHO = ("ip", "user_id", "user_agent")
 

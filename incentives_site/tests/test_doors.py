@@ -91,12 +91,18 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "surveys/reviews/": CAMPAIGN_WRITERS,
     "surveys/reviews/<uuid:public_id>/": CAMPAIGN_WRITERS,
     "feedback/<str:token>/": STRANGERS,
+    "feedback/claim/": STRANGERS,
+    "feedback/open/<str:token>/": STRANGERS,
     "reply/": STRANGERS,
     "surveys/one-on-ones/": EVERYBODY,
     "surveys/one-on-ones/held/": frozenset({Role.HR}),
     "surveys/<uuid:public_id>/results/": HR_AND_MANAGERS,
     "surveys/<uuid:public_id>/results/<int:number>/comments/": frozenset({Role.HR}),
     "surveys/<uuid:public_id>/results/<int:number>/export/": frozenset({Role.HR}),
+    "surveys/feedback/": CAMPAIGN_READERS,
+    "surveys/feedback/new/": CAMPAIGN_WRITERS,
+    "surveys/feedback/<uuid:public_id>/end/": CAMPAIGN_WRITERS,
+    "surveys/feedback/<uuid:public_id>/poster/": CAMPAIGN_READERS,
     "surveys/<uuid:public_id>/results/<int:number>/comments/reply/": frozenset({Role.HR}),
     "api/schema/": STRANGERS,
     "api/docs/": STRANGERS,
@@ -149,7 +155,10 @@ def fill() -> dict[str, str]:
     invitation = Invitation.objects.filter(wave=opened(SurveyFactory(), at=timezone.now())).first()
     assert invitation is not None
     asked, _new = request_data(customer=grant.customer, kind=DataRequestKind.EXPORT, typed="", language="", now=NOON)
+    openly = SurveyFactory(kind="feedback", asked=[{"key": "nps", "kind": "nps"}])
     return {
+        "feedback/open": survey_operations.open_url(openly).rstrip("/").rpartition("/")[2],
+        "surveys/feedback": str(openly.public_id),
         "s": link_of(invitation),
         "request": str(asked.public_id),
         "customers": str(grant.customer.public_id),
@@ -168,7 +177,7 @@ def fill() -> dict[str, str]:
 
 
 def feedback_token(customer: Any) -> str:
-    survey = SurveyFactory(kind="feedback", asked=[{"key": "nps", "kind": "nps"}])
+    survey = SurveyFactory(kind="feedback", mode="named", asked=[{"key": "nps", "kind": "nps"}])
     feedback, _new = survey_operations.ask(survey=survey, customer=customer, occasion="1", now=NOON)
     return survey_operations.feedback_url(feedback).rstrip("/").rpartition("/")[2]
 
@@ -181,7 +190,8 @@ def published_survey() -> Any:
 
 
 def path_to(address: str, fill: dict[str, str]) -> str:
-    first = address.partition("/")[0]
+    special = ("feedback/open", "surveys/feedback")
+    first = next((known for known in special if address.startswith(f"{known}/<")), address.partition("/")[0])
     values = {
         "<uuid:public_id>": fill["codes"]
         if "/codes/" in address

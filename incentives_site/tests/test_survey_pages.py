@@ -10,11 +10,13 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from campaigns.tests.factories import CampaignFactory, IncentiveFactory
+from customers.tests.factories import CustomerFactory, IdentityFactory
 from incentives_site.accounts.roles import Role
-from surveys import operations
-from surveys.models import Ballot, Invitation, Survey, Wave
-from surveys.rules.ready_made import LANGUAGES, READY_MADE
-from surveys.tests.factories import EmployeeFactory, SurveyFactory, link_of, opened
+from surveys import operations, sealing
+from surveys.models import Ballot, Comment, Invitation, Survey, Wave
+from surveys.rules.ready_made import CUSTOMERS, LANGUAGES, READY_MADE
+from surveys.tests.factories import EmployeeFactory, SurveyFactory, closed, link_of, opened
 
 from .test_journey import assert_sound, base, sign_in, somebody
 from .test_languages import Heard
@@ -179,4 +181,66 @@ def test_nothing_that_whoever_answers_reads_is_left_in_english(
     for address in ("/s/", "/s/none/"):
         client.get(address, {"lang": language}, headers={"Accept-Language": language})
     client.post(f"/s/?lang={language}", {"code": "x"})
+    assert heard == set()
+
+
+@pytest.mark.parametrize("language", ["it", "ms", "es", "de", "fr"])
+def test_nothing_that_customers_and_authors_of_comments_read_is_left_in_english(
+    client: Client, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    campaign = CampaignFactory(live=True)
+    fields: dict[str, Any] = {
+        "kind": "feedback",
+        "campaign": campaign,
+        "incentive": IncentiveFactory(campaign=campaign, claim="grant", name="Fünf"),
+        "asked": [*CUSTOMERS["nps"].asked(), *CUSTOMERS["csat"].asked(), {"key": "why", "kind": "text", "texts": {}}],
+        "languages": list(LANGUAGES),
+    }
+    now = timezone.now()
+    named, openly = SurveyFactory(mode="named", **fields), SurveyFactory(mode="anonymous", **fields)
+    feedback, _new = operations.ask(survey=named, customer=CustomerFactory(language=language), occasion="1", now=now)
+    mail = IdentityFactory(kind="email", value="ann@example.com")
+    EmployeeFactory.create_batch(3)
+    comment = Comment.objects.create(
+        wave=closed(opened(SurveyFactory(), at=now)), question="score", text="x", thread_digest=sealing.thread_digest("key", 0)
+    )
+    address, heard = operations.feedback_url(feedback), Heard()
+    heard.listen(monkeypatch)
+    assert f'<html lang="{language}"' in client.get(address).content.decode()
+    for body in (
+        {"q-nps": "77", "q-csat": "9"},
+        {},
+        {"q-why": "x" * 5_001},
+        {"q-nps": "9", "review": "x" * 5_001},
+        {"q-nps": "9"},
+    ):
+        client.post(address, body)
+    client.get(address)
+    lang = f"?lang={language}"
+    client.get("/feedback/none/" + lang)
+    for body in ({"q-nps": "77"}, {}, {"q-nps": "9"}):
+        page = client.post(operations.open_url(openly) + lang, body)
+    code, claim = page.context["code"], "/feedback/claim/" + lang
+    client.get(claim)
+    for body in (
+        {"code": "x", "who": "y"},
+        {"code": code, "who": "y"},
+        {"code": code, "who": mail.value},
+        {"code": code, "who": mail.value},
+    ):
+        client.post(claim, body)
+    reply = "/reply/" + lang
+    client.get(reply)
+    for body in (
+        {"key": "none"},
+        {"key": "key"},
+        {"key": "key", "step": "reply", "text": ""},
+        {"key": "key", "step": "reply", "text": "y"},
+    ):
+        client.post(reply, body)
+    operations.reply(comment=comment, text="HR asks", by="user:1")
+    client.post(reply, {"key": "key", "step": "close"})
+    client.post(reply, {"key": "key", "step": "reply", "text": "z"})
+    operations.end(survey=openly, by="x")
+    assert client.get(operations.open_url(openly) + lang).status_code == 409
     assert heard == set()

@@ -109,6 +109,7 @@ def test_a_customer_says_how_it_was_without_scripts(new_page: Any, base: str, sc
     campaign = CampaignFactory(live=True)
     survey = SurveyFactory(
         kind="feedback",
+        mode="named",
         title={"en": "How was it?"},
         campaign=campaign,
         incentive=IncentiveFactory(campaign=campaign, claim="grant", name="Five off"),

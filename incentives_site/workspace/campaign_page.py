@@ -21,6 +21,7 @@ from incentives_site.shared.htmx import page_or_fragment
 from incentives_site.shared.money import format_money
 from redemptions import queries
 from redemptions.queries import CampaignResults, Totals
+from surveys import queries as survey_queries
 
 from .campaign_list import in_percent
 from .home import budget_bar
@@ -57,6 +58,7 @@ def _page(request: HttpRequest, campaign: Campaign, results: CampaignResults) ->
     writes = may_write(request)
     shown = Paginator(results.by_incentive, INCENTIVES_A_PAGE).get_page(request.GET.get("results"))
     return {
+        "feedback": survey_queries.feedback_of_campaign(campaign.pk, today=timezone.localdate()),
         "crumbs": [{"label": _("Campaigns"), "url": reverse("campaigns:list")}, {"label": campaign.name}],
         "channels": list(campaign.channels.all()),
         "results": results,

@@ -2,7 +2,7 @@
 
 from ._actions import ActionPlan, ActionState
 from ._directory import Department, Employee
-from ._feedback import Feedback, ReviewState
+from ._feedback import Claim, Feedback, OpenAnswer, ReviewState
 from ._meetings import MeetingNote, OneOnOne, Rhythm, Side
 from ._surveys import BankQuestion, Mode, Survey, SurveyKind, SurveyQuestion, SurveyStatus
 from ._waves import AnswerSet, Ballot, Comment, Invitation, Reply, Reward, Tally, Wave, WaveState
@@ -13,6 +13,7 @@ __all__ = [
     "AnswerSet",
     "Ballot",
     "BankQuestion",
+    "Claim",
     "Comment",
     "Department",
     "Employee",
@@ -21,6 +22,7 @@ __all__ = [
     "MeetingNote",
     "Mode",
     "OneOnOne",
+    "OpenAnswer",
     "Reply",
     "ReviewState",
     "Reward",

@@ -1,4 +1,6 @@
-"""What customers say, tied to a campaign or a purchase."""
+"""What customers say, tied to a campaign or a purchase; or said by nobody in particular."""
+
+import uuid
 
 from django.db import models
 from django.db.models import Q
@@ -50,3 +52,37 @@ class Feedback(PublicIdModel):
 
     def __str__(self) -> str:
         return f"{self.survey_id}: {self.customer_id} {self.occasion}"
+
+
+class OpenAnswer(models.Model):
+    """What somebody answered to a survey of customers without saying who they are: nothing about them, and the week alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    survey = models.ForeignKey(Survey, models.PROTECT, related_name="open_answers", verbose_name=_("survey"))
+    week = models.DateField(_("week that begins on"))
+    values = models.JSONField(_("answers"), default=dict)
+    score = models.SmallIntegerField(_("score"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("open answer")
+        verbose_name_plural = _("open answers")
+        ordering = ["id"]
+        indexes = [models.Index(fields=["survey", "week"], name="open_answers_by_week")]
+
+    def __str__(self) -> str:
+        return f"{self.survey_id}: {self.score}"
+
+
+class Claim(models.Model):
+    """A claim code that was used. A code says of which survey it is and nothing else: who answers gets one, whatever they say."""
+
+    survey = models.ForeignKey(Survey, models.PROTECT, related_name="claims", verbose_name=_("survey"))
+    digest = models.BinaryField(max_length=32, unique=True)
+
+    class Meta:
+        verbose_name = _("claim")
+        verbose_name_plural = _("claims")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -52,6 +52,7 @@ from ._meet import (
     settle,
     write,
 )
+from ._open_feedback import ClaimUnknown, ClaimUsed, NothingToClaim, claim, give_openly, open_url, survey_of
 from ._open_wave import CannotOpen, bank_turns, groups_of, open_wave, question_from, questions_of
 from ._purge import purge_surveys
 from ._reward import give_rewards
@@ -68,6 +69,8 @@ __all__ = [
     "BroughtIn",
     "CannotOpen",
     "CannotStart",
+    "ClaimUnknown",
+    "ClaimUsed",
     "FeedbackGiven",
     "FeedbackUnknown",
     "HaveOne",
@@ -75,6 +78,7 @@ __all__ = [
     "NotAsked",
     "NotNow",
     "Note",
+    "NothingToClaim",
     "Seat",
     "SeriesUnknown",
     "ThreadClosed",
@@ -90,6 +94,7 @@ __all__ = [
     "cancel_date",
     "channel_for",
     "check_open",
+    "claim",
     "close_thread",
     "close_wave",
     "comments_of",
@@ -103,6 +108,7 @@ __all__ = [
     "feedback_url",
     "forget",
     "give_feedback",
+    "give_openly",
     "give_rewards",
     "groups_of",
     "has_answers",
@@ -117,6 +123,7 @@ __all__ = [
     "notes_of",
     "obstacles",
     "open_due",
+    "open_url",
     "open_wave",
     "opens_at_once",
     "own_questions",
@@ -137,6 +144,7 @@ __all__ = [
     "series_of",
     "settle",
     "start",
+    "survey_of",
     "token_of_code",
     "write",
 ]

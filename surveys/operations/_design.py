@@ -14,7 +14,19 @@ from campaigns.models import Claim
 from incentives_site.shared.audit import acting
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
-from ..models import AnswerSet, BankQuestion, Department, Invitation, Mode, Survey, SurveyQuestion, SurveyStatus, Tally
+from ..models import (
+    AnswerSet,
+    BankQuestion,
+    Department,
+    Feedback,
+    Invitation,
+    Mode,
+    OpenAnswer,
+    Survey,
+    SurveyQuestion,
+    SurveyStatus,
+    Tally,
+)
 from ..rules import questions as question_rules
 from ..rules import schedules
 from ..rules.visibility import LARGEST_K, SMALLEST_K, is_allowed, may_become
@@ -145,6 +157,8 @@ def has_answers(survey: Survey) -> bool:
         Invitation.objects.filter(wave__survey=survey, is_used=True).exists()
         or AnswerSet.objects.filter(wave__survey=survey).exists()
         or Tally.objects.filter(wave__survey=survey).exists()
+        or Feedback.objects.filter(survey=survey, answered_at__isnull=False).exists()
+        or OpenAnswer.objects.filter(survey=survey).exists()
     )
 
 

@@ -17,7 +17,7 @@ from customers.operations import track
 from customers.rules.timeline import EventType
 from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound, Problem
 
-from ..models import Feedback, ReviewState, Survey, SurveyKind, SurveyStatus, Wave
+from ..models import Feedback, Mode, ReviewState, Survey, SurveyKind, SurveyStatus, Wave
 from ..rules.questions import Kind as Asked
 from ..rules.questions import read_answers
 from ._open_wave import question_from, questions_of
@@ -48,9 +48,9 @@ def ask(
 ) -> tuple[Feedback, bool]:
     """Ask a customer on an occasion (an order, a campaign); the same again gives back the first, and whether it is new.
 
-    Raises ``NotAsked`` for a survey that is no running customer survey.
+    Raises ``NotAsked`` for a survey that is no running customer survey, and for one that does not ask who answers (``open_url``).
     """
-    if survey.kind != SurveyKind.FEEDBACK or survey.status != SurveyStatus.RUNNING:
+    if survey.kind != SurveyKind.FEEDBACK or survey.mode == Mode.ANONYMOUS or survey.status != SurveyStatus.RUNNING:
         raise NotAsked(_("It is not a running customer survey."))
     if not 1 <= len(occasion) <= 80 or "\x00" in occasion:
         raise Invalid(errors=[FieldError("/occasion", "bad-text", _("An occasion has 1 to 80 characters."))])
@@ -98,7 +98,7 @@ def give_feedback(
         raise Invalid(errors=[FieldError("/review", "too-long", _("At most 5,000 characters."))])
     if not answered.values and not review:
         raise Invalid(errors=[FieldError("", "nothing-answered", _("Please answer at least one question."))])
-    score = _score(asked, answered.values)
+    score = score_of(asked, answered.values)
     with transaction.atomic():
         kept = Feedback.objects.filter(pk=feedback.pk, answered_at=None).update(
             answered_at=now,
@@ -147,7 +147,8 @@ def _keep_the_promise(feedback: Feedback, channel: Channel, by: str, now: dateti
         return
 
 
-def _score(asked: list[dict[str, Any]], values: Mapping[str, Any]) -> int | None:
+def score_of(asked: list[dict[str, Any]], values: Mapping[str, Any]) -> int | None:
+    """The one number of an answer: of its NPS, its satisfaction or its stars."""
     kinds = (Asked.NPS, Asked.CSAT, Asked.RATING)
     return next((values[item["key"]] for item in asked if item["kind"] in kinds and item["key"] in values), None)
 

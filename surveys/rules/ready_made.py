@@ -420,3 +420,66 @@ BANK = {
     "meaning": (RECOGNITION, GROWTH, DIRECTION),
     "wellbeing": (BALANCE, ENERGY),
 }
+
+
+# --- Customers ------------------------------------------------------------------------------------------------------------
+
+CUSTOMERS = {
+    one.key: one
+    for one in (
+        ReadyMade(
+            "nps",
+            "feedback",
+            (
+                "How was it with us?",
+                "Come è andata da noi?",
+                "Bagaimana pengalaman anda dengan kami?",
+                "¿Qué tal con nosotros?",
+                "Wie war es bei uns?",
+                "Comment était-ce chez nous ?",
+            ),
+            "NPS: would you recommend us, 0 to 10",
+            (
+                Asked(
+                    "nps",
+                    "nps",
+                    (
+                        "How likely are you to recommend us to a friend?",
+                        "Con quale probabilità ci consiglieresti a un amico?",
+                        "Sejauh manakah anda akan mengesyorkan kami kepada rakan?",
+                        "¿Con qué probabilidad nos recomendarías a un amigo?",
+                        "Wie wahrscheinlich ist es, dass Sie uns Freunden empfehlen?",
+                        "Quelle est la probabilité que vous nous recommandiez à un ami ?",
+                    ),
+                ),
+            ),
+        ),
+        ReadyMade(
+            "csat",
+            "feedback",
+            (
+                "Are you satisfied?",
+                "È andato tutto bene?",
+                "Adakah anda berpuas hati?",
+                "¿Todo a tu gusto?",
+                "Sind Sie zufrieden?",
+                "Êtes-vous satisfait ?",
+            ),
+            "Satisfaction, 1 to 5",
+            (
+                Asked(
+                    "csat",
+                    "csat",
+                    (
+                        "How satisfied are you with your purchase?",
+                        "Quanto sei soddisfatto del tuo acquisto?",
+                        "Sejauh manakah anda berpuas hati dengan pembelian anda?",
+                        "¿Cómo de satisfecho estás con tu compra?",
+                        "Wie zufrieden sind Sie mit Ihrem Einkauf?",
+                        "Êtes-vous satisfait de votre achat ?",
+                    ),
+                ),
+            ),
+        ),
+    )
+}

@@ -196,6 +196,33 @@ def rating_of(histogram: Mapping[int, int], scale: Scale) -> Rating:
 
 
 @dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean, and the interval around it within the scale (95 %); ``low`` and ``high`` are ``None`` for a single answer."""
+
+    answered: int
+    value: float
+    low: float | None
+    high: float | None
+
+
+def mean(answers: Iterable[object], scale: Scale) -> Mean | None:
+    """Of what lies on the scale. One more answer at each end of the scale is counted for the width, as in ``margin``: a few who
+    agree promise no certainty.
+    """
+    found: list[int] = [value for value in answers if scale.counts(value)]  # type: ignore[misc]
+    if not found:
+        return None
+    value = sum(found) / len(found)
+    if len(found) == 1:
+        return Mean(1, value, None, None)
+    more = [*found, scale.low, scale.high]
+    middle = sum(more) / len(more)
+    spread = sum((one - middle) ** 2 for one in more) / (len(more) - 1)
+    half = Z[95] * math.sqrt(spread / len(more))
+    return Mean(len(found), value, max(value - half, float(scale.low)), min(value + half, float(scale.high)))
+
+
+@dataclass(frozen=True, slots=True)
 class Participation:
     """``invited`` is everybody who was active when the round began, whatever became of them during it."""
 

@@ -5,9 +5,11 @@ import threading
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from campaigns.models import Grant
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory
@@ -20,7 +22,7 @@ from incentives_site.accounts.roles import Role
 from incentives_site.integrations.tests.factories import PartnerClient, partner_key
 from incentives_site.shared.problems import Invalid
 from surveys import operations, queries
-from surveys.models import Feedback, ReviewState, Survey
+from surveys.models import Claim, Feedback, OpenAnswer, ReviewState, Survey
 from surveys.tests.factories import SurveyFactory
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +129,7 @@ def test_the_page_asks_thanks_and_keeps_what_was_typed(survey: Survey) -> None:
     assert b"x" * 5_001 in refused.content
     assert client.post(url, {"q-nps": "9", "review": "<b>good</b>"}).status_code == 302
     assert b"Thank you" in client.get(url).content
+    assert b"is in your wallet" in client.get(url).content
     assert client.post(url, {"q-nps": "1"}).status_code in {200, 302}
     feedback.refresh_from_db()
     assert feedback.score == 9
@@ -151,10 +154,194 @@ def test_a_campaign_knows_its_score(survey: Survey) -> None:
         give(asked(survey), {"nps": score})
     asked(survey)
     assert survey.campaign is not None
-    (summary,) = queries.feedback_of_campaign(survey.campaign.pk)
-    assert (summary.asked, summary.answered) == (5, 4)
-    assert summary.nps is not None
-    assert summary.nps.index == 25
+    (summary,) = queries.feedback_of_campaign(survey.campaign.pk, today=NOON.date())
+    assert (summary.asked, summary.answered, summary.shown) == (5, 4, 25)
+    assert summary.bounds is not None
+    assert summary.bounds[0] < 25 < summary.bounds[1]
+    somebody = Client()
+    somebody.force_login(in_role(Role.ANALYST))
+    with time_machine.travel(NOON, tick=False):
+        page = somebody.get(f"/campaigns/{survey.campaign.public_id}/")
+    assert b"NPS 25" in page.content
+    assert b"4 answered of 5 asked" in page.content
+
+
+def test_a_customer_counts_once_with_the_latest_of_ninety_days(survey: Survey) -> None:
+    ann = CustomerFactory()
+    for days, score, occasion in ((200, 0, "a"), (80, 2, "b"), (1, 10, "c")):
+        then = NOON - dt.timedelta(days=days)
+        feedback, _new = operations.ask(survey=survey, customer=ann, occasion=occasion, now=then)
+        give(feedback, {"nps": score}, now=then)
+    summary = queries.feedback_summary(survey, today=NOON.date())
+    assert (summary.answered, summary.shown) == (3, 100)
+    assert queries.feedback_summary(survey, today=NOON.date() + dt.timedelta(days=100)).nps is None
+
+
+def test_satisfaction_is_a_mean_with_its_margin() -> None:
+    survey = SurveyFactory(kind="feedback", mode="named", asked=[{"key": "csat", "kind": "csat"}])
+    for score in (5, 4, 5):
+        give(asked(survey), {"csat": score})
+    mean = queries.feedback_summary(survey, today=NOON.date()).mean
+    assert mean is not None
+    assert mean.low is not None
+    assert mean.high is not None
+    assert (mean.answered, round(mean.value, 2)) == (3, 4.67)
+    assert 1 < mean.low < mean.value < mean.high <= 5
+
+
+# --- Without saying who ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def openly() -> Survey:
+    campaign = CampaignFactory(live=True)
+    incentive = IncentiveFactory(campaign=campaign, claim="grant", name="Five off")
+    return SurveyFactory(kind="feedback", campaign=campaign, incentive=incentive, asked=ASKED, mode="anonymous")
+
+
+def code_of(survey: Survey, score: int = 9) -> str:
+    return operations.give_openly(survey=survey, values={"nps": score}, today=NOON.date())
+
+
+def claimed(code: str, card: Any, **fields: Any) -> str:
+    return operations.claim(code=code, kind=card.kind, value=card.value, now=fields.pop("now", NOON))
+
+
+def test_a_code_is_claimed_once_and_a_customer_gets_it_once(openly: Survey) -> None:
+    ann, bo = IdentityFactory(), IdentityFactory()
+    code = code_of(openly)
+    assert claimed(code.lower().replace("-", " "), ann) == "Five off"
+    assert Grant.objects.get().customer == ann.customer
+    with pytest.raises(operations.ClaimUsed):
+        claimed(code, bo)
+    second = code_of(openly)
+    with pytest.raises(operations.ClaimUsed):
+        claimed(second, ann)
+    assert claimed(second, bo) == "Five off", "what was refused stays good"
+    assert Grant.objects.count() == 2
+
+
+def test_nothing_joins_an_answer_and_a_code(openly: Survey) -> None:
+    """A code is stored nowhere before it is used, and an answer knows its week and nothing else."""
+    code_of(openly, 3)
+    assert not Claim.objects.exists()
+    row = OpenAnswer.objects.get()
+    assert (row.week.weekday(), row.score) == (0, 3)
+    assert {field.name for field in OpenAnswer._meta.fields} == {"id", "survey", "week", "values", "score"}
+    assert len({code_of(openly, 3) for _n in range(20)}) == 20
+    claimed(code_of(openly), IdentityFactory())
+    assert {field.name for field in Claim._meta.fields} == {"id", "survey", "digest"}
+    assert not Event.objects.filter(type=EventType.ANSWERED).exists()
+
+
+@pytest.mark.parametrize("code", ["", "x", "A" * 21, "1" * 80, "ÄÖÜ", "\x00"])
+def test_what_was_not_given_is_no_code(openly: Survey, code: str) -> None:
+    with pytest.raises(operations.ClaimUnknown):
+        claimed(code, IdentityFactory())
+
+
+def test_a_code_of_another_survey_or_a_changed_one_is_none(openly: Survey) -> None:
+    code = code_of(openly)
+    changed = ("B" if code[0] == "A" else "A") + code[1:]
+    with pytest.raises(operations.ClaimUnknown):
+        claimed(changed, IdentityFactory())
+    type(openly).objects.filter(pk=openly.pk).update(incentive=None)
+    with pytest.raises(operations.ClaimUnknown):
+        claimed(code, IdentityFactory())
+
+
+def test_an_address_nobody_has_leaves_the_code_good_and_is_not_asked_for_ever(openly: Survey) -> None:
+    code = code_of(openly)
+    for _n in range(20):
+        with pytest.raises(Invalid):
+            operations.claim(code=code, kind="email", value="nobody@example.com", now=NOON)
+    with pytest.raises(operations.ClaimUnknown):
+        claimed(code, IdentityFactory())
+    assert claimed(code, IdentityFactory(), now=NOON + dt.timedelta(hours=1)) == "Five off"
+
+
+def test_when_the_campaign_is_over_there_is_nothing_to_claim(openly: Survey) -> None:
+    code = code_of(openly)
+    type(openly.campaign).objects.update(status="ended")
+    with pytest.raises(operations.NothingToClaim):
+        claimed(code, IdentityFactory())
+    assert not Claim.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_code_that_several_bring_at_once_is_good_once(openly: Survey) -> None:
+    code, cards = code_of(openly), [IdentityFactory() for _n in range(4)]
+    results, barrier = list[str](), threading.Barrier(4)
+
+    def work(card: Any) -> None:
+        try:
+            barrier.wait(10)
+            results.append(claimed(code, card))
+        except operations.ClaimUsed:
+            results.append("used")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=[card]) for card in cards]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(results) == ["Five off", "used", "used", "used"]
+
+
+def test_the_pages_of_whoever_answers_openly(openly: Survey) -> None:
+    client = Client()
+    url = operations.open_url(openly)
+    assert b"kept without anything" in client.get(url).content
+    refused = client.post(url, {"q-nps": "77"})
+    assert refused.status_code == 422
+    assert b"from 0 to 10" in refused.content
+    page = client.post(url, {"q-nps": "9"})
+    code = page.context["code"]
+    assert code.encode() in page.content
+    card = IdentityFactory(kind="email", value="ann@example.com")
+    with time_machine.travel(NOON, tick=False):
+        assert client.post("/feedback/claim/", {"code": "x", "who": "ann@example.com"}).status_code == 422
+        assert b"in your wallet" in client.post("/feedback/claim/", {"code": code, "who": "ann@example.com"}).content
+    assert Grant.objects.get().customer == card.customer
+    assert client.get(url[:-2] + "x/").status_code == 404
+    operations.end(survey=openly, by="x")
+    assert client.get(url).status_code == 409
+
+
+def test_whoever_is_asked_by_name_does_not_answer_a_survey_that_promises_not_to_ask(openly: Survey) -> None:
+    with pytest.raises(operations.NotAsked):
+        asked(openly)
+
+
+# --- Marketers --------------------------------------------------------------------------------------------------------------
+
+
+def in_role(role: Role) -> User:
+    user = User.objects.create_user(f"{role}@shop.test")
+    user.groups.add(Group.objects.get(name=role.value))
+    return user
+
+
+def test_a_marketer_begins_a_survey_of_customers_on_one_page() -> None:
+    campaign = CampaignFactory(live=True)
+    incentive = IncentiveFactory(campaign=campaign, claim="grant")
+    other = IncentiveFactory(campaign=CampaignFactory(live=True), claim="grant")
+    client = Client()
+    client.force_login(in_role(Role.MARKETER))
+    sent = {"campaign": campaign.pk, "asks": "csat", "mode": "anonymous", "incentive": other.pk}
+    assert client.post("/surveys/feedback/new/", sent).status_code == 422
+    assert not Survey.objects.exists()
+    assert client.post("/surveys/feedback/new/", {**sent, "incentive": incentive.pk}).status_code == 302
+    survey = Survey.objects.get()
+    assert (survey.status, survey.campaign, survey.incentive, survey.mode) == ("running", campaign, incentive, "anonymous")
+    assert operations.open_url(survey) in client.get(f"/surveys/feedback/{survey.public_id}/poster/").content.decode()
+    code_of_csat = operations.give_openly(survey=survey, values={"csat": 5}, today=timezone.localdate())
+    assert code_of_csat
+    assert b"1 answer" in client.get("/surveys/feedback/").content
+    assert client.post(f"/surveys/feedback/{survey.public_id}/end/").status_code == 302
+    assert Survey.objects.get().status == "ended"
 
 
 def test_two_who_become_one_keep_what_both_said(survey: Survey) -> None:

@@ -1,78 +1,155 @@
 """A customer says how it was, by a link; staff look at reviews before they are shown."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import get_language
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from incentives_site.accounts.roles import Role, for_roles
-from incentives_site.shared.problems import Invalid
+from incentives_site.shared.problems import FieldError, Problem
+from incentives_site.shared.statuses import STATUS_OF_KIND
 
 from .. import operations, queries
-from ..models import Feedback, ReviewState
+from ..models import Feedback, Mode, ReviewState, Survey
+from ..rules.scores import Scale
+from ..wording import ends_of, fault_in_words, in_language, mode_in_a_sentence
+from .speaking import private, spoken
 
 MODERATORS = (Role.MARKETER, Role.OPERATOR)
+REFUSED = 422
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def answer(request: HttpRequest, token: str) -> HttpResponse:
     """Opening the link changes nothing: mail scanners open every link."""
-    feedback = operations.feedback_of(token)
-    problem = None
-    if request.method == "POST" and feedback.answered_at is None:
+    feedback = _told(request, lambda: operations.feedback_of(token))
+    if isinstance(feedback, HttpResponse):
+        return feedback
+    with spoken(request, feedback.customer.language) as menu:
+        problem = None
+        if request.method == "POST" and feedback.answered_at is None:
+            try:
+                operations.give_feedback(
+                    feedback=feedback,
+                    values=_typed(request),
+                    review=request.POST.get("review", ""),
+                    channel=operations.channel_for(feedback.survey),
+                    now=timezone.now(),
+                )
+                return private(redirect(request.get_full_path()))
+            except operations.FeedbackGiven:
+                return private(redirect(request.get_full_path()))
+            except Problem as error:
+                problem = error
+        context = {"is_answered": feedback.answered_at is not None, "wants_review": True}
+        return _page(request, feedback.survey, menu, problem, context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def answer_openly(request: HttpRequest, token: str) -> HttpResponse:
+    """Everybody may answer, and nobody is asked who they are."""
+    survey = _told(request, lambda: operations.survey_of(token))
+    if isinstance(survey, HttpResponse):
+        return survey
+    with spoken(request) as menu:
+        problem = None
+        if request.method == "POST":
+            try:
+                code = operations.give_openly(survey=survey, values=_typed(request), today=timezone.localdate())
+                return _page(request, survey, menu, None, {"is_answered": True, "code": code})
+            except Problem as error:
+                problem = error
+        return _page(request, survey, menu, problem, {})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def claim(request: HttpRequest) -> HttpResponse:
+    """The code of whoever answered openly becomes what was promised, in the wallet of whoever they say they are."""
+    with spoken(request) as menu:
+        context: dict[str, Any] = {**menu, "code": request.POST.get("code", "")[:80], "who": request.POST.get("who", "")[:254]}
+        status = 200
+        if request.method == "POST":
+            kind = "email" if "@" in context["who"] else "loyalty_card"
+            try:
+                context["claimed"] = operations.claim(code=context["code"], kind=kind, value=context["who"], now=timezone.now())
+            except Problem as problem:
+                context["problem"], status = problem, REFUSED
+        return private(render(request, "survey_answer/claim.html", context, status=status))
+
+
+def _told(request: HttpRequest, look: Callable[[], Any]) -> Any:
+    """What a link leads to; or the page that says in the reader's language why it leads nowhere."""
+    with spoken(request) as menu:
         try:
-            feedback = operations.give_feedback(
-                feedback=feedback,
-                values={key.removeprefix("q-"): _given(request, key) for key in request.POST if key.startswith("q-")},
-                review=request.POST.get("review", ""),
-                channel=operations.channel_for(feedback.survey),
-                now=timezone.now(),
-            )
-            return _private(redirect(request.path))
-        except Invalid as error:
-            problem = error
-        except operations.FeedbackGiven:
-            return _private(redirect(request.path))
-    language = get_language() or "en"
-    asked = [
-        {
-            "key": item["key"],
-            "kind": item["kind"],
-            "text": queries.wording(item.get("texts") or {}, language),
-            "values": _values(item),
-            "options": [(o["key"], queries.wording(o.get("texts") or {}, language)) for o in item.get("options") or ()],
-            "typed": request.POST.get(f"q-{item['key']}", ""),
-        }
-        for item in operations.questions_of(feedback.survey)
-    ]
+            return look()
+        except Problem as problem:
+            context = {**menu, "problem": problem}
+            return private(render(request, "survey_answer/feedback_refused.html", context, status=STATUS_OF_KIND[problem.kind]))
+
+
+def _page(
+    request: HttpRequest, survey: Survey, menu: Mapping[str, Any], problem: Problem | None, context: Mapping[str, Any]
+) -> HttpResponse:
+    wrong = list(problem.errors or ()) if problem else []
+    asked = [_asked(item, request, survey, wrong) for item in operations.questions_of(survey)]
     context = {
-        "feedback": feedback,
-        "title": queries.wording(feedback.survey.title, language),
-        "introduction": queries.wording(feedback.survey.introduction, language),
+        **menu,
+        "title": in_language(survey.title, survey.languages),
+        "introduction": in_language(survey.introduction, survey.languages),
         "asked": asked,
-        "problem": problem,
+        "faults": _faults(problem, asked) if problem else [],
+        "mode": mode_in_a_sentence(survey.mode, survey.k) if survey.mode != Mode.ANONYMOUS else "",
         "review": request.POST.get("review", ""),
-        "promise": feedback.survey.incentive,
+        "promise": survey.incentive,
+        **context,
     }
-    return _private(render(request, "surveys/feedback.html", context, status=422 if problem else 200))
+    return private(render(request, "survey_answer/feedback.html", context, status=REFUSED if problem else 200))
 
 
-def _given(request: HttpRequest, key: str) -> object:
-    given = request.POST.getlist(key)
-    return given if len(given) > 1 else given[0]
-
-
-def _values(item: dict[str, object]) -> list[int]:
+def _asked(item: Mapping[str, Any], request: HttpRequest, survey: Survey, wrong: Sequence[FieldError]) -> dict[str, Any]:
+    """As ``survey_answer/_question.html`` takes it."""
     scale = queries.scale_of(item)
-    return list(range(scale.low, scale.high + 1)) if scale else []
+    low, high = ends_of(item["kind"])
+    chosen = request.POST.getlist(f"q-{item['key']}")
+    fault = next((error for error in wrong if error.pointer.strip("/") == item["key"]), None)
+    return {
+        "key": item["key"],
+        "kind": item["kind"],
+        "text": in_language(item["texts"], survey.languages),
+        "low": low,
+        "high": high,
+        "numbers": [(str(n), str(n) in chosen) for n in range(scale.low, scale.high + 1)] if scale else [],
+        "options": [
+            (o["key"], in_language(o["texts"], survey.languages) or o["key"], o["key"] in chosen)
+            for o in item.get("options") or ()
+        ],
+        "chosen": chosen,
+        "text_given": chosen[0] if chosen else "",
+        "is_required": bool(item.get("is_required")),
+        "is_named": survey.mode != Mode.ANONYMOUS,
+        "error": _in_words(fault, item, scale) if fault else "",
+    }
 
 
-def _private(response: HttpResponse) -> HttpResponse:
-    response["Referrer-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, no-store"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+def _in_words(fault: FieldError, item: Mapping[str, Any], scale: Scale | None) -> str:
+    code = "too-long" if item["kind"] == "text" and fault.code == "not-an-answer" else fault.code
+    return fault_in_words(code, str(fault.detail), scale.low if scale else 0, scale.high if scale else 0)
+
+
+def _faults(problem: Problem, asked: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What it is about, and what is wrong."""
+    about = {question["key"]: (question["text"], question["error"]) for question in asked}
+    found = [about.get(error.pointer.strip("/"), ("", str(error.detail))) for error in problem.errors or ()]
+    return found or [("", f"{problem.title}. {problem.detail}")]
+
+
+def _typed(request: HttpRequest) -> dict[str, object]:
+    typed = {key.removeprefix("q-"): request.POST.getlist(key) for key in request.POST if key.startswith("q-")}
+    return {key: given if len(given) > 1 else given[0] for key, given in typed.items()}
 
 
 @for_roles(*MODERATORS)

@@ -9,6 +9,7 @@ from incentives_site.shared.problems import Problem
 
 from .. import operations, queries
 from ..models import Comment
+from .speaking import private, spoken
 
 
 @for_roles(Role.HR)
@@ -27,28 +28,27 @@ def reply(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
 
 def thread(request: HttpRequest) -> HttpResponse:
     """The author's side: the key is typed, sent in the body, and stands in no address and no log."""
-    key = request.POST.get("key", "")
-    problem: Problem | None = None
-    comments: list[Comment] = []
-    if request.method == "POST":
-        try:
-            comments = operations.comments_of(key)
-            chosen = next((one for one in comments if str(one.pk) == request.POST.get("comment")), comments[0])
-            if request.POST.get("step") == "reply":
-                operations.reply(comment=chosen, text=request.POST.get("text", ""), is_author=True)
-            elif request.POST.get("step") == "close":
-                operations.close_thread(comment=chosen)
+    with spoken(request) as menu:
+        key = request.POST.get("key", "")
+        problem: Problem | None = None
+        comments: list[Comment] = []
+        if request.method == "POST":
+            try:
                 comments = operations.comments_of(key)
-        except Problem as error:
-            problem = error
-    context = {
-        "key": key,
-        "talks": [(comment, list(comment.replies.order_by("position"))) for comment in comments],
-        "problem": problem,
-        "text": request.POST.get("text", "") if problem else "",
-        "chosen": request.POST.get("comment", ""),
-    }
-    response = render(request, "surveys/thread.html", context, status=422 if problem else 200)
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "same-origin"
-    return response
+                chosen = next((one for one in comments if str(one.pk) == request.POST.get("comment")), comments[0])
+                if request.POST.get("step") == "reply":
+                    operations.reply(comment=chosen, text=request.POST.get("text", ""), is_author=True)
+                elif request.POST.get("step") == "close":
+                    operations.close_thread(comment=chosen)
+                    comments = operations.comments_of(key)
+            except Problem as error:
+                problem = error
+        context = {
+            **menu,
+            "key": key,
+            "talks": [(comment, list(comment.replies.order_by("position"))) for comment in comments],
+            "problem": problem,
+            "text": request.POST.get("text", "") if problem else "",
+            "chosen": request.POST.get("comment", ""),
+        }
+        return private(render(request, "survey_answer/thread.html", context, status=422 if problem else 200))
