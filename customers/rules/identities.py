@@ -9,9 +9,21 @@ import phonenumbers
 from .faults import Fault, Misunderstood
 
 KIND = re.compile(r"[a-z][a-z0-9_]{1,31}(:[a-z0-9_.-]{1,64})?")
-JUNK = frozenset({"", "-1", "null", "none", "undefined", "anonymous", "guest", "unknown", "n/a", "nan", "[object object]"})
+JUNK = frozenset(
+    {
+        *("", "-1", "null", "none", "nil", "undefined", "anonymous", "guest", "unknown", "n/a", "nan", "true", "false"),
+        "[object object]",
+        # What was meant to be replaced by somebody's, and what stands for nobody being signed in.
+        *("id", "user_id", "userid", "distinct_id", "distinctid", "email", "phone", "not_authenticated", "not authenticated"),
+    }
+)
+QUOTES = "\"'` "
+# A template that nobody filled in.
+UNFILLED = re.compile(r"\{\{|\}\}|\$\{|%%")
+# Digits as fingers find them.
+ROWS_OF_DIGITS = ("01234567890", "09876543210")
 # Addresses that many people have typed, none of whom can be written to at them.
-JUNK_MAILBOXES = frozenset({"test", "noreply", "no-reply", "none", "null", "undefined", "anonymous", "guest"})
+JUNK_MAILBOXES = frozenset({"test", "noreply", "no-reply", "none", "null", "undefined", "anonymous", "guest", "unknown", "fake"})
 ZEROS = re.compile(r"[0-]*")
 NOT_PLAIN = re.compile(r"[^\w@]|_")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -98,8 +110,8 @@ def _can_be_stored(text: str) -> bool:
 
 
 def _is_junk(text: str, kind: str, rules: Mapping[str, IdentityRule]) -> bool:
-    lower = text.lower()
-    if lower in JUNK or ZEROS.fullmatch(text):
+    lower = text.lower().strip(QUOTES)
+    if lower in JUNK or ZEROS.fullmatch(text.strip(QUOTES)) or UNFILLED.search(text):
         return True
     return any(_like(lower, pattern.lower()) for pattern in rule_of(kind, rules).junk)
 
@@ -123,6 +135,11 @@ def _like(text: str, pattern: str) -> bool:
 
 def _phone(text: str, region: str | None) -> str:
     """E.164. A number whose country nobody knows stays as its digits, so that it still equals itself."""
+    dialled = re.sub(r"\D", "", text)
+    if len(set(dialled)) == 1 or any(len(dialled) > 4 and dialled in row for row in ROWS_OF_DIGITS):
+        raise Misunderstood([Fault("/value", "junk", "This value identifies nobody.")])
+    if region is None and text.startswith("00"):
+        text = "+" + text[2:]  # as it is dialled from most countries
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

@@ -25,6 +25,7 @@ LONGEST_MESSAGE_ID = 100
 LONGEST_NAME = 200
 FUTURE = datetime.timedelta(days=1)
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+SECONDS_FROM, MILLISECONDS_FROM = 10**9, 10**11
 
 TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias"})
 ROUTES = {
@@ -120,13 +121,27 @@ def events_of(data: object, kind: str) -> list[Any] | None:
 
 
 def instant(text: object) -> datetime.datetime | None:
-    """An ISO 8601 instant as UTC; without a zone it is UTC. ``None`` for everything else."""
+    """An ISO 8601 instant as UTC; without a zone it is UTC. A number is seconds (from 2001 on) or milliseconds since 1970.
+
+    ``None`` for everything else.
+    """
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        return _since_1970(text)
     if not isinstance(text, str) or len(text) > 40:
         return None
     try:
         at = datetime.datetime.fromisoformat(text.strip())
         return (at if at.tzinfo else at.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
     except (ValueError, OverflowError):
+        return None
+
+
+def _since_1970(number: float) -> datetime.datetime | None:
+    if not number >= SECONDS_FROM:
+        return None
+    try:
+        return EPOCH + datetime.timedelta(seconds=number / 1000 if number >= MILLISECONDS_FROM else number)
+    except (OverflowError, ValueError):
         return None
 
 
@@ -257,12 +272,14 @@ def _name(kind: str, raw: dict[str, Any]) -> str:
 def _message_id(raw: dict[str, Any]) -> str:
     """The client's, which stays equal when it sends again; without one, what the event says names it."""
     given = raw.get("messageId")
-    if given is None or given == "":
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given) if abs(given) < 10**LONGEST_MESSAGE_ID else None  # as ids of people: numbers are texts
+    if given is None or (isinstance(given, str) and not given.strip()):
         said = {name: value for name, value in raw.items() if name not in {"sentAt", "receivedAt"}}
         return "content-" + hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
     if not isinstance(given, str) or len(given) > LONGEST_MESSAGE_ID:
         raise NotTaken(Refusal.BAD_MESSAGE_ID)
-    return given
+    return given.strip()
 
 
 def _named(kind: str, raw: dict[str, Any], context: Mapping[str, Any], traits: Mapping[str, Any]) -> list[tuple[str, object]]:
@@ -291,7 +308,10 @@ def _named(kind: str, raw: dict[str, Any], context: Mapping[str, Any], traits: M
     if isinstance(external, list):
         for item in external[:20]:
             if isinstance(item, dict) and isinstance(item.get("type"), str) and (value := _id(item.get("id"))) is not None:
-                said.append((_external_kind(item["type"]), value))
+                external_kind = _external_kind(item["type"])
+                # Who acts is said by userId; another beside it is somebody else.
+                if external_kind != "user_id" or user is None:
+                    said.append((external_kind, value))
     return said
 
 

@@ -161,7 +161,8 @@ BAD = [
     (5, Refusal.NOT_AN_OBJECT),
     ({"type": "hello", "userId": "ann"}, Refusal.UNKNOWN_TYPE),
     (track("x" * 101), Refusal.BAD_MESSAGE_ID),
-    (track(5), Refusal.BAD_MESSAGE_ID),  # type: ignore[arg-type]
+    (track(["m"]), Refusal.BAD_MESSAGE_ID),  # type: ignore[arg-type]
+    (track(True), Refusal.BAD_MESSAGE_ID),  # type: ignore[arg-type]
     ({**track(), "event": ""}, Refusal.NO_NAME),
     ({**track(), "event": "x" * 201}, Refusal.NO_NAME),
     (track(properties=[1]), Refusal.BAD_FIELD),
@@ -319,6 +320,98 @@ def test_when_it_happened() -> None:
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", 5, None, "9" * 50, "0001-01-01T00:00:00+14:00"])
 def test_what_is_no_instant_is_none(text: object) -> None:
     assert instant(text) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("2020-01-01T12:00:05.200Z", "2020-01-01T12:00:05.200000+00:00"),
+        ("2020-01-01T05:00:05.2-07:00", "2020-01-01T12:00:05.200000+00:00"),
+        ("2020-01-01T12:00:05.123456789Z", "2020-01-01T12:00:05.123456+00:00"),
+        ("2020-01-01T12:00:05+0000", "2020-01-01T12:00:05+00:00"),
+        (" 2020-01-01 ", "2020-01-01T00:00:00+00:00"),
+        (1577880005200, "2020-01-01T12:00:05.200000+00:00"),
+        (1577880005, "2020-01-01T12:00:05+00:00"),
+        (1577880005.2, "2020-01-01T12:00:05.200000+00:00"),
+    ],
+)
+def test_an_instant_is_understood_as_clients_write_it(said: object, expected: str) -> None:
+    found = instant(said)
+    assert found is not None
+    assert found.isoformat() == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"timestamp": "nonsense"}, "received"),
+        ({"timestamp": "nonsense", "sentAt": "2026-01-01T00:00:00Z"}, "received"),
+        ({"timestamp": "2026-11-01T10:00:00Z"}, "2026-11-01T10:00:00+00:00"),
+        ({"timestamp": "2026-11-01T10:00:00Z", "sentAt": None}, "2026-11-01T10:00:00+00:00"),
+        ({"timestamp": "2026-11-01T10:00:00Z", "sentAt": "nonsense"}, "2026-11-01T10:00:00+00:00"),
+        # Sent two minutes after it happened, by a clock that is years behind, and by one that is years ahead.
+        ({"timestamp": "2020-01-01T00:00:00Z", "sentAt": "2020-01-01T00:02:00Z"}, "two minutes ago"),
+        ({"timestamp": "2030-01-01T00:00:00Z", "sentAt": "2030-01-01T00:02:00Z"}, "two minutes ago"),
+        ({"originalTimestamp": "2030-01-01T00:00:00Z", "sentAt": "2030-01-01T00:02:00Z", "timestamp": "x"}, "two minutes ago"),
+        ({"offset": 120_000}, "two minutes ago"),
+        ({"offset": -5}, "received"),
+        ({"offset": True}, "received"),
+        ({"offset": "150"}, "received"),
+    ],
+)
+def test_an_event_happened_when_both_clocks_say(source: Source, fields: dict[str, Any], expected: str) -> None:
+    received = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+    operations.take(source=source, kind="", body=json.dumps({"batch": [track(**fields)]}).encode(), now=received)
+    work(received)
+    said = {"received": received, "two minutes ago": received - dt.timedelta(minutes=2)}
+    assert Event.objects.get().occurred_at == (said.get(expected) or dt.datetime.fromisoformat(expected))
+
+
+def test_a_time_to_come_is_taken_within_a_day_and_the_year_1969_never(source: Source) -> None:
+    now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+    times = ["2026-11-20T23:59:00Z", "2026-11-21T00:01:00Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z"]
+    batch = [track(f"t{n}", timestamp=time) for n, time in enumerate(times)]
+    operations.take(source=source, kind="", body=json.dumps({"batch": batch}).encode(), now=now)
+    work(now)
+    assert sorted(Event.objects.values_list("message_id", flat=True)) == ["t0", "t2"]
+    assert reasons() == [Refusal.IN_THE_FUTURE, Refusal.BEFORE_1970]
+
+
+def test_a_number_names_a_message_as_its_text_does_and_space_around_it_says_nothing(source: Source) -> None:
+    post({"batch": [track(5), track("5"), track(" 5 "), track("  ", n=1), track("", n=2), track(None, n=3)]})  # type: ignore[arg-type]
+    done = work()
+    assert (done.events, done.repeated) == (4, 2)
+
+
+def test_without_a_message_id_the_same_words_are_the_same_message(source: Source) -> None:
+    said = {"type": "track", "event": "Looked", "userId": "ann", "timestamp": "2026-11-01T00:00:00Z"}
+    post({"batch": [said, {**said, "event": "Left"}], "sentAt": "2026-11-01T00:01:00Z"})
+    work()
+    post({"batch": [said], "sentAt": "2026-11-01T00:02:00Z"})
+    assert work().repeated == 1
+    assert Event.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        {"userId": "true"}, {"userId": "  "}, {"userId": '"null"'}, {"userId": "[object Object]"}, {"userId": "{{ user.id }}"},
+        {"userId": "distinct_id"}, {"userId": False}, {"userId": []}, {"userId": {}}, {"userId": -1}, {"userId": 0.0},
+        {"userId": "00000000-0000-0000-0000-000000000000"}, {"userId": 1.5}, {"userId": None, "anonymousId": "undefined"},
+    ],
+)  # fmt: skip
+def test_what_names_nobody_makes_nobody(source: Source, who: dict[str, Any]) -> None:
+    post({"batch": [{**track(), **who}, track("good")]})
+    work()
+    assert (reasons(), Customer.objects.count()) == ([Refusal.NO_IDENTITY], 1)
+
+
+def test_who_acts_is_said_by_user_id_before_anything_else(source: Source) -> None:
+    external = {"externalIds": [{"type": "user_id", "id": "aaa"}, {"type": "shop", "id": "s-1"}]}
+    post({"batch": [track("1", userId="zoe", context=external), track("2", userId="zoe"), track("3", userId="aaa")]})
+    work()
+    by_message = dict(Event.objects.values_list("message_id", "customer"))
+    assert by_message["1"] == by_message["2"] != by_message["3"]
 
 
 def test_null_removes_a_trait_and_an_empty_text_does_not() -> None:

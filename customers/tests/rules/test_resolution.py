@@ -234,10 +234,16 @@ def test_saying_it_again_changes_nothing(events: Any) -> None:
         ("loyalty_card", "ab-12 34", "AB1234"),
         ("user_id", 4711, "4711"),
         ("anonymous_id", " c1 ", "c1"),
+        ("user_id", "true-believer", "true-believer"),
+        ("email", "nulla@shop.test", "nulla@shop.test"),
     ],
 )
 def test_values_are_written_in_one_way(kind: str, said: object, written: str) -> None:
     assert normalise(kind, said, region="DE") == (kind, written)
+
+
+def test_a_number_dialled_with_two_zeros_is_that_with_a_plus() -> None:
+    assert normalise("phone", "0049 89 1234567") == normalise("phone", "+49 89 1234567") == ("phone", "+49891234567")
 
 
 @pytest.mark.parametrize(
@@ -246,6 +252,14 @@ def test_values_are_written_in_one_way(kind: str, said: object, written: str) ->
         *((kind, value) for kind in ("user_id", "anonymous_id", "email") for value in ("", "0", "000-000", "-1", "NULL", "None")),
         ("user_id", "undefined"),
         ("user_id", "Guest"),
+        *(
+            ("user_id", value)
+            for value in ("TRUE", "false", "'null'", '"undefined"', "distinct_id", "{{user.id}}", "${id}", "%%ID%%")
+        ),
+        ("phone", "1111111"),
+        ("phone", "+1 234 567 890"),
+        ("phone", "0000"),
+        ("email", "unknown@shop.test"),
         ("email", "test@example.com"),
         ("email", "noreply@shop.test"),
         ("email", "not an address"),
