@@ -32,6 +32,7 @@ from ._results import (
     wave_of,
     wording,
 )
+from ._talking_points import TalkingPoint, talking_points
 
 __all__ = [
     "SCORED",
@@ -45,6 +46,7 @@ __all__ = [
     "Point",
     "Score",
     "SurveyUnknown",
+    "TalkingPoint",
     "WaveUnknown",
     "actions",
     "answered",
@@ -67,6 +69,7 @@ __all__ = [
     "rewards_wait",
     "scale_of",
     "survey_by_public_id",
+    "talking_points",
     "trend",
     "wave_of",
     "wording",

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from typing import Any
 
 import icalendar
@@ -17,7 +18,7 @@ from incentives_site.accounts.roles import Role
 from incentives_site.shared.problems import Invalid
 from surveys import operations
 from surveys.models import Employee, MeetingNote, OneOnOne, Side
-from surveys.tests.factories import EmployeeFactory
+from surveys.tests.factories import DepartmentFactory, EmployeeFactory, SurveyFactory, answered, closed, opened
 from surveys.views.meetings import calendar_of
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +216,61 @@ def test_a_page_arranges_writes_and_settles(series: OneOnOne) -> None:
     assert client.post(f"{where}step/", {"step": "cancel", "day": "2026-12-05"}).status_code == 422
     note.refresh_from_db()
     assert note.done_on is not None
+
+
+# --- Suggestions ----------------------------------------------------------------------------------------------------------------
+
+PULSE: list[dict[str, Any]] = [
+    {"key": "energy", "kind": "agreement", "texts": {"en": "I have energy after work"}},
+    {"key": "team", "kind": "agreement", "texts": {"en": "My team helps"}},
+]
+
+
+def pulse(series: OneOnOne, *, in_team: int, elsewhere: int) -> None:
+    """The team answers low on the first question and high on the second, everybody else the other way round."""
+    tills = DepartmentFactory(key="tills")
+    Employee.objects.filter(pk=series.member_id).update(department=tills)
+    team = EmployeeFactory.create_batch(in_team - 1, manager=series.manager, department=tills)
+    others = EmployeeFactory.create_batch(elsewhere)
+    wave = opened(SurveyFactory(kind="pulse", asked=PULSE))
+    for employee in [series.member, *team]:
+        answered(wave, {"energy": 2, "team": 5}, by=employee)
+    for employee in others:
+        answered(wave, {"energy": 4, "team": 2}, by=employee)
+    closed(wave)
+
+
+def test_a_manager_is_suggested_what_the_own_team_answered_low_and_the_member_is_not(series: OneOnOne) -> None:
+    pulse(series, in_team=6, elsewhere=8)
+    path = f"/surveys/one-on-ones/{series.public_id}/"
+    boss = client_of("bo@company.test", Role.MANAGER)
+    assert [(p.text, p.mean, p.where) for p in boss.get(path).context["suggested"]] == [
+        ("I have energy after work", 2.0, "your team")
+    ]
+    assert client_of("ann@company.test").get(path).context["suggested"] == []
+    boss.post(path, {"kind": "agenda", "text": "I have energy after work"})
+    assert boss.get(path).context["suggested"] == []
+
+
+def test_a_team_that_is_not_shown_gives_no_suggestion_of_its_own(series: OneOnOne) -> None:
+    pulse(series, in_team=3, elsewhere=12)
+    page = client_of("bo@company.test", Role.MANAGER).get(f"/surveys/one-on-ones/{series.public_id}/")
+    assert [(p.text, p.where) for p in page.context["suggested"]] == [
+        ("My team helps", "everybody"),
+        ("I have energy after work", "everybody"),
+    ]
+
+
+def test_the_api_says_nothing_of_one_on_ones(client: Client) -> None:
+    assert b"/api/v1/" in client.get("/api/schema/").content
+    assert not re.search(rb"one.?on.?one|meeting", client.get("/api/schema/").content, re.IGNORECASE)
+
+
+def test_nobody_becomes_another_by_taking_their_address(series: OneOnOne) -> None:
+    """Who sits in a series is told by the address of the account: it is not changed by whoever it belongs to."""
+    write(series, series.member, "agenda", SECRET)
+    client = client_of("thief@company.test", Role.MANAGER)
+    for step in ("action_add", "action_primary"):
+        client.post("/accounts/email/", {step: "", "email": "ann@company.test"})
+    assert User.objects.get().email == "thief@company.test"
+    assert client.get(f"/surveys/one-on-ones/{series.public_id}/").status_code == 404

@@ -11,13 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from incentives_site.accounts.roles import Role, for_roles
 from incentives_site.shared.problems import Invalid
 
-from .. import operations
+from .. import operations, queries
 from ..models import Employee, MeetingNote, OneOnOne, Rhythm, Side
 from ..operations import Seat
 
@@ -107,6 +108,7 @@ def meeting(request: HttpRequest, public_id: str) -> HttpResponse:
         "actions": [note for note in notes if note.row.kind == kinds.ACTION],
         "private": [note for note in notes if note.row.kind == kinds.PRIVATE],
         "sides": [(Side.MANAGER, seat.series.manager.name), (Side.MEMBER, seat.series.member.name)],
+        "suggested": _suggested(seat, {note.text for note in notes}),
         "today": today,
         "problem": problem,
         "typed": request.POST if problem else {},
@@ -115,6 +117,14 @@ def meeting(request: HttpRequest, public_id: str) -> HttpResponse:
     response = render(request, "surveys/one_on_one.html", context, status=422 if problem else 200)
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _suggested(seat: Seat, written: set[str]) -> list[queries.TalkingPoint]:
+    """For the manager alone, who reads the results of this level anyway; what is on the agenda is not suggested again."""
+    if seat.side != Side.MANAGER or seat.series.ended_on:
+        return []
+    found = queries.talking_points(seat.series.manager, language=get_language() or "en")
+    return [point for point in found if point.text not in written]
 
 
 def _write(request: HttpRequest, seat: Seat) -> None:
