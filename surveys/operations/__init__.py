@@ -3,7 +3,7 @@
 from ._act import LONGEST_NOTES, ActionUnknown, action_by_public_id, plan_action, revise_action
 from ._advance import Advanced, advance_surveys, link_to, message_for, next_openings, open_due, send_invitations, send_reminders
 from ._announce import participation_as_data
-from ._answer import AlreadyAnswered, LinkUnknown, WaveClosed, answer, check_open, invitation_of, token_of_code
+from ._answer import AlreadyAnswered, WaveClosed, answer, answer_as, check_open, token_of_code
 from ._close_wave import close_wave
 from ._design import (
     CannotStart,
@@ -34,6 +34,7 @@ from ._feedback import (
     moderate,
 )
 from ._holdings import FEEDBACK
+from ._invitation import LinkUnknown, invitation_of
 from ._meet import (
     HaveOne,
     Note,
@@ -87,6 +88,7 @@ __all__ = [
     "action_by_public_id",
     "advance_surveys",
     "answer",
+    "answer_as",
     "arrange",
     "ask",
     "bank_turns",

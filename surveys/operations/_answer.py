@@ -2,7 +2,6 @@
 
 import datetime
 import hmac
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,20 +10,16 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound, Problem
+from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from .. import sealing
-from ..models import AnswerSet, Ballot, Invitation, Mode, Wave, WaveState
+from ..models import AnswerSet, Invitation, Mode, Wave, WaveState
 from ..rules.questions import read_answers
+from ._invitation import LinkUnknown, invitation_of, use
 from ._live import locked_if_live, renew_live
 from ._open_wave import question_from
 
 WRONG_CODES = 120  # a minute, of everybody together
-
-
-class LinkUnknown(NotFound):
-    code = "link-unknown"
-    title = gettext_lazy("This link leads to no survey")
 
 
 class AlreadyAnswered(Problem):
@@ -37,18 +32,6 @@ class WaveClosed(Problem):
     code = "wave-closed"
     title = gettext_lazy("This survey is closed")
     kind = Kind.CONFLICT
-
-
-def invitation_of(token: str) -> Invitation:
-    """Whose link it is; looking writes nothing. Raises ``LinkUnknown``."""
-    found = (
-        Invitation.objects.select_related("wave__survey", "wave__incentive")
-        .filter(digest=sealing.token_digest(token[:200]))
-        .first()
-    )
-    if found is None:
-        raise LinkUnknown(_("Open the link as it stands in your invitation."))
-    return found
 
 
 def token_of_code(code: str, *, now: datetime.datetime) -> str:
@@ -74,12 +57,23 @@ def token_of_code(code: str, *, now: datetime.datetime) -> str:
 def answer(
     *, token: str, values: Mapping[str, Any], comments: Mapping[str, Any], wants_reply: bool = False, now: datetime.datetime
 ) -> str:
+    """Like ``answer_as`` with the link. Raises ``LinkUnknown`` as well."""
+    return answer_as(invitation=invitation_of(token), values=values, comments=comments, wants_reply=wants_reply, now=now)
+
+
+def answer_as(
+    *,
+    invitation: Invitation,
+    values: Mapping[str, Any],
+    comments: Mapping[str, Any],
+    wants_reply: bool = False,
+    now: datetime.datetime,
+) -> str:
     """Keep the answers; returns the key to read replies with, empty unless wanted and there is a comment.
 
-    Raises ``LinkUnknown``, ``WaveClosed``, ``AlreadyAnswered``, and ``Invalid`` with a sentence for each question; then nothing
-    is kept, and the link can be used again.
+    Raises ``WaveClosed``, ``AlreadyAnswered``, and ``Invalid`` with a sentence for each question; then nothing is kept, and the
+    link can be used again.
     """
-    invitation = invitation_of(token)
     wave = invitation.wave
     check_open(invitation, now)
     answered = read_answers([question_from(item) for item in wave.questions], values, comments)
@@ -98,19 +92,20 @@ def answer(
             if thread and item["key"] in answered.comments
         },
     }
-    with transaction.atomic():
-        wave = locked_if_live(wave)
-        used = Invitation.objects.filter(pk=invitation.pk, is_used=False, wave__state=WaveState.OPEN).update(is_used=True)
-        if used != 1:
-            invitation.refresh_from_db()
-            check_open(invitation, now)
-            raise WaveClosed
-        Ballot.objects.bulk_create(
-            [Ballot(id=uuid.uuid4(), wave=wave, sealed=sealing.seal_ballot(wave.sealed_key or b"", ballot))]
-        )
-        renew_live(wave)
-        if wave.mode != Mode.ANONYMOUS:
-            AnswerSet.objects.create(wave=wave, values=ballot["values"], invitation=invitation)
+    sealed = sealing.seal_ballot(wave.sealed_key or b"", ballot)
+    if wave.mode == Mode.ANONYMOUS and not wave.is_live:
+        is_kept = use(invitation, sealed)  # one statement: a transaction of its own
+    else:
+        with transaction.atomic():
+            wave = locked_if_live(wave)
+            is_kept = use(invitation, sealed)
+            if is_kept:
+                renew_live(wave)
+                if wave.mode != Mode.ANONYMOUS:
+                    AnswerSet.objects.create(wave=wave, values=ballot["values"], invitation=invitation)
+    if not is_kept:
+        check_open(Invitation.objects.select_related("wave__survey").get(pk=invitation.pk), now)
+        raise WaveClosed
     return thread
 
 

@@ -177,3 +177,33 @@ def test_a_log_line_tells_neither_the_link_nor_who_answered() -> None:
 
     line = {"event": "request_finished", "request": "POST /s/abcDEF-123/", "ip": "10.0.0.1", "user_id": 7, "user_agent": "Phone"}
     assert without_secrets(None, "info", line) == {"event": "request_finished", "request": "POST /s/…/"}
+
+
+def test_what_is_kept_of_the_thanks_is_nobodys(client: Client) -> None:
+    """The page is the same for all and rendered once: with each language, mode and theme, and nothing of a request."""
+    waves, said = [], {}
+    for mode in ("anonymous", "named"):
+        EmployeeFactory.create_batch(3)
+        waves.append(opened(SurveyFactory(mode=mode, languages=["en", "de"]), at=timezone.now()))
+    for wave in waves:
+        for lang, theme in (("en", "dark"), ("de", ""), ("en", "no<b>ne")):
+            invitation = Invitation.objects.filter(wave=wave, is_used=False)[0]
+            client.cookies["theme"] = theme
+            page = client.post(f"/s/{link_of(invitation)}/?lang={lang}", {"go": "send", "q-score": "9"})
+            said[wave.mode, lang, theme] = page.content.decode()
+            assert page["Cache-Control"] == "no-store"
+            assert link_of(invitation) not in said[wave.mode, lang, theme]
+    assert 'data-bs-theme="dark"' in said["anonymous", "en", "dark"]
+    assert "data-bs-theme" not in said["anonymous", "en", "no<b>ne"]
+    assert '<html lang="de"' in said["named", "de", ""]
+    assert "Ihre Antworten sind angekommen" in said["named", "de", ""]
+    assert "Nobody can see what you answered" in said["anonymous", "en", "dark"]
+    assert "Nobody can see what you answered" not in said["named", "en", "dark"]
+
+
+def test_an_answer_asks_the_database_twice(client: Client, django_assert_num_queries: Any) -> None:
+    EmployeeFactory()
+    opened(at=timezone.now())
+    path = f"/s/{link_of(Invitation.objects.get())}/"
+    with django_assert_num_queries(2):
+        assert client.post(path, {"go": "send", "q-score": "9"}).status_code == 200

@@ -5,11 +5,13 @@ address.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import get_language_info
@@ -28,6 +30,7 @@ from ..wording import ends_of, fault_in_words, in_language, live_in_a_sentence, 
 
 COOKIE = "answers"
 REFUSED = 422
+THEMES = ("light", "dark")
 NO_COOKIE = {"csrf_token": ""}  # the frame would set one with it
 
 
@@ -125,8 +128,8 @@ def _sent(request: HttpRequest, token: str, invitation: Invitation, menu: Mappin
         so_far.at = _after(wave, so_far)
         return _kept(_page(request, token, wave, so_far, menu), request, token, so_far)
     try:
-        thread = operations.answer(
-            token=token,
+        thread = operations.answer_as(
+            invitation=invitation,
             values=so_far.values,
             comments=so_far.comments,
             wants_reply=bool(request.POST.get("wants_reply")),
@@ -134,11 +137,29 @@ def _sent(request: HttpRequest, token: str, invitation: Invitation, menu: Mappin
         )
     except Invalid as problem:
         return _page(request, token, wave, so_far, menu, problem.errors)
-    response = render(
-        request, "survey_answer/thanks.html", {**menu, **NO_COOKIE, "thread": thread, "survey": wave.survey, "wave": wave}
-    )
+    response = _thanks(request, wave, menu, thread)
     response.delete_cookie(COOKIE, path=request.path, samesite="Lax")
     return response
+
+
+@lru_cache(maxsize=64)
+def _thanks_without_key(mode: str, language: str, offered: tuple[str, ...], lang: str, theme: str) -> str:
+    """The same for all, rendered once: many answer within minutes. For nobody's request, so that nothing of one stays."""
+    request = HttpRequest()
+    request.COOKIES["theme"] = theme
+    menu = {"languages": [get_language_info(code) for code in offered], "language_links": True, "lang": lang}
+    with translation.override(language):
+        return render_to_string("survey_answer/thanks.html", {**menu, **NO_COOKIE, "thread": "", "mode": mode}, request)
+
+
+def _thanks(request: HttpRequest, wave: Wave, menu: Mapping[str, Any], thread: str) -> HttpResponse:
+    if not thread:
+        offered = tuple(info["code"] for info in menu["languages"])
+        theme = request.COOKIES.get("theme", "")
+        page = _thanks_without_key.__wrapped__ if settings.DEBUG else _thanks_without_key
+        known = theme if theme in THEMES else ""
+        return HttpResponse(page(wave.mode, translation.get_language() or "en", offered, menu["lang"], known))
+    return render(request, "survey_answer/thanks.html", {**menu, **NO_COOKIE, "thread": thread, "mode": wave.mode})
 
 
 def _kept(response: HttpResponse, request: HttpRequest, token: str, so_far: Answering) -> HttpResponse:

@@ -3,12 +3,15 @@
 import datetime as dt
 import json
 import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -319,3 +322,57 @@ def test_no_row_holds_a_combination_of_groups() -> None:
     )
     wave.refresh_from_db()
     assert wave.sealed_key is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_is_under_way_when_the_wave_closes_is_counted_or_refused() -> None:
+    """A close waits for an answer that is being kept, and counts it; an answer that comes later waits for the close."""
+    EmployeeFactory.create_batch(6)
+    wave = opened()
+    first, second, *others = Invitation.objects.filter(wave=wave)
+    for invitation in others:
+        operations.answer(token=link_of(invitation), values={"score": 5}, comments={}, now=NOON)
+    kept, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with transaction.atomic():
+            operations.answer(token=link_of(first), values={"score": 9}, comments={}, now=NOON)
+            kept.set()
+            go_on.wait(10)
+        connections.close_all()
+
+    def close() -> bool:
+        done = operations.close_wave(wave=wave, now=wave.closes_at)
+        connections.close_all()
+        return done
+
+    def late() -> str:
+        try:
+            operations.answer(token=link_of(second), values={"score": 1}, comments={}, now=NOON)
+        except operations.WaveClosed:
+            return "refused"
+        finally:
+            connections.close_all()
+        return "kept"
+
+    with ThreadPoolExecutor(3) as threads:
+        answering = threads.submit(slow)
+        assert kept.wait(10)
+        closing = threads.submit(close)
+        assert any(_waits() or time.sleep(0.01) for _look in range(1_000))
+        coming = threads.submit(late)
+        go_on.set()
+        answering.result(10)
+        assert closing.result(10)
+        outcome = coming.result(10)
+    wave.refresh_from_db()
+    counted = wave.results["figures"]["score"][EVERYBODY][EVERYBODY]
+    assert counted.get("9") == 1, "what was thanked for is counted"
+    assert (counted["*"], counted.get("1", 0)) == ((5, 0) if outcome == "refused" else (6, 1))
+    assert Invitation.objects.get(pk=second.pk).is_used is (outcome == "kept")
+
+
+def _waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+        return bool(cursor.fetchone()[0])
