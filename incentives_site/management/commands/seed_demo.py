@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from incentives_site.demo import audiences, company, loading, people, showcase, visitors
+from incentives_site.demo import audiences, company, loading, people, showcase, visitors, voice
 from incentives_site.demo.progress import Report
 
 
@@ -31,6 +31,8 @@ class Command(BaseCommand):
             )
             if company.load(now):
                 self.stdout.write("  a generated company with eight quarters of eNPS: made\n")
+            if voice.load(now):
+                self.stdout.write("  an open pulse, one-on-ones, feedback of customers: made\n")
             if visitors.load(now, people.marketer()):
                 self.stdout.write("  events of shop, app and tills: made\n")
             if counted := audiences.load(now):
