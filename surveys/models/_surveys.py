@@ -3,6 +3,7 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.models import PublicIdModel
@@ -96,7 +97,10 @@ class Survey(PublicIdModel):
         ]
 
     def __str__(self) -> str:
-        return str(next(iter(self.title.values()), self.public_id))
+        """In the language that is spoken, else in the first it is written in."""
+        spoken = (get_language() or "en").partition("-")[0]
+        found = (self.title.get(code) for code in (spoken, *self.languages, *self.title))
+        return str(next((title for title in found if title), self.public_id))
 
 
 class SurveyQuestion(models.Model):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils import translation
 
 from customers.tests.factories import NOON
 from incentives_site.accounts.models import User
@@ -164,3 +165,10 @@ def test_the_interval_never_leaves_out_the_score_itself() -> None:
     assert score.margin.low > -90
     assert (score.shown, score.low) == (-90, -90)
     assert score.high > -90
+
+
+@pytest.mark.parametrize(("language", "title"), [("de", "Wie geht es?"), ("en", "How is it?"), ("fr", "Come va?")])
+def test_a_survey_is_called_in_the_language_that_is_spoken(language: str, title: str) -> None:
+    survey = SurveyFactory(title={"de": "Wie geht es?", "en": "How is it?", "it": "Come va?"}, languages=["it", "en", "de"])
+    with translation.override(language):
+        assert str(survey) == title
