@@ -1,5 +1,6 @@
 """HR's pages: an eNPS in two clicks, questions in order and in six languages, refusals in sentences."""
 
+import datetime
 from typing import Any
 
 import pytest
@@ -7,13 +8,14 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
+from customers.tests.factories import NOON
 from incentives_site.accounts.models import User
 from incentives_site.shared.problems import Invalid
 from surveys import operations, sealing
 from surveys.models import BankQuestion, Invitation, Survey, Wave
 from surveys.rules.questions import MOST_QUESTIONS
 from surveys.rules.ready_made import LANGUAGES, READY_MADE
-from surveys.tests.factories import EmployeeFactory, SurveyFactory, answered, opened
+from surveys.tests.factories import EmployeeFactory, SurveyFactory, answered, closed, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -190,3 +192,15 @@ def test_a_shared_device_asks_for_the_code(client: Client) -> None:
     assert (wrong.status_code, "Type the code" in wrong.content.decode()) == (422, True)
     page = client.post("/s/", {"code": code.lower().replace("-", " ")})
     assert page["Location"] == f"/s/{sealing.invitation_token(invitation.pk)}/"
+
+
+def test_waves_are_listed_from_the_newest(hr: Client) -> None:
+    EmployeeFactory.create_batch(2)
+    survey = SurveyFactory()
+    for number in range(6):
+        wave = opened(survey, at=NOON + datetime.timedelta(days=90 * number))
+        for _n in range(number % 3):
+            answered(wave, {"score": 9})
+        closed(wave)
+    numbers = [wave.number for wave in hr.get(f"/surveys/{survey.public_id}/").context["waves"]]
+    assert numbers == [6, 5, 4, 3, 2, 1]

@@ -67,7 +67,8 @@ def _page(request: HttpRequest, row: Survey, problem: Problem | None = None) -> 
     waves = list(
         Wave.objects.filter(survey=row)
         .defer("results")
-        .annotate(used=Count("invitations", filter=Q(invitations__is_used=True)))[:50]
+        .annotate(used=Count("invitations", filter=Q(invitations__is_used=True)))
+        .order_by("-number")[:50]  # what is grouped has no order by itself
     )
     current = next((wave for wave in waves if wave.state == WaveState.OPEN), None)
     title = in_language(row.title, row.languages) or _("Without title")
