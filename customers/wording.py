@@ -83,7 +83,8 @@ def rule_in_words(rule: Rule, names: dict[str, str] | None = None) -> list[Any]:
         lines: list[Any] = []
         for item in rule.items:
             if isinstance(item, Group):
-                lines += [_HEADS[item.quantifier](), rule_in_words(item, names)]
+                inner = rule_in_words(item, names)  # with its own heading, unless all of it is asked
+                lines += [_HEADS[item.quantifier](), inner] if item.quantifier is Quantifier.ALL and item.items else inner
             else:
                 lines += rule_in_words(item, names)
         return lines if rule.quantifier is Quantifier.ALL else [_HEADS[rule.quantifier](), lines]

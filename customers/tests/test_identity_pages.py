@@ -67,7 +67,7 @@ def test_two_are_made_one_by_hand_and_taken_apart_again(client: Client) -> None:
     text = done.content.decode()
     assert "Same passport" in text
     assert "by Mara Lind" in text
-    assert "1 identifiers" in text
+    assert "identifiers (1)" in text
     merge = Merge.objects.get()
     assert change(client, ann, does="split", merge=merge.public_id, reason="").status_code == 422
     apart = change(client, ann, does="split", merge=merge.public_id, reason="Two sisters").content.decode()

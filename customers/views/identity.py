@@ -123,7 +123,7 @@ def _merge(row: Merge, people: dict[str, str], request: HttpRequest, mistakes: I
         "name": row.before.get("merged", {}).get("display_name") or str(row.merged.public_id)[:8],
         "by": _by_events(row.by, people),
         "split_by": people.get(row.split_by, ""),
-        "moved": [f"{count} {labels.get(name, name)}" for name, count in moved.items() if count],
+        "moved": [f"{labels.get(name, name)} ({count})" for name, count in moved.items() if count],
         "form": form,
         "open": is_meant,
     }

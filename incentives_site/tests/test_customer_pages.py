@@ -129,7 +129,7 @@ def test_behaviour_is_pictured_from_purchases_and_facts(marketer: Client) -> Non
         )  # fmt: skip
         PurchaseLine.objects.create(purchase=purchase, position=1, sku="1", category=category, quantity=2, paid=100)
     page = " ".join(marketer.get(reverse("customers:detail", args=[ann.public_id])).content.decode().split())
-    for expected in ("At risk", "active on 2 of 30 days", "Usually buys every 20 days.", "late: expected 1 Nov 2026", "40 %",
+    for expected in ("At risk", "active on 2 of 30 days", "Usually buys every 20 days.", "Late: expected 1 Nov 2026", "40 %",
                      '<th scope="row">Shoes</th>', '<td class="num text-end">4</td>', '<th scope="row">Web</th>'):  # fmt: skip
         assert expected in page, expected
     assert page.count("app-columns-one") == 3

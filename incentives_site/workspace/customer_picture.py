@@ -111,11 +111,11 @@ def _rhythm(facts: dict[str, Any]) -> dict[str, str] | None:
     expected = _day(facts.get("next_purchase_on"))
     match due:
         case "late":
-            return {"text": text, "level": "danger", "due": _("late: expected %(day)s") % {"day": expected}}
+            return {"text": text, "level": "danger", "due": _("Late: expected %(day)s") % {"day": expected}}
         case "due":
-            return {"text": text, "level": "warning", "due": _("due since %(day)s") % {"day": expected}}
+            return {"text": text, "level": "warning", "due": _("Due since %(day)s") % {"day": expected}}
         case "not_yet":
-            return {"text": text, "level": "", "due": _("next expected %(day)s") % {"day": expected}}
+            return {"text": text, "level": "", "due": _("Next expected %(day)s") % {"day": expected}}
     return {"text": text, "level": "", "due": ""}
 
 
