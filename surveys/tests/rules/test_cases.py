@@ -67,7 +67,8 @@ def margin(given: dict[str, Any]) -> dict[str, Any]:
     counts, confidence = _counts(given), given.get("confidence_pct", 95)
     everybody = given.get("population") or given.get("invited")
     adjusted = scores.margin(counts, confidence=confidence, everybody=everybody)
-    assert adjusted is not None
+    if adjusted is None:
+        return {"n": 0, "index": None, "standard_error": None, "margin": None, "adjusted": None}
     error = scores.standard_error(counts, everybody=everybody)
     return {
         "n": counts.answered,
@@ -81,12 +82,11 @@ def margin(given: dict[str, Any]) -> dict[str, Any]:
 def difference(given: dict[str, Any]) -> dict[str, Any]:
     first, second = _counts(given["first"]), _counts(given["second"])
     found = scores.change(first, second)
-    assert found is not None
     return {
         "index_first": first.index,
         "index_second": second.index,
-        "z": found.z,
-        "significant_at_pct": str(found.significant_at) if found.significant_at else None,
+        "z": found and found.z,
+        "significant_at_pct": str(found.significant_at) if found and found.significant_at else None,
     }
 
 
@@ -220,3 +220,48 @@ def _alike(found: Any, expected: Any, tolerance: float) -> bool:
     if isinstance(expected, float) and isinstance(found, int | float):
         return abs(found - expected) <= tolerance + 1e-9
     return bool(found == expected)
+
+
+def test_nobody_answered_is_no_score_no_margin_and_no_change() -> None:
+    nobody, some = {"promoters": 0}, {"promoters": 3, "detractors": 1}
+    assert margin(nobody)["adjusted"] is None
+    assert index({"scores": []})["index"] is None
+    assert rating({"scores": [None, 0, 9, "x", 2.5, True], "scale": [1, 5]}) == {
+        "mean": None,
+        "answered": 0,
+        "distribution_1_to_5": [0] * 5,
+    }
+    assert difference({"first": nobody, "second": some})["significant_at_pct"] is None
+    assert taking_part({"invited": 0, "submitted": 0}) == {"rate_pct": None}
+    assert published({}, 5) == published({"a": 0, "b": 4}, 5) == {"whole": False, "groups": {}}
+
+
+@pytest.mark.parametrize(
+    ("respondents", "shown"),
+    [
+        ({"a": 4, "b": 4}, {"other": 8}),  # all hidden
+        ({"a": 5, "b": 5, "c": 1}, {"b": 5, "other": 6}),  # of two alike the one listed first
+        ({"z": 5, "y": 5, "c": 1}, {"y": 5, "other": 6}),
+        ({"a": 5, "b": 0, "c": 5}, {"a": 5, "c": 5}),  # empty groups hide nobody
+        ({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 50}, {"f": 50, "other": 5}),
+        ({"sales": 4, "technology": 9}, {"other": 13}),
+    ],
+)
+def test_which_groups_are_shown_of_one_dimension(respondents: dict[str, int], shown: dict[str, int]) -> None:
+    assert published(respondents, 5)["groups"] == shown
+
+
+def test_leap_days_fifth_mondays_and_last_fridays() -> None:
+    def dates(**given: Any) -> list[str]:
+        found: list[str] = schedule(given)["dates"]
+        return found
+
+    assert dates(anchor="2024-02-29", every_months=12, count=5)[::4] == ["2024-02-29", "2028-02-29"]
+    assert dates(anchor="2026-01-01", every_months=1, weekday="MO", ordinal=5, count=3) == [
+        "2026-03-30",
+        "2026-06-29",
+        "2026-08-31",
+    ]
+    assert dates(anchor="2026-01-01", every_months=1, weekday="FR", ordinal=-1, count=2) == ["2026-01-30", "2026-02-27"]
+    # The first Tuesday of January is before the anchor.
+    assert dates(anchor="2026-01-15", every_months=1, weekday="TU", ordinal=1, count=1) == ["2026-02-03"]
