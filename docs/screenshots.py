@@ -35,6 +35,15 @@ CAMPAIGNS = "/campaigns"
 Step = Callable[[Page], None]
 
 
+def to_results(page: Page) -> None:
+    page.click("main a:has-text('How is it to work here?') >> nth=0")
+    page.click("main a:has-text('Results'), header a:has-text('Results') >> nth=0")
+
+
+def to_the_first(page: Page) -> None:
+    page.click("main table a >> nth=0")
+
+
 def nothing(page: Page) -> None:
     """The page as it opens."""
 
@@ -380,6 +389,8 @@ def plan(shop: Shop, office: BackOffice, receiver: str) -> list[Picture]:
         Picture("home", "marketer", "/", narrow=small),
         Picture("home-store", "store", "/"),
         Picture("home-hr", "hr", "/"),
+        Picture("survey-results", "hr", "/surveys/", to_results),
+        Picture("one-on-one", "manager", "/surveys/one-on-ones/", to_the_first),
         Picture("campaigns", "marketer", "/campaigns/", narrow=small),
         Picture("campaign", "marketer", f"/campaigns/{_welcome_back(shop)}/", narrow=small),
         Picture("campaign-results", "marketer", f"/campaigns/{_welcome_back(shop)}/", to_the_results),

@@ -6,7 +6,9 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from incentives_site.accounts.roles import Role, for_roles
@@ -157,7 +159,9 @@ def reviews(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", ReviewState.WAITING.value)
     state = state if state in {"waiting", "shown", "refused"} else "waiting"
     page = Paginator(queries.reviews([state]), 25).get_page(request.GET.get("page"))
-    return render(request, "surveys/reviews.html", {"page": page, "state": state, "states": ReviewState.choices[1:]})
+    crumbs = [{"label": _("Feedback"), "url": reverse("surveys:feedback")}, {"label": _("Reviews")}]
+    context = {"page": page, "state": state, "states": ReviewState.choices[1:], "crumbs": crumbs}
+    return render(request, "surveys/reviews.html", context)
 
 
 @for_roles(*MODERATORS)

@@ -56,6 +56,7 @@ def results(request: HttpRequest, public_id: str) -> HttpResponse:
         "place": place,
         "places": places,
         "is_hr": _is_hr(request),
+        "whose": "" if _is_hr(request) else _whose(place),
         "participation": queries.participation(wave, place),
         "asked": asked,
         "scored": scored,
@@ -129,6 +130,14 @@ def _lines(wave: Wave) -> Iterator[str]:
                 yield writer.writerow(
                     ["'" + c if isinstance(c, str) and c.startswith(("=", "+", "-", "@")) else c for c in cells]
                 )
+
+
+def _whose(place: Place) -> str:
+    """What a manager looks at, said: the own team, or the next level above that is shown."""
+    if place.dimension == "manager":
+        return _("What your team answered.")
+    name = queries.names_of(place.dimension, [place.group])[0][1] if place.dimension else _("everybody")
+    return _("Too few of your team answered to be shown by themselves: this is what was answered by %(name)s.") % {"name": name}
 
 
 def _is_hr(request: HttpRequest) -> bool:
