@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory
-from customers.tests.factories import CustomerFactory
+from customers.tests.factories import CustomerFactory, IdentityFactory
 from incentives_site.accounts.roles import Role
 from surveys import operations
 from surveys.models import Survey
@@ -169,3 +169,35 @@ def test_hr_plans_actions_and_prints_a_report(new_page: Any, base: str, scheme: 
     picture(page, f"report-paper-{width}")
     if os.environ.get("PICTURES") and width == 1280:
         page.pdf(path=f"{os.environ['PICTURES']}/report.pdf", format="A4")
+
+
+@pytest.mark.parametrize(("scheme", "width"), SIZES)
+def test_a_marketer_asks_everybody_and_somebody_claims_what_was_promised(
+    new_page: Any, base: str, scheme: str, width: int
+) -> None:
+    campaign = CampaignFactory(live=True, name="Autumn thanks")
+    IncentiveFactory(campaign=campaign, claim="grant", name="Five off")
+    IdentityFactory(kind="email", value="ann@example.com")
+    page = new_page(width=width, color_scheme=scheme)
+    sign_in(page, somebody(Role.MARKETER), base)
+    page.goto(f"{base}/surveys/feedback/")
+    page.select_option("[name=campaign]", label="Autumn thanks")
+    page.check("[name=mode][value=anonymous]")
+    page.select_option("[name=incentive]", label="Autumn thanks: Five off")
+    page.click("main form button:has-text('Start')")
+    page.wait_for_selector("text=It runs")
+    assert_sound(page)
+    picture(page, f"customers-{scheme}-{width}")
+    page.goto(f"{base}/surveys/reviews/")
+    assert_sound(page)
+    stranger = new_page(width=width, color_scheme=scheme, java_script_enabled=False)
+    stranger.goto(base + operations.open_url(Survey.objects.get()))
+    stranger.check("[name=q-nps][value='9']", force=True)
+    stranger.click("main button[type=submit]")
+    code = stranger.inner_text("#claim-code")
+    stranger.click("main a:has-text('Use it now')")
+    stranger.fill("#code", code)
+    stranger.fill("#who", "ann@example.com")
+    stranger.click("main button[type=submit]")
+    assert "in your wallet now" in stranger.inner_text("main")
+    picture(stranger, f"claimed-{scheme}-{width}")

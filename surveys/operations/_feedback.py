@@ -5,9 +5,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -118,7 +120,7 @@ def give_feedback(
             occurred_at=now,
             received_at=now,
             channel=channel,
-            name=str(survey)[:200],
+            name=_title(survey)[:200],
             properties={"survey": str(survey.public_id), "score": score, "occasion": feedback.occasion},
         )
         if survey.incentive is not None and channel is not None:
@@ -145,6 +147,12 @@ def _keep_the_promise(feedback: Feedback, channel: Channel, by: str, now: dateti
             )
     except (campaign_operations.NotGrantable, Invalid):
         return
+
+
+def _title(survey: Survey) -> str:
+    """As the workspace calls it, whatever language the page spoke."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return str(survey)
 
 
 def score_of(asked: list[dict[str, Any]], values: Mapping[str, Any]) -> int | None:
