@@ -52,7 +52,8 @@ SELECT customer_id,
     max(occurred_at) FILTER (WHERE NOT type = ANY(%(ours)s)),
     mode() WITHIN GROUP (ORDER BY CASE
         WHEN name = ANY(%(opened)s) OR name = ANY(%(clicked)s) OR type IN ('page', 'screen', 'clicked', 'redeemed')
-        THEN channel_id END)
+        THEN channel_id END),
+    count(*) FILTER (WHERE type = 'redeemed'), max(occurred_at) FILTER (WHERE type = 'redeemed')
 FROM customers_event WHERE customer_id = ANY(%(ids)s) AND occurred_at > %(d365)s AND occurred_at <= %(now)s GROUP BY customer_id
 """
 _LIKED = """
@@ -187,6 +188,8 @@ def _done(ids: list[int], now: datetime.datetime) -> dict[int, Done]:
             last_at=row[8],
             reacts_in=channels.get(row[9], ""),
             liked=liked.get(row[0], ()),
+            redemptions=row[10],
+            redeemed_at=row[11],
         )
         for row in rows
     }

@@ -74,6 +74,8 @@ class Done:
     last_at: datetime.datetime | None = None
     reacts_in: str = ""
     liked: Sequence[str] = ()
+    redemptions: int = 0  # orders on which something was redeemed; redeemed counts the grants
+    redeemed_at: datetime.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ def insight(
         "reacts_in": done.reacts_in or None,
         "redemption_rate": _percent(min(done.redeemed, done.granted), done.granted),
         "liked_incentives": list(done.liked) or None,
+        "redemptions_365d": done.redemptions or None,
+        "last_redemption_on": _day(done.redeemed_at),
         "stage": stage(bought, done, first_seen_at=first_seen_at, now=now, rule=rule).value,
     }
 

@@ -71,7 +71,17 @@ def test_stages_of_who_never_bought(seen: float, last: float | None, expected: S
 def test_the_facts_of_a_customer() -> None:
     purchases = bought(10, 20, 30.5, 40, categories=["Tea", "Milk"], brands=["B"], channel="web", store="s1", with_discount=1)
     done = Done(
-        visits_30=4, active_days_30=9, sent=10, opened=5, clicked=1, granted=3, redeemed=2, reacts_in="email", liked=["x"]
+        visits_30=4,
+        active_days_30=9,
+        sent=10,
+        opened=5,
+        clicked=1,
+        granted=3,
+        redeemed=2,
+        reacts_in="email",
+        liked=["x"],
+        redemptions=2,
+        redeemed_at=ago(3),
     )
     scale = Scale(recency=[-100, -50, -20, -5], frequency=[1, 2, 4, 8], value=[1, 2, 3, 4])
     facts = insight(purchases, done, first_seen_at=ago(50), now=NOON, rule=StageRule(), scale=scale)
@@ -109,6 +119,8 @@ def test_the_facts_of_a_customer() -> None:
         "reacts_in": "email",
         "redemption_rate": 67,
         "liked_incentives": ["x"],
+        "redemptions_365d": 2,
+        "last_redemption_on": "2026-11-18",
         "stage": "active",
     }
 

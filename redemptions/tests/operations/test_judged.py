@@ -58,6 +58,7 @@ def test_a_redemption_a_grant_and_a_return_are_known_at_once() -> None:
     assert (inside(redeemers), inside(nobody)) == ({ann.pk}, set())
     assert (ann.facts["redemption_rate"], ann.facts["reacts_in"]) == (50, "store")
     assert ann.facts["liked_incentives"] == ["percent_off"]
+    assert (ann.facts["redemptions_365d"], ann.facts["last_redemption_on"]) == (1, "2026-11-21")
     assert ann.facts["segments"] == ["holders", "redeemers"]
     operations.give_back(redemption=redemption, by="x", now=LATER)
     customers.judge_changed(now=LATER)
