@@ -57,22 +57,27 @@ def request_data(
 
 
 def withdraw_data_request(*, customer: Customer, kind: DataRequestKind, now: datetime.datetime) -> bool:
-    """The customer takes it back; whether there was one."""
+    """The customer takes it back; whether there was one. Customers who became one may have had one each."""
     with transaction.atomic():
-        for row in open_data_requests(customer):
-            if row.kind == kind and _settle(row, DataRequestState.WITHDRAWN, "customer", "", now):
-                _tell(row, "Data Request Withdrawn", now)
-                return True
-    return False
+        taken = [
+            row
+            for row in open_data_requests(customer)
+            if row.kind == kind and _settle(row, DataRequestState.WITHDRAWN, "customer", "", now)
+        ]
+        for row in taken:
+            _tell(row, "Data Request Withdrawn", now)
+    return bool(taken)
 
 
 def settle_data_request(*, row: DataRequest, state: DataRequestState, by: str, now: datetime.datetime, reason: str = "") -> None:
     """An operator has carried it out, or refuses it with a reason. Erasing settles its request by itself.
 
-    Raises ``Invalid`` without a reason for refusing, and ``DataRequestSettled``.
+    Raises ``Invalid`` without a reason for refusing and for an erasure said to be done, and ``DataRequestSettled``.
     """
     if state == DataRequestState.REFUSED and not reason.strip():
         raise Invalid(errors=[FieldError("/reason", "required", _("Say why: the customer may ask."))])
+    if state == DataRequestState.DONE and row.kind == DataRequestKind.ERASURE:
+        raise Invalid(errors=[FieldError("/state", "not-erased", _("Erase the customer: that settles it."))])
     with transaction.atomic():
         if not _settle(row, state, by, reason.strip()[:300], now):
             raise DataRequestSettled(_("It was carried out, taken back or refused meanwhile."))

@@ -118,6 +118,8 @@ def test_an_operator_hands_a_copy_over_or_refuses_with_a_reason(operator: Client
     Client().post(path_of(other), {"does": "ask:erasure"})
     copy, erasure = DataRequest.objects.order_by("pk")
     assert operator.post(f"/customers/requests/{copy.public_id}/", {"does": "done"}).status_code == 302
+    assert operator.post(f"/customers/requests/{erasure.public_id}/", {"does": "done"}).status_code == 422
+    assert Customer.objects.get(pk=other.pk).erased_at is None
     refused = operator.post(f"/customers/requests/{erasure.public_id}/", {"does": "refuse", "reason": " "})
     assert refused.status_code == 422
     operator.post(f"/customers/requests/{erasure.public_id}/", {"does": "refuse", "reason": "An invoice is open"})
@@ -149,6 +151,8 @@ def test_a_request_follows_its_customer_and_is_handed_out() -> None:
     Client().post(path_of(other), {"does": "ask:erasure"})
     operations.merge(one=customer, other=other, by="x", reason="same", now=timezone.now())
     assert DataRequest.objects.filter(customer=customer).count() == 2
+    Client().post(path_of(customer), {"does": "take-back:erasure"})
+    assert set(DataRequest.objects.values_list("state", flat=True)) == {"withdrawn"}
     text, _receipt = operations.export(customer=customer, by="x", now=timezone.now())
     assert [row["kind"] for row in json.loads(text)["data_requests"]] == ["erasure"] * 2
 
