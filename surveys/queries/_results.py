@@ -257,7 +257,8 @@ def names_shown(wave: Wave, dimension: str) -> list[tuple[str, str]]:
     keys = groups_shown(wave, dimension)
     others: Mapping[str, list[str]] = wave.results.get("others", {}).get(dimension, {}) if keys else {}
     names = dict(names_of(dimension, sorted({*keys, *(part for parts in others.values() for part in parts)} - set(others))))
-    found = [(key, name) for key, name in names.items() if key in keys]
+    shown = set(keys)
+    found = [(key, name) for key, name in names.items() if key in shown]
     for key in sorted(set(others) & set(keys)):
         above = key.partition("/")[2]
         said = {"names": ", ".join(sorted(names[part] for part in others[key])), "above": names.get(above, above)}
@@ -273,9 +274,10 @@ def others_shown(wave: Wave) -> Mapping[str, Mapping[str, list[str]]]:
 def names_of(dimension: str, keys: Sequence[str]) -> list[tuple[str, str]]:
     """``(key, name)``, sorted as people look for them."""
     if dimension == "department":
-        found = {row.key: row for row in Department.objects.filter(key__in=keys)}
-        ordered = sorted(keys, key=lambda key: [*(found[key].path if key in found else [key])])
-        return [(key, found[key].name if key in found else key) for key in ordered]
+        rows = Department.objects.filter(key__in=keys).values_list("key", "name", "path")
+        found = {key: (path, name) for key, name, path in rows}
+        ordered = sorted((*found.get(key, ([key], key)), key) for key in keys)
+        return [(key, name) for _path, name, key in ordered]
     if dimension == "manager":
         people = dict(Employee.objects.filter(key__in=keys).values_list("key", "name"))
         return sorted(((key, people.get(key, key)) for key in keys), key=lambda pair: pair[1])

@@ -19,10 +19,9 @@ def test_it_holds_score_trend_groups_comments_and_the_promise() -> None:
     survey = SurveyFactory(asked=ASKED)
     for turn in range(2):
         wave = opened(survey, at=NOON + dt.timedelta(days=30 * turn))
-        for n in range(44):
-            answered(
-                wave, {"score": 9 if n % 4 > turn else 2, "mood": 1 + n % 5, "lift": n % 2 == 0}, {"score": f"comment {turn} {n}"}
-            )
+        for n, invitation in enumerate(wave.invitations.select_related("employee").order_by("-employee__pk")[:44]):
+            values = {"score": 9 if n % 4 > turn else 2, "mood": 1 + n % 5, "lift": n % 2 == 0}
+            answered(wave, values, {"score": f"comment {turn} {n}"}, by=invitation.employee)
         closed(wave)
     operations.plan_action(
         survey=survey, fields={"title": "Mend the lift", "owner": "Bo", "due_on": NOON.date()}, by="x", now=NOON
