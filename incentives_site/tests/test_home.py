@@ -274,7 +274,7 @@ def test_a_campaign_with_many_incentives_asks_few_questions(
 ) -> None:
     for _n in range(30):
         a_redemption(IncentiveFactory(campaign=incentive.campaign))
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(20):  # one of them for what customers said
         analyst.get(f"/campaigns/{incentive.campaign.public_id}/")
 
 
