@@ -8,7 +8,7 @@ from django.contrib import admin
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
-from .models import BankQuestion, Department, Employee, Feedback, Survey, SurveyQuestion, Wave
+from .models import ActionPlan, BankQuestion, Department, Employee, Feedback, Survey, SurveyQuestion, Wave
 
 
 @admin.register(Department)
@@ -58,3 +58,10 @@ class FeedbackAdmin(ReadOnlyAdmin):
     list_display = ["answered_at", "survey", "customer", "score", "review_state"]
     list_filter = ["survey", "review_state"]
     list_select_related = ["survey", "customer"]
+
+
+@admin.register(ActionPlan)
+class ActionPlanAdmin(ReadOnlyAdmin):
+    list_display = ["title", "survey", "owner", "due_on", "state"]
+    list_filter = ["state"]
+    list_select_related = ["survey"]

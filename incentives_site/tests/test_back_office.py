@@ -98,7 +98,19 @@ def test_what_happened_is_only_read(model: Any) -> None:
 
 # Who took part in a survey, and what is not published of it, is for nobody's eyes (docs/anonymity.md).
 NOBODYS = {
-    f"surveys.{name}" for name in ("AnswerSet", "Ballot", "Comment", "Invitation", "MeetingNote", "OneOnOne", "Reply", "Tally")
+    f"surveys.{name}"
+    for name in (
+        "AnswerSet",
+        "Ballot",
+        "Claim",
+        "Comment",
+        "Invitation",
+        "MeetingNote",
+        "OneOnOne",
+        "OpenAnswer",
+        "Reply",
+        "Tally",
+    )
 }
 
 

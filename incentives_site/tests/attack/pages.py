@@ -17,6 +17,11 @@ class Node:
     def text(self) -> str:
         return " ".join("".join(self._texts()).split())
 
+    @property
+    def words(self) -> str:
+        """As ``text``, where what stands in two elements is not one word, whichever of them comes first."""
+        return " ".join(self._texts())
+
     def _texts(self) -> Iterator[str]:
         for part in self.inside:
             if isinstance(part, str):

@@ -165,7 +165,7 @@ def _plain(reader: str, address: str) -> tuple[str, str]:
 
 
 def _words(content: str) -> list[str]:
-    return sorted(KEYS.sub("", read(content).text).split())
+    return sorted(KEYS.sub("", read(content).words).split())
 
 
 def swapped_pair(attacked: Company, found: Found) -> tuple[int, int]:
