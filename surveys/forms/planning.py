@@ -40,7 +40,10 @@ class ScheduleForm(forms.Form):
         label=_("First date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     opens_at = forms.TimeField(
-        label=_("Opens at"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+        label=_("Opens at"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text=_("Invitations go out then, Monday to Friday."),
     )
     time_zone = forms.CharField(
         label=_("Time zone"),
