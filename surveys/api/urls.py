@@ -11,5 +11,6 @@ urlpatterns = [
     path("surveys/<str:public_id>/waves", results.Waves.as_view(), name="survey-waves"),
     path("surveys/<str:public_id>/waves/<str:number>", results.WaveDetail.as_view(), name="survey-wave"),
     path("surveys/<str:public_id>/waves/<str:number>/results", results.Results.as_view(), name="survey-results"),
+    path("surveys/<str:public_id>/requests", views.Requests.as_view(), name="survey-requests"),
     path("surveys/<str:public_id>/answers", views.Answers.as_view(), name="survey-answers"),
 ]

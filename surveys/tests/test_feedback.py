@@ -2,10 +2,12 @@
 
 import datetime as dt
 import threading
+import uuid
 from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
@@ -367,3 +369,21 @@ def test_a_partner_sends_what_was_answered_in_its_own_form(survey: Survey) -> No
     assert (client.post(path, body, key="b").status_code, Grant.objects.count()) == (409, 1)
     assert client.post(path, {**body, "occasion": "x", "answers": {"nps": 11}}, key="c").status_code == 422
     assert client.post("surveys/nothing/answers", body, key="d").status_code == 404
+
+
+def test_a_partner_asks_with_a_link_of_the_customers_own(survey: Survey, client: Client) -> None:
+    partner = PartnerClient(partner_key(scopes=["surveys"])[1])
+    card = IdentityFactory()
+    body = {"customer": {"identity": {"kind": card.kind, "value": card.value}}, "occasion": "order 7", "order": "A-7"}
+    path = f"surveys/{survey.public_id}/requests"
+    first = partner.post(path, body, key="a")
+    assert (first.status_code, first.json()["is_new"], first.json()["is_answered"]) == (201, True, False)
+    page = client.get(first.json()["url"].removeprefix(settings.BASE_URL))
+    assert "Would you recommend our shop?" in page.content.decode()
+    give(Feedback.objects.get())
+    again = partner.post(path, body, key="b").json()
+    assert (again["url"], again["is_new"], again["is_answered"]) == (first.json()["url"], False, True)
+    assert Feedback.objects.get().order_key == "A-7"
+    assert partner.post(path, {**body, "customer": {"id": str(uuid.uuid4())}}, key="c").status_code == 404
+    assert partner.post(f"surveys/{SurveyFactory().public_id}/requests", body, key="d").status_code == 409
+    assert PartnerClient(partner_key(scopes=["events"])[1]).post(path, body, key="e").status_code == 403
