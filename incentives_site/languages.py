@@ -39,6 +39,7 @@ PUBLIC = (
     "templates/survey_answer",
     "surveys/wording/_answering.py",
     "surveys/operations/_answer.py",
+    "surveys/operations/_invitation.py",
     "surveys/operations/_open_feedback.py",
     "surveys/operations/_threads.py",
 )

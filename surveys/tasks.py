@@ -30,6 +30,12 @@ def follow_up(**_surplus: Any) -> int:
 
 
 @shared_task
+def ask(**_surplus: Any) -> int:
+    """Asks customers who used something of a campaign that a survey is about."""
+    return operations.ask_redeemers(now=timezone.now())
+
+
+@shared_task
 def purge(**_surplus: Any) -> int:
     """Forgets what has been kept long enough."""
     return sum(operations.purge_surveys(now=timezone.now()).values())

@@ -25,6 +25,9 @@ from campaigns.wording import incentive_in_words, own_sentence
 from customers import queries as customer_queries
 from customers.models import Customer
 from incentives_site.navigation import BRAND
+from surveys import operations as survey_operations
+from surveys import queries as survey_queries
+from surveys.wording import in_language
 
 from .public import in_language_of, private
 from .statement_page import balances, usual_currency
@@ -51,8 +54,22 @@ def _contents(customer: Customer, token: str) -> dict[str, Any]:
         "manifest": reverse("wallet-manifest", args=[token]),
         "now": timezone.now(),
         "preferences_url": customer_queries.preferences_url(customer),
+        "questions": _questions(customer),
         **balances(customer, usual_currency()),
     }
+
+
+def _questions(customer: Customer) -> list[dict[str, Any]]:
+    """What the customer was asked and may still answer."""
+    asked = survey_queries.open_questions(customer, now=timezone.now())
+    return [
+        {
+            "title": in_language(row.survey.title, row.survey.languages),
+            "url": survey_operations.feedback_url(row),
+            "promised": row.survey.incentive.name if row.survey.incentive else "",
+        }
+        for row in asked
+    ]
 
 
 @require_safe

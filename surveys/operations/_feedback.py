@@ -16,8 +16,11 @@ from django.utils.translation import gettext_lazy
 from campaigns import operations as campaign_operations
 from customers.models import Channel, Customer
 from customers.operations import track
+from customers.queries import wishes_of
+from customers.rules.consent import ALL, Purpose
 from customers.rules.timeline import EventType
 from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound, Problem
+from redemptions.models import Redemption
 
 from ..models import Feedback, Mode, ReviewState, Survey, SurveyKind, SurveyStatus, Wave
 from ..rules.questions import Kind as Asked
@@ -26,6 +29,8 @@ from ._open_wave import question_from, questions_of
 
 SALT = "feedback"
 MOST_ANSWER_DAYS = 90
+ASKED_ABOUT = datetime.timedelta(days=2)
+ASKED_AT_ONCE = 1_000
 
 
 class FeedbackUnknown(NotFound):
@@ -59,6 +64,38 @@ def ask(
     return Feedback.objects.get_or_create(
         survey=survey, customer=customer, occasion=occasion, defaults={"asked_at": now, "order_key": order_key[:100]}
     )
+
+
+def ask_redeemers(*, now: datetime.datetime) -> int:
+    """Ask who used something of a campaign in the last days, for each survey tied to one; how many are asked now.
+
+    The question waits in the wallet. Nobody is asked by one survey twice in ``MOST_ANSWER_DAYS``, nor who does not want to be
+    asked, nor about what was returned. Beyond ``ASKED_AT_ONCE`` it is the next call's turn.
+    """
+    asked = 0
+    surveys = Survey.objects.filter(kind=SurveyKind.FEEDBACK, status=SurveyStatus.RUNNING).exclude(campaign=None)
+    for survey in surveys.exclude(mode=Mode.ANONYMOUS).order_by("pk"):
+        since = now - datetime.timedelta(days=MOST_ANSWER_DAYS)
+        used = Redemption.objects.filter(
+            applied__campaign=survey.campaign_id,
+            redeemed_at__gt=now - ASKED_ABOUT,
+            redeemed_at__lte=now,
+            returned_at=None,
+            customer__isnull=False,
+            customer__erased_at=None,
+            customer__forwarded_to=None,
+        ).exclude(customer__in=Feedback.objects.filter(survey=survey, asked_at__gt=since).values("customer"))
+        seen: set[int | None] = set()
+        for row in used.select_related("customer").order_by("-redeemed_at", "-pk").iterator(chunk_size=500):
+            if asked >= ASKED_AT_ONCE:
+                return asked
+            if row.customer is None or row.customer_id in seen:
+                continue
+            seen.add(row.customer_id)
+            if not wishes_of(row.customer).refuses_channel(ALL, Purpose.RESEARCH):
+                occasion = f"redemption:{row.public_id}"
+                asked += ask(survey=survey, customer=row.customer, occasion=occasion, now=now, order_key=row.order_key)[1]
+    return asked
 
 
 def feedback_url(feedback: Feedback) -> str:

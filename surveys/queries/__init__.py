@@ -1,7 +1,7 @@
 """Reads of surveys: what may be shown of waves."""
 
 from ._actions import Planned, actions, groups_to_choose, questions_to_choose
-from ._feedback import FeedbackSummary, feedback_of_campaign, feedback_summary, reviews
+from ._feedback import FeedbackSummary, feedback_of_campaign, feedback_summary, open_questions, reviews
 from ._results import (
     SCORED,
     TENURES,
@@ -60,6 +60,7 @@ __all__ = [
     "heat_map",
     "names_of",
     "names_shown",
+    "open_questions",
     "others_shown",
     "participation",
     "place_of_manager",

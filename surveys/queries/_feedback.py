@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
-from ..models import Feedback, OpenAnswer, ReviewState, Survey
+from customers.models import Customer
+
+from ..models import Feedback, OpenAnswer, ReviewState, Survey, SurveyStatus
 from ..rules import scores
 from ..rules.questions import SCALES, Kind
 from ..rules.scores import Counts, Margin, Mean
@@ -34,6 +36,17 @@ class FeedbackSummary:
     @property
     def bounds(self) -> tuple[int, int] | None:
         return (scores.rounded(self.margin.low), scores.rounded(self.margin.high)) if self.margin else None
+
+
+def open_questions(customer: Customer, *, now: datetime.datetime, most: int = 3) -> list[Feedback]:
+    """What a customer was asked and may still answer, the latest first."""
+    found = Feedback.objects.filter(
+        customer=customer,
+        answered_at=None,
+        asked_at__gt=now - datetime.timedelta(days=WINDOW_DAYS),
+        survey__status=SurveyStatus.RUNNING,
+    )
+    return list(found.select_related("survey__incentive").order_by("-asked_at", "-id")[:most])
 
 
 def feedback_of_campaign(campaign_id: int, *, today: datetime.date) -> list[FeedbackSummary]:

@@ -14,15 +14,18 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import Grant
+from campaigns.queries import wallet_url
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory
 from customers import operations as customer_operations
-from customers.models import Event
+from customers.models import Customer, Event
+from customers.rules.consent import How
 from customers.rules.timeline import EventType
 from customers.tests.factories import NOON, CustomerFactory, IdentityFactory
 from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
 from incentives_site.integrations.tests.factories import PartnerClient, partner_key
 from incentives_site.shared.problems import Invalid
+from redemptions.models import AppliedIncentive, Redemption
 from surveys import operations, queries
 from surveys.models import Claim, Feedback, OpenAnswer, ReviewState, Survey
 from surveys.tests.factories import SurveyFactory
@@ -387,3 +390,35 @@ def test_a_partner_asks_with_a_link_of_the_customers_own(survey: Survey, client:
     assert partner.post(path, {**body, "customer": {"id": str(uuid.uuid4())}}, key="c").status_code == 404
     assert partner.post(f"surveys/{SurveyFactory().public_id}/requests", body, key="d").status_code == 409
     assert PartnerClient(partner_key(scopes=["events"])[1]).post(path, body, key="e").status_code == 403
+
+
+def used(survey: Survey, *, hours_ago: int = 1, **customer: Any) -> Customer:
+    """Somebody redeemed something of the survey's campaign."""
+    somebody = CustomerFactory(**customer)
+    at = NOON - dt.timedelta(hours=hours_ago)
+    redemption = Redemption.objects.create(
+        source="test", order_key=f"order-{somebody.pk}", customer=somebody, channel=operations.channel_for(survey), currency="USD",
+        basket={}, decision={}, initial=1_000, discount=100, payable=900, placed_at=at, redeemed_at=at, actor="test",
+    )  # fmt: skip
+    AppliedIncentive.objects.create(
+        redemption=redemption, position=0, incentive=survey.incentive, campaign=survey.campaign, amount=100
+    )
+    return somebody
+
+
+def test_who_used_something_is_asked_once_and_finds_it_in_the_wallet(survey: Survey, client: Client) -> None:
+    ann, late = used(survey), used(survey, hours_ago=60)
+    gone = used(survey, erased_at=NOON)
+    quiet = used(survey)
+    customer_operations.opt_out(customer=quiet, how=How.PREFERENCE_PAGE, by="customer", now=NOON)
+    assert operations.ask_redeemers(now=NOON) == 1
+    feedback = Feedback.objects.get()
+    assert (feedback.customer, feedback.order_key) == (ann, f"order-{ann.pk}")
+    assert operations.ask_redeemers(now=NOON + dt.timedelta(hours=1)) == 0
+    with time_machine.travel(NOON + dt.timedelta(hours=2)):
+        page = client.get(wallet_url(ann).removeprefix(settings.BASE_URL)).content.decode()
+        assert "How are we doing?" in page
+        assert "For answering you get “Five off”" in page
+        give(feedback, now=NOON + dt.timedelta(hours=2))
+        assert "How are we doing?" not in client.get(wallet_url(ann).removeprefix(settings.BASE_URL)).content.decode()
+    assert not Feedback.objects.filter(customer__in=[late, gone, quiet]).exists()
