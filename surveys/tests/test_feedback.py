@@ -397,9 +397,20 @@ def used(survey: Survey, *, hours_ago: int = 1, **customer: Any) -> Customer:
     somebody = CustomerFactory(**customer)
     at = NOON - dt.timedelta(hours=hours_ago)
     redemption = Redemption.objects.create(
-        source="test", order_key=f"order-{somebody.pk}", customer=somebody, channel=operations.channel_for(survey), currency="USD",
-        basket={}, decision={}, initial=1_000, discount=100, payable=900, placed_at=at, redeemed_at=at, actor="test",
-    )  # fmt: skip
+        source="test",
+        order_key=f"order-{somebody.pk}",
+        customer=somebody,
+        channel=operations.channel_for(survey),
+        currency="USD",
+        basket={},
+        decision={},
+        initial=1_000,
+        discount=100,
+        payable=900,
+        placed_at=at,
+        redeemed_at=at,
+        actor="test",
+    )
     AppliedIncentive.objects.create(
         redemption=redemption, position=0, incentive=survey.incentive, campaign=survey.campaign, amount=100
     )
