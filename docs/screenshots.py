@@ -41,7 +41,7 @@ def to_results(page: Page) -> None:
 
 
 def to_the_first(page: Page) -> None:
-    page.click("main table a >> nth=0")
+    page.click("main table a, main .list-group a >> nth=0")
 
 
 def nothing(page: Page) -> None:
