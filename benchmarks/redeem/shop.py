@@ -38,7 +38,7 @@ def basket() -> dict[str, Any]:
 
 def fill() -> str:
     """Makes all of it; the key that opens the API."""
-    from django.db import connection, transaction
+    from django.db import transaction
     from django.utils import timezone
 
     from campaigns import sealing
@@ -85,14 +85,21 @@ def fill() -> str:
                 slots=16 if words == [HOT] else 1,
             )
             Limit.objects.create(incentive=incentive, measure=Measure.USES, per=Per.CUSTOMER, maximum=EACH_CUSTOMER)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    analyze()
     return key
+
+
+def analyze() -> None:
+    """What autovacuum does where there is time: a plan that was made for empty tables reads them whole when they are full."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
 
 
 def fill_wallets(grants: int) -> None:
     """Ten incentives that are claimed by a grant: the first customer holds ``grants`` of them, the second one of each."""
-    from django.db import connection, transaction
+    from django.db import transaction
     from django.utils import timezone
 
     from campaigns.models import Campaign, Goal, Grant, Incentive, StackGroup, Status
@@ -132,5 +139,4 @@ def fill_wallets(grants: int) -> None:
                 )
                 for n in range(number)
             )
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    analyze()

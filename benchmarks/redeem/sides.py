@@ -105,20 +105,27 @@ class Pgbench:
 
     def round(self, into: Rounds, *, clients: int, seconds: float, only: int = -1) -> None:
         """``only`` is the number of the one incentive that all redeem; a client that fails ends the measurement."""
+        into.rates.append(self._run(clients, f"--time={max(1, round(seconds))}", only))
+
+    def trade(self, orders: int) -> None:
+        """Leaves about so many orders behind, of all incentives."""
+        self._run(8, f"--transactions={orders // 8}", -1)
+
+    def _run(self, clients: int, until: str, only: int) -> float:
         parts = urlsplit(os.environ["DATABASE_URL"])
         options = parse_qs(parts.query)
         command = [str(binaries() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--file={SCRIPT}"]
-        command += [f"--client={clients}", f"--jobs={min(clients, 2)}", f"--time={max(1, round(seconds))}"]
+        command += [f"--client={clients}", f"--jobs={min(clients, 2)}", until]
         command += [f"--host={options['host'][0]}", f"--port={parts.port or options.get('port', ['5432'])[0]}"]
         command += [f"--username={parts.username or 'postgres'}"]
         sizes = {"incentives": shop.INCENTIVES, "customers": shop.CUSTOMERS, "only": only}
         command += [f"--define={name}={value}" for name, value in {**sizes, **self.sample}.items()]
-        done = subprocess.run([*command, parts.path[1:]], capture_output=True, text=True, timeout=seconds + 60, check=False)
+        done = subprocess.run([*command, parts.path[1:]], capture_output=True, text=True, timeout=300, check=False)
         found = re.search(r"tps = ([\d.]+)", done.stdout)
         failed = re.search(r"number of failed transactions: (\d+)", done.stdout)
         if done.returncode or not found or (failed and failed[1] != "0"):
             raise Failed(f"pgbench failed: {done.stderr[-500:]}")
-        into.rates.append(float(found[1]))
+        return float(found[1])
 
 
 @contextmanager
