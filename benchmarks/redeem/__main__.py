@@ -25,8 +25,8 @@ RESULTS = PROJECT / "var" / "bench" / "redeem.json"
 CLIENTS = 8
 WORKERS = 2
 GRANTS = 10_000
-# A shop that has traded: in a table that is empty as yet, the database plans to read all of it, and keeps to that plan for as long
-# as a connection lives, however many orders come.
+# A shop that has traded: for a table that is empty as yet the database plans to read all of it, and keeps to that plan for as
+# long as a connection lives, however many orders come.
 HISTORY = 40_000
 
 
@@ -132,6 +132,7 @@ def _check(_pgbench: Pgbench) -> None:
             "redemptions_redemptionline": ("count(*)", shop.LINES),
             "redemptions_appliedincentive": ("count(*)", 1),
             "customers_event": ("count(*)", 1),
+            "customers_unjudged": ("count(*)", 1),
             "campaigns_limitcounter": ("sum(used)", 2),
         }
         for table, (what, times) in each.items():

@@ -35,6 +35,7 @@ SELECT i.campaign_id, :customer::bigint, now() FROM campaigns_incentive i WHERE 
 INSERT INTO customers_event (public_id, customer_id, type, name, channel_id, occurred_at, received_at, source, message_id, properties)
 VALUES (gen_random_uuid(), :customer, 'redeemed', 'Ten percent', :channel, now(), now(), 'redemptions',
         'redeemed:' || :redeemed::text, :said::jsonb) ON CONFLICT DO NOTHING;
+INSERT INTO customers_unjudged (customer_id, noted_at) VALUES (:customer, now());
 SELECT count(*) AS told FROM integrations_webhookendpoint e JOIN integrations_partner p ON p.id = e.partner_id
 WHERE e.is_active AND p.is_active AND 'redemption.created' = ANY(e.types) AND p.key = 'bench' \gset
 INSERT INTO campaigns_limitcounter AS counter (limit_id, subject, used)

@@ -9,7 +9,7 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
 # Everything that a redemption leaves behind, in one statement: who and what, the order, its lines, the incentive, the customer's
-# timeline, both counters.
+# timeline, that it is to be judged anew, both counters.
 REDEEM = """
 WITH asked AS (
     SELECT c.id AS customer, c.public_id AS holder, i.id AS incentive, i.campaign_id AS campaign, n.id AS channel
@@ -38,6 +38,8 @@ WITH asked AS (
                                  properties)
     SELECT gen_random_uuid(), customer, 'redeemed', 'Ten percent', channel, now(), now(), 'redemptions',
            'redeemed:' || redeemed.public_id, '{}' FROM redeemed, asked
+), noted AS (
+    INSERT INTO customers_unjudged (customer_id, noted_at) SELECT customer, now() FROM asked
 ), counted AS (
     INSERT INTO campaigns_limitcounter AS counter (limit_id, subject, used)
     SELECT l.id, CASE l.per WHEN 'customer' THEN holder::text ELSE '' END, 1

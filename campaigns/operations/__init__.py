@@ -21,7 +21,7 @@ from ._import_codes import MOST_BYTES as MOST_IMPORTED_BYTES
 from ._import_codes import NotCsv, import_codes
 from ._incentives import CodeTaken, GivenByOthers, add_incentive, add_incentives, remove_incentive, revise_incentive
 from ._lifecycle import advance, end, launch, obstacles, pause, resume, target_audience
-from ._limits import Demand, consume, restore
+from ._limits import Demand, as_parameter, consume, consuming, merged, restore
 from ._problems import WrongStatus, invalid, understood
 from ._rename_subject import rename_subject
 from ._taking import REVISABLE, check_revisable
@@ -53,11 +53,13 @@ __all__ = [
     "add_incentive",
     "add_incentives",
     "advance",
+    "as_parameter",
     "begin_export",
     "cancel_batch",
     "check_group",
     "check_revisable",
     "consume",
+    "consuming",
     "define_group",
     "draft",
     "end",
@@ -70,6 +72,7 @@ __all__ = [
     "invalid",
     "launch",
     "make_codes",
+    "merged",
     "obstacles",
     "order_codes",
     "pause",

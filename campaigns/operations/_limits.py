@@ -4,6 +4,7 @@ One statement moves every counter of a redemption: each row is raised only if wh
 the order of (limit, subject) everywhere, in both directions, so that two redemptions never wait for each other in a circle.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,10 +28,11 @@ class Demand:
 _MOST = """CASE WHEN {subject} LIKE '#%%'
     THEN l.maximum / l.slots + CASE WHEN substr({subject}, 2)::int < l.maximum %% l.slots THEN 1 ELSE 0 END
     ELSE l.maximum END"""
-CONSUME = f"""
+# Part of a larger statement too (``consuming``): the demands are those of ``as_parameter``, once for each row of ``{each}``.
+_CONSUME = f"""
 INSERT INTO campaigns_limitcounter AS counter (limit_id, subject, used)
 SELECT demand.limit_id, demand.subject, demand.amount
-FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS demand (limit_id, subject, amount)
+FROM {{each}} CROSS JOIN jsonb_to_recordset(%(demands)s::jsonb) AS demand (limit_id bigint, subject text, amount bigint)
 JOIN campaigns_limit l ON l.id = demand.limit_id
 WHERE demand.amount <= {_MOST.format(subject="demand.subject")}
 ORDER BY demand.limit_id, demand.subject
@@ -40,6 +42,21 @@ WHERE counter.used + EXCLUDED.used <= (
 )
 RETURNING limit_id
 """  # noqa: S608  (fixed pieces; every value is a parameter)
+
+
+def consuming(each: str) -> str:
+    """What uses up the demands of ``as_parameter``, once for each row of ``each``: a row for each that fits. Whoever gets fewer
+    than were asked for must roll back.
+    """
+    return _CONSUME.format(each=each)
+
+
+def as_parameter(demands: Sequence[Demand]) -> dict[str, str]:
+    """``demands``, of which no two are of the same count (``merged``), for a statement with ``consuming``."""
+    return {"demands": json.dumps([{"limit_id": d.limit_id, "subject": d.subject, "amount": d.amount} for d in demands])}
+
+
+CONSUME = consuming("(SELECT) AS once")
 SLOTS = """
 INSERT INTO campaigns_limitcounter (limit_id, subject, used)
 SELECT l.id, '#' || number, 0 FROM campaigns_limit l, generate_series(0, l.slots - 1) AS number
@@ -71,18 +88,18 @@ def consume(demands: Sequence[Demand]) -> list[Demand] | None:
 
     After ``None`` the caller must roll back. A demand on one slot of a limit is spread over the others when that one is full.
     """
-    merged = _merged(demands)
-    if not any(limits.is_slot(demand.subject) for demand in merged):
-        return merged if _raise(merged) else None
+    wanted = merged(demands)
+    if not any(limits.is_slot(demand.subject) for demand in wanted):
+        return wanted if _raise(wanted) else None
     try:
         with transaction.atomic():
-            if not _raise(merged):
+            if not _raise(wanted):
                 raise _Full
     except _Full:
         # Rolled back to here, so nothing is locked: now every slot is, in order, and what is asked for is spread over them.
-        spread = _spread(merged)
+        spread = _spread(wanted)
         return spread if spread is not None and _raise(spread) else None
-    return merged
+    return wanted
 
 
 class _Full(Exception):
@@ -93,7 +110,7 @@ def _raise(demands: Sequence[Demand]) -> bool:
     if not demands:
         return True
     with prepared_cursor() as cursor:
-        cursor.execute(CONSUME, _columns(demands))
+        cursor.execute(CONSUME, as_parameter(demands))
         return len(cursor.fetchall()) == len(demands)
 
 
@@ -121,17 +138,18 @@ def _spread(demands: Sequence[Demand]) -> list[Demand] | None:
                 left -= part
         if left:
             return None
-    return _merged(found)
+    return merged(found)
 
 
 def restore(demands: Sequence[Demand]) -> None:
     """Give back what was used, in the caller's transaction. A limit that is gone has nothing to give back to."""
-    if merged := _merged(demands):
+    if used := merged(demands):
         with connection.cursor() as cursor:
-            cursor.execute(RESTORE, _columns(merged))
+            cursor.execute(RESTORE, _columns(used))
 
 
-def _merged(demands: Sequence[Demand]) -> list[Demand]:
+def merged(demands: Sequence[Demand]) -> list[Demand]:
+    """One demand of each count, in the order in which everybody takes them."""
     sums: dict[tuple[int, str], int] = {}
     for demand in demands:
         sums[demand.limit_id, demand.subject] = sums.get((demand.limit_id, demand.subject), 0) + demand.amount

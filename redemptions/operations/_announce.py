@@ -4,22 +4,24 @@ An order that a partner redeemed is that partner's affair, whoever takes it back
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from incentives_site.integrations.operations import announce
+from incentives_site.integrations.operations import announce, telling
 from incentives_site.integrations.queries import is_anybody_told
 
 from ..models import Account, Posting, Redemption, Reservation, Return
 from ..models._ledger import HELD
 
 
-def announce_redeemed(redemption: Redemption) -> None:
-    announce(
+def redeemed_as_told(redemption: Redemption) -> dict[str, Any]:
+    """The parameters for a statement with ``announcing`` that writes the redemption."""
+    return telling(
         type="redemption.created",
         key=str(redemption.public_id),
         data={
-            "redemption": redemption.public_id,
+            "redemption": str(redemption.public_id),
             "order": redemption.order_key,
-            "customer": redemption.customer.public_id if redemption.customer else None,
+            "customer": str(redemption.customer.public_id) if redemption.customer else None,
             "channel": redemption.channel.key,
             "currency": redemption.currency,
             "discount": redemption.discount,

@@ -72,6 +72,10 @@ class Quote:
         """What was applied of campaigns, without what only pays."""
         return [item for item in self.decision.applied if item.incentive in self.sources]
 
+    def source_of(self, item: Applied) -> campaign_queries.Source:
+        """The rows behind one of ``incentives``."""
+        return self.sources[item.incentive]
+
     @property
     def purses_in_order(self) -> list[Purse]:
         """By account, as everybody takes them."""

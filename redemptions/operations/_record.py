@@ -1,6 +1,8 @@
-"""Write an order that incentives were used on, in one statement: redemption, lines, what applied, the customer's timeline.
+"""Write an order that incentives were used on, in one statement: redemption, lines, what applied, the customer's timeline, who is
+to be told, and what is used of limits.
 
-It stands in the transaction that everybody waits for, where each round trip to the database costs more than what it writes.
+Others wait for what it locks, and each round trip to the database costs more than what it writes. For an order that uses
+nothing but limits the statement is the whole transaction (``docs/decisions/0012-most-orders-are-one-statement.md``).
 """
 
 import datetime
@@ -9,16 +11,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from campaigns.models import Incentive
+from campaigns.operations import Demand, as_parameter, consuming
 from customers.operations import NOTED
 from customers.rules.timeline import EventType
-from incentives_site.integrations.queries import ANYBODY_TOLD
+from incentives_site.integrations.operations import announcing, told
 from incentives_site.shared.prepared import prepared_cursor
 
 from ..models import Redemption
-from ._announce import announce_redeemed
+from ._announce import redeemed_as_told
 from ._quote import Quote
 
 # The event is what ``customers.operations.track`` writes, with the note that the customer has to be judged anew; its message is
@@ -61,15 +64,37 @@ WITH redemption AS (
 ), changed AS (
     {NOTED} SELECT %(customer)s::bigint, %(now)s::timestamptz
     FROM redemption WHERE %(customer)s::bigint IS NOT NULL
+), {announcing("redemption")}, counted AS (
+    {consuming("redemption")}
 )
-SELECT id, {ANYBODY_TOLD} FROM redemption
+SELECT CASE WHEN (SELECT count(*) FROM counted) = jsonb_array_length(%(demands)s::jsonb) THEN id
+       ELSE redemptions_does_not_fit() END,
+       (SELECT count(*) FROM delivery)
+FROM redemption
 """  # noqa: S608  (put together from fixed pieces; every value is a parameter)
+DOES_NOT_FIT = "RD001"
+
+
+class DoesNotFit(Exception):
+    """Something that was to be counted does not fit into its limit: the statement has written nothing."""
 
 
 def record(
-    quoted: Quote, *, source: str, order_key: str, placed_at: datetime.datetime, by: str, now: datetime.datetime
+    quoted: Quote,
+    *,
+    planned: Sequence[Sequence[Demand]],
+    counted: Sequence[Demand],
+    source: str,
+    order_key: str,
+    placed_at: datetime.datetime,
+    by: str,
+    now: datetime.datetime,
 ) -> Redemption | None:
-    """The redemption, written in the caller's transaction; ``None`` when this order of the source was redeemed before."""
+    """The redemption, written in the caller's transaction; ``None`` when this order of the source was redeemed before.
+
+    ``planned`` is what each incentive uses of limits, as it is kept with the order; ``counted`` of that, one demand of each
+    count, is used up here. Raises ``DoesNotFit``, after which a transaction must be rolled back.
+    """
     request, decision, customer = quoted.request, quoted.decision, quoted.customer
     redemption = Redemption(
         source=source,
@@ -89,16 +114,28 @@ def record(
         redeemed_at=now,
         actor=by,
     )
-    with prepared_cursor() as cursor:
-        cursor.execute(_RECORD, _order(redemption) | _lines(quoted) | _applied(quoted) | _told(quoted, redemption))
-        row = cursor.fetchone()
+    values = {
+        **_order(redemption),
+        **_lines(quoted),
+        **_applied(quoted, planned),
+        **_event(quoted, redemption),
+        **redeemed_as_told(redemption),
+        **as_parameter(counted),
+    }
+    try:
+        with prepared_cursor() as cursor:
+            cursor.execute(_RECORD, values)
+            row = cursor.fetchone()
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", "") == DOES_NOT_FIT:
+            raise DoesNotFit from None
+        raise
     if row is None:
         return None
     redemption.pk = row[0]
     redemption._state.adding = False
     redemption._state.db = connection.alias
-    if row[1]:
-        announce_redeemed(redemption)
+    told(row[1])
     return redemption
 
 
@@ -142,9 +179,9 @@ def _lines(quoted: Quote) -> dict[str, str]:
     return {"lines": _json(lines)}
 
 
-def _applied(quoted: Quote) -> dict[str, str]:
+def _applied(quoted: Quote, planned: Sequence[Sequence[Demand]]) -> dict[str, str]:
     applied = []
-    for position, item in enumerate(quoted.incentives):
+    for position, (item, demands) in enumerate(zip(quoted.incentives, planned, strict=True)):
         row = quoted.sources[item.incentive]
         applied.append(
             {
@@ -154,14 +191,14 @@ def _applied(quoted: Quote) -> dict[str, str]:
                 "held": row.grant.pk if row.grant else None,
                 "code": row.code_id,
                 "amount": item.amount,
-                "consumed": [[demand.limit_id, demand.subject, demand.amount] for demand in quoted.demands(item)],
+                "consumed": [[demand.limit_id, demand.subject, demand.amount] for demand in demands],
                 "terms": terms_of(row.incentive),
             }
         )
     return {"applied": _json(applied)}
 
 
-def _told(quoted: Quote, redemption: Redemption) -> dict[str, str]:
+def _event(quoted: Quote, redemption: Redemption) -> dict[str, str]:
     properties = {
         "redemption": str(redemption.public_id),
         "order": redemption.order_key,
@@ -181,7 +218,6 @@ def _told(quoted: Quote, redemption: Redemption) -> dict[str, str]:
         ),
     }
     return {
-        "told": "redemption.created",
         "type": EventType.REDEEMED.value,
         "name": ", ".join(item.name for item in quoted.incentives)[:200],
         "properties": _json(properties),

@@ -1,21 +1,24 @@
 """Use incentives on an order, for good: exactly once, in one short transaction."""
 
 import datetime
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.operations import give_back_codes, release_grants, use_codes, use_grants
+from campaigns.operations import Demand, give_back_codes, merged, release_grants, use_codes, use_grants
 from campaigns.rules.decision import Totals
+from campaigns.rules.limits import is_slot
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from ..models import AppliedIncentive, Redemption, Reservation, ReservationState
 from ._awards import award, hold_order
 from ._ledger import NotEnough, activate_due, lock_accounts_of, today_of_the_programme
 from ._quote import Quote, Request
-from ._record import record
+from ._record import DoesNotFit, record
 from ._reserve import (
     Lost,
     ReservationEnded,
@@ -102,14 +105,12 @@ def _redeem(
     for _attempt in range(ATTEMPTS):
         quoted = quote_after_expiry(request, now=now, reservation=reservation)
         _check_expectation(quoted, told, lost=lost)
+        order = _Order(source, order_key, placed_at, by, now)
         try:
-            with transaction.atomic():
-                _take(quoted, reservation, now)
-                redemption = record(quoted, source=source, order_key=order_key, placed_at=placed_at, by=by, now=now)
-                if redemption is None:
-                    raise _redeemed_before()
-                _settle(quoted, redemption, reservation, by, now)
-                return redemption
+            if _uses_limits_only(quoted, reservation):
+                with suppress(DoesNotFit):
+                    return _write_at_once(quoted, order)
+            return _write(quoted, order, reservation)
         except Lost:
             lost = True
         except OperationalError as error:
@@ -118,6 +119,65 @@ def _redeem(
                 raise
             lost = True
     raise DecisionChanged(_("Too many people want the same thing right now. Try again."), extras={"decision": quoted.data})
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Whose order it is, when, and who redeems."""
+
+    source: str
+    key: str
+    placed_at: datetime.datetime
+    by: str
+    now: datetime.datetime
+
+    def record(self, quoted: Quote, planned: Sequence[Sequence[Demand]], counted: Sequence[Demand]) -> Redemption:
+        redemption = record(
+            quoted,
+            planned=planned,
+            counted=counted,
+            source=self.source,
+            order_key=self.key,
+            placed_at=self.placed_at,
+            by=self.by,
+            now=self.now,
+        )
+        if redemption is None:
+            raise _redeemed_before()
+        return redemption
+
+
+def _uses_limits_only(quoted: Quote, reservation: Reservation | None) -> bool:
+    """Whether nothing else has to be moved: no grant, no code of a batch, no stored value, no award, nothing that is held."""
+    return (
+        reservation is None
+        and not quoted.purses
+        and all(source.grant is None and source.code_id is None for source in map(quoted.source_of, quoted.incentives))
+        and not any(item.awards for item in quoted.incentives)
+    )
+
+
+def _write_at_once(quoted: Quote, order: _Order) -> Redemption:
+    """By one statement, which is a transaction by itself. Raises ``Lost``, or ``DoesNotFit`` where it was only a slot."""
+    planned = [quoted.demands(item) for item in quoted.incentives]
+    counted = merged([demand for demands in planned for demand in demands])
+    try:
+        # Within a transaction it has to fail alone.
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            return order.record(quoted, planned, counted)
+    except DoesNotFit:
+        if any(is_slot(demand.subject) for demand in counted):
+            raise
+        raise Lost from None
+
+
+def _write(quoted: Quote, order: _Order, reservation: Reservation | None) -> Redemption:
+    with transaction.atomic():
+        _take(quoted, reservation, order.now)
+        planned = [quoted.demands(item) for item in quoted.incentives]
+        redemption = order.record(quoted, planned, ())
+        _settle(quoted, redemption, planned, reservation, order.by, order.now)
+        return redemption
 
 
 def _check_order(order_key: str, placed_at: datetime.datetime | None, now: datetime.datetime) -> None:
@@ -185,9 +245,15 @@ def _take(quoted: Quote, reservation: Reservation | None, now: datetime.datetime
         give_back_codes(code_ids=spare)
 
 
-def _settle(quoted: Quote, redemption: Redemption, reservation: Reservation | None, by: str, now: datetime.datetime) -> None:
+def _settle(
+    quoted: Quote,
+    redemption: Redemption,
+    planned: Sequence[Sequence[Demand]],
+    reservation: Reservation | None,
+    by: str,
+    now: datetime.datetime,
+) -> None:
     _move_value(quoted, redemption, reservation, by, now)
-    planned = [quoted.demands(item) for item in quoted.incentives]
     used = use_beside(reservation, [demand for demands in planned for demand in demands])
     if used is None:
         raise Lost

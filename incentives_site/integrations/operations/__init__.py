@@ -1,6 +1,6 @@
 """The verbs of integrations."""
 
-from ._announce import announce
+from ._announce import announce, announcing, telling, told
 from ._answer_once import Answer, KeyReused, answer_once
 from ._deliver import body_of, deliver, deliver_alone, forget_old_messages
 from ._endpoints import (
@@ -26,6 +26,7 @@ __all__ = [
     "WebhookDisabled",
     "add_endpoint",
     "announce",
+    "announcing",
     "answer_once",
     "body_of",
     "check_url",
@@ -40,4 +41,6 @@ __all__ = [
     "revise_endpoint",
     "rotate_secret",
     "set_active",
+    "telling",
+    "told",
 ]
