@@ -4,12 +4,12 @@ One statement moves every counter of a redemption: each row is raised only if wh
 the order of (limit, subject) everywhere, in both directions, so that two redemptions never wait for each other in a circle.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from incentives_site.shared.json_text import json_text
 from incentives_site.shared.prepared import prepared_cursor
 
 from ..rules import limits
@@ -53,7 +53,7 @@ def consuming(each: str) -> str:
 
 def as_parameter(demands: Sequence[Demand]) -> dict[str, str]:
     """``demands``, of which no two are of the same count (``merged``), for a statement with ``consuming``."""
-    return {"demands": json.dumps([{"limit_id": d.limit_id, "subject": d.subject, "amount": d.amount} for d in demands])}
+    return {"demands": json_text([{"limit_id": d.limit_id, "subject": d.subject, "amount": d.amount} for d in demands])}
 
 
 CONSUME = consuming("(SELECT) AS once")

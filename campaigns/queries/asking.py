@@ -1,12 +1,13 @@
 """The incentives that ask to be applied to a basket: what is live and could match, the customer's wallet, what codes open."""
 
 import datetime
-import json
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
 
 from customers import queries as customer_queries
 from customers.models import Channel, Customer, Store
@@ -86,6 +87,20 @@ class _Asking:
     is_imagined: bool = False
     code_id: int | None = None
     refusal: Reason | None = None
+
+
+class _Subjects(dict[str, str | None]):
+    """By whose limit it is: whose count a use goes to (``rules.limits.subject_of``). Most limits ask for one or two of them."""
+
+    def __init__(self, customer: str, store: str, today: datetime.date) -> None:
+        self.customer, self.store, self.today = customer, store, today
+
+    def __missing__(self, per: str) -> str | None:
+        found = self[per] = limit_rules.subject_of(per, customer=self.customer, store=self.store, today=self.today)
+        return found
+
+    def all(self) -> list[str | None]:
+        return [self[per] for per in limit_rules.Per]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +219,9 @@ def candidates(
     )
     counters = answer.counters
     who_buys, today = str(subject.public_id) if subject else "", _today_of(subject, now)
-    subjects: dict[str, str | None] = {
-        per: limit_rules.subject_of(per, customer=who_buys, store=store, today=today) for per in limit_rules.Per
-    }
+    subjects = _Subjects(who_buys, store, today)
     if missing := _limit_ids([item.entry for item in asking.values()]) - counted:
-        counters = {**counters, **_counters(missing, subjects.values())}
+        counters = {**counters, **_counters(missing, subjects.all())}
     if holding.uses:
         counters = {key: used - holding.uses.get(key, 0) for key, used in counters.items()}
     unknown += [UnknownCode(code.strip()[:64]) for code in sent if not code_rules.normalise(code)]
@@ -309,7 +322,7 @@ def _read_again(typed: Mapping[bytes, str], shapes: Sequence[code_rules.Shape]) 
 
 def _read(value: Any) -> Any:
     """Django hands JSON of raw statements over as text."""
-    return json.loads(value) if isinstance(value, str) else value
+    return orjson.loads(value) if isinstance(value, str) else value
 
 
 def _as_if_live(incentives: Sequence[Incentive]) -> dict[int, Entry]:

@@ -3,6 +3,7 @@
 For the few reads that every call of a partner makes: there, building a query costs several times what running it costs.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -19,7 +20,15 @@ def columns(model: type[models.Model], alias: str) -> str:
 def row_as(model: type[Row], values: Sequence[Any]) -> Row:
     """The row as Django would have read it. ``values`` are those of ``columns``, in that order."""
     read = list(values)
-    for position, field in enumerate(model._meta.concrete_fields):
-        for convert in field.get_db_converters(connection):
-            read[position] = convert(read[position], None, connection)
-    return model.from_db("default", [field.attname for field in model._meta.concrete_fields], read)
+    names, converters = _reading(model)
+    for position, convert in converters:
+        read[position] = convert(read[position], None, connection)
+    return model.from_db("default", names, read)
+
+
+@functools.cache
+def _reading(model: type[models.Model]) -> tuple[list[str], list[tuple[int, Any]]]:
+    """The names of the fields, and what has to be done to which value."""
+    fields = model._meta.concrete_fields
+    converters = [(position, convert) for position, field in enumerate(fields) for convert in field.get_db_converters(connection)]
+    return [field.attname for field in fields], converters

@@ -6,11 +6,9 @@ nothing but limits the statement is the whole transaction (``docs/decisions/0012
 """
 
 import datetime
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection
 
 from campaigns.models import Incentive
@@ -18,6 +16,7 @@ from campaigns.operations import Demand, as_parameter, consuming
 from customers.operations import NOTED
 from customers.rules.timeline import EventType
 from incentives_site.integrations.operations import announcing, told
+from incentives_site.shared.json_text import json_text
 from incentives_site.shared.prepared import prepared_cursor
 
 from ..models import Redemption
@@ -148,13 +147,13 @@ def _order(redemption: Redemption) -> dict[str, Any]:
         "channel": redemption.channel_id,
         "store": redemption.store_id,
         "currency": redemption.currency,
-        "basket": _json(redemption.basket),
-        "decision": _json(redemption.decision),
+        "basket": json_text(redemption.basket),
+        "decision": json_text(redemption.decision),
         "initial": redemption.initial,
         "discount": redemption.discount,
         "stored_value": redemption.stored_value,
         "payable": redemption.payable,
-        "surroundings": _json(redemption.surroundings),
+        "surroundings": json_text(redemption.surroundings),
         "placed_at": redemption.placed_at,
         "now": redemption.redeemed_at,
         "actor": redemption.actor,
@@ -176,7 +175,7 @@ def _lines(quoted: Quote) -> dict[str, str]:
         }
         for position, (bought, paid) in enumerate(zip(quoted.basket.lines, quoted.decision.lines, strict=True))
     ]
-    return {"lines": _json(lines)}
+    return {"lines": json_text(lines)}
 
 
 def _applied(quoted: Quote, planned: Sequence[Sequence[Demand]]) -> dict[str, str]:
@@ -195,7 +194,7 @@ def _applied(quoted: Quote, planned: Sequence[Sequence[Demand]]) -> dict[str, st
                 "terms": terms_of(row.incentive),
             }
         )
-    return {"applied": _json(applied)}
+    return {"applied": json_text(applied)}
 
 
 def _event(quoted: Quote, redemption: Redemption) -> dict[str, str]:
@@ -220,15 +219,8 @@ def _event(quoted: Quote, redemption: Redemption) -> dict[str, str]:
     return {
         "type": EventType.REDEEMED.value,
         "name": ", ".join(item.name for item in quoted.incentives)[:200],
-        "properties": _json(properties),
+        "properties": json_text(properties),
     }
-
-
-def _json(data: Mapping[str, Any] | Sequence[Any]) -> str:
-    try:
-        return json.dumps(data)
-    except TypeError:
-        return json.dumps(data, cls=DjangoJSONEncoder)
 
 
 def terms_of(incentive: Incentive) -> dict[str, object]:

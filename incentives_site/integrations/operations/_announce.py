@@ -1,16 +1,15 @@
 """Tell partners what happened: written with the thing itself, sent after it has committed."""
 
 import datetime
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.utils import timezone
 
 from incentives_site.shared import jobs
+from incentives_site.shared.json_text import json_text
 
 from .. import queries
 from ..rules.types import TYPES
@@ -59,7 +58,7 @@ def telling(
         "told_partner": partner,
         "told_id": uuid.uuid4(),
         "told_key": f"{type}:{key or uuid.uuid4()}",
-        "told_data": json.dumps(data, cls=DjangoJSONEncoder),
+        "told_data": json_text(data),
         "told_at": now,
     }
 
