@@ -147,7 +147,7 @@ def _check(_pgbench: Pgbench) -> None:
 def _alone_and_many(pgbench: Pgbench, rounds: int, seconds: float) -> Iterator[dict[str, Any]]:
     for number in (1, CLIENTS):
         ours, floor = Rounds(), Rounds()
-        with Clients(number, "process") as clients:
+        with Clients(number, "process", min(number, WORKERS)) as clients:
             clients.round(Rounds(), "many", 2)
             pgbench.round(Rounds(), clients=number, seconds=1)
             for turn in range(rounds):
@@ -161,7 +161,7 @@ def _alone_and_many(pgbench: Pgbench, rounds: int, seconds: float) -> Iterator[d
 
 def _hot(pgbench: Pgbench, rounds: int, seconds: float) -> Iterator[dict[str, Any]]:
     hot, many, row, floor = Rounds(), Rounds(), Rounds(), Rounds()
-    with Clients(CLIENTS, "process") as clients:
+    with Clients(CLIENTS, "process", WORKERS) as clients:
         clients.round(Rounds(), "hot", 2)
         for turn in range(rounds):
             turns = [(hot, "hot"), (many, "many"), (row, "row")]
@@ -174,7 +174,7 @@ def _hot(pgbench: Pgbench, rounds: int, seconds: float) -> Iterator[dict[str, An
 
 def _web(_pgbench: Pgbench, rounds: int, seconds: float) -> Iterator[dict[str, Any]]:
     sides = {"api": Rounds(), "bare": Rounds(), "nothing": Rounds()}
-    with serving(WORKERS) as port, Clients(CLIENTS, f"http:{port}") as clients:
+    with serving(WORKERS) as port, Clients(CLIENTS, f"http:{port}", CLIENTS) as clients:
         for what in sides:
             clients.round(Rounds(), what, 2)
         for turn in range(rounds):

@@ -1,7 +1,7 @@
-"""One client in a process of its own: ``python -m benchmarks.redeem.client process | http:<port>``.
+"""Clients in a process of their own: ``python -m benchmarks.redeem.client process | http:<port> [clients]``.
 
-Each line of its input is one round, ``{"seconds": 5, "what": "many"}``; it answers with how often it redeemed and the
-milliseconds of each.
+Each line of its input is one round, ``{"seconds": 5, "what": "many"}``; it answers with how often each redeemed and the
+milliseconds of each redemption. Several clients are threads, each with its own connection, as those of a web server.
 """
 
 import http.client
@@ -12,6 +12,8 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from . import shop
 
@@ -90,19 +92,33 @@ def _code(what: str) -> str:
     return {"hot": shop.HOT, "row": shop.HOT_ROW}.get(what) or shop.code(random.randrange(shop.INCENTIVES))
 
 
-def main(how: str) -> None:
-    work_for = over_http(int(how.split(":")[1])) if ":" in how else in_process()
-    print("{}", flush=True)
+Answer = dict[str, Any]
+
+
+def one_round(work: Work, seconds: float) -> Answer:
+    taken = list[float]()
+    started = time.perf_counter()
+    end = started + seconds
+    while (begun := time.perf_counter()) < end:
+        work()
+        taken.append((time.perf_counter() - begun) * 1000)
+    return {"seconds": time.perf_counter() - started, "ms": taken}
+
+
+def main(how: str, clients: int = 1) -> None:
+    # One thread for each client for good: it keeps its connection.
+    threads = [ThreadPoolExecutor(1) for _ in range(clients)]
+    makers = [thread.submit(over_http, int(how.split(":")[1])) if ":" in how else thread.submit(in_process) for thread in threads]
+    work_for = [maker.result() for maker in makers]
+    print("[]", flush=True)
     for line in sys.stdin:
         wanted = json.loads(line)
-        work, taken = work_for(wanted["what"]), list[float]()
-        started = time.perf_counter()
-        end = started + wanted["seconds"]
-        while (begun := time.perf_counter()) < end:
-            work()
-            taken.append((time.perf_counter() - begun) * 1000)
-        print(json.dumps({"seconds": time.perf_counter() - started, "ms": taken}), flush=True)
+        rounds = [
+            thread.submit(one_round, one(wanted["what"]), wanted["seconds"])
+            for thread, one in zip(threads, work_for, strict=True)
+        ]
+        print(json.dumps([done.result() for done in rounds]), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -49,17 +49,17 @@ class Rounds:
 
 
 class Clients:
-    """So many clients, each a process, that work at the same time."""
+    """So many clients that work at the same time, in so many processes."""
 
-    def __init__(self, number: int, how: str) -> None:
-        self.number, self.how = number, how
+    def __init__(self, number: int, how: str, processes: int = 1) -> None:
+        self.number, self.how, self.shares = number, how, processes
 
     def __enter__(self) -> "Clients":
         with ExitStack() as stack:
             output = stack.enter_context(log("redeem-clients.log").open("a"))
-            command = [sys.executable, "-m", "benchmarks.redeem.client", self.how]
+            command = [sys.executable, "-m", "benchmarks.redeem.client", self.how, str(self.number // self.shares)]
             self.processes = []
-            for _ in range(self.number):
+            for _ in range(self.shares):
                 process = subprocess.Popen(
                     command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, text=True
                 )
@@ -82,10 +82,11 @@ class Clients:
         into.tails.append(taken[int(len(taken) * 0.95)])
 
     def _read(self) -> list[dict[str, object]]:
+        """What each client answers."""
         lines = [process.stdout.readline() for process in self.processes]  # type: ignore[union-attr]
         if not all(lines):
             raise Failed(f"A client ended; see {log('redeem-clients.log')}")
-        return [json.loads(line) for line in lines]
+        return [answer for line in lines for answer in json.loads(line)]
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
