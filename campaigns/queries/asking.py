@@ -13,6 +13,7 @@ from customers import queries as customer_queries
 from customers.models import Channel, Customer, Store
 from customers.rules.conditions import ALWAYS
 from customers.rules.consent import Wishes, from_data
+from incentives_site.integrations.queries import ANYBODY_TOLD
 from incentives_site.shared.prepared import prepared_cursor
 from incentives_site.shared.rows import columns, row_as
 
@@ -61,7 +62,7 @@ class CandidateSet:
     """Everything the stacking rule needs from the database.
 
     ``channel`` is ``None`` when none that is active has the key. ``customer`` is the one that was named, else ``holder``: whose
-    grant was proved by a code, if anybody's.
+    grant was proved by a code, if anybody's. ``is_told``: whether any partner is told of the event that was asked about.
     """
 
     channel: Channel | None
@@ -72,6 +73,7 @@ class CandidateSet:
     groups: dict[str, Group]
     sources: dict[str, Source]
     holder: Customer | None
+    is_told: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class _Answer:
     opened: list[Any]
     held: list[Any]
     counters: dict[str, int]
+    is_told: bool
 
 
 _GRANT = """jsonb_build_object('id', g.id, 'public_id', g.public_id, 'customer_id', g.customer_id, 'state', g.state,
@@ -167,6 +170,7 @@ def candidates(
     store: str = "",
     imagined: Sequence[Incentive] = (),
     holding: Holding = NOTHING_HELD,
+    event: str = "",
 ) -> CandidateSet:
     """What asks to be applied to ``basket`` in ``channel``: automatic ones that could match, the wallet, what the codes open.
 
@@ -176,7 +180,8 @@ def candidates(
     ``CustomerUnknown``, ``StoreUnknown``.
 
     ``imagined`` incentives, with their campaign and stack group, ask as if that campaign were live: automatic ones always, those
-    with a code when it was sent, those of a wallet as if a known customer held one. What is ``holding`` is free here.
+    with a code when it was sent, those of a wallet as if a known customer held one. What is ``holding`` is free here. ``event``
+    is a type of which partners are told, for those who will do what has to be told.
     """
     digests = {sealing.digest(code): code.strip() for code in sent if code_rules.normalise(code)}
     # What will probably be asked about: the answer says whether the catalogue is still the one it was taken from.
@@ -185,7 +190,8 @@ def candidates(
     guessed = guess.matching(basket, channel, expected) if guess else []
     counted = _limit_ids(guessed, plain=True)
     who = customer_queries.named_by_id(customer.pk) if isinstance(customer, Customer) else customer
-    answer = _ask(who=who, store=store, digests=digests, limits=counted, holding=holding.grants, now=now)
+    answer = _ask(who=who, store=store, digests=digests, limits=counted, holding=holding.grants, now=now, event=event)
+    is_told = answer.is_told
     found_store = answer.store
     live = catalogue.current(answer.version)
     opened, unknown = answer.opened, []
@@ -238,6 +244,7 @@ def candidates(
         groups={row.key: catalogue.group_of(row) for row in {item.entry.incentive.stack_group for item in asking.values()}},
         sources={item.entry.candidate.key: Source(item.entry.incentive, item.grant, item.code_id) for item in asking.values()},
         holder=holder,
+        is_told=is_told,
     )
 
 
@@ -250,6 +257,7 @@ def _ask(
     subjects: Sequence[str] = (),
     holding: Iterable[int] = (),
     now: datetime.datetime | None = None,
+    event: str = "",
 ) -> _Answer:
     """The version of the catalogue, who is named, what this one holds, what the codes open, what was used of the limits and of
     those that guard what the codes open, by all and by the one who is named (or by ``subjects``): one question, one snapshot.
@@ -262,12 +270,14 @@ def _ask(
         "holding": list(holding),
         "subjects": list(subjects),
         "now": now,
+        "told": event,
     }
     pieces = [
         _VERSION,
         _OPENED if wanted["digests"] else "NULL",
         _counters_of(wanted, "c.public_id::text" if who else "''::text"),
         customer_queries.ACTIVE_STORE if store else "NULL",
+        ANYBODY_TOLD if event else "false",
     ]
     source = ""
     if who:
@@ -285,8 +295,9 @@ def _ask(
         opened=_read(row[1]) or [],
         counters=_read(row[2]) or {},
         store=customer_queries.store_from(_read(row[3])) if store else None,
-        held=_read(row[4]) or [] if who else [],
-        customer=row_as(Customer, row[5:]) if who else None,
+        is_told=row[4],
+        held=_read(row[5]) or [] if who else [],
+        customer=row_as(Customer, row[6:]) if who else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -26,7 +27,8 @@ class _Prepared(psycopg.RawCursor[Any]):
         if params is None:
             return super().execute(query, **options)
         text, names = _numbered(query)
-        return super().execute(text, params if names is None else [params[name] for name in names], **options)
+        values = [params[name] for name in names] if isinstance(params, Mapping) else params
+        return super().execute(text, values, **options)
 
     def close(self) -> None:
         self.is_used = False
@@ -37,9 +39,10 @@ class _Prepared(psycopg.RawCursor[Any]):
 
 
 @functools.lru_cache(maxsize=1_000)
-def _numbered(statement: str) -> tuple[bytes, tuple[str, ...] | None]:
-    """The statement as the server reads it, with numbers for values, and the names of the values in the order of their numbers;
-    ``None`` where they have no names. psycopg keeps only what it has read of short statements.
+def _numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
+    """The statement as the server reads it, with numbers for values, and the names of the values in the order of their numbers.
+
+    psycopg remembers only of short statements what it has read.
     """
     names: dict[str, int] = {}
     places = 0
@@ -54,7 +57,7 @@ def _numbered(statement: str) -> tuple[bytes, tuple[str, ...] | None]:
         return f"${names.setdefault(found[1], len(names) + 1)}"
 
     text = _PLACE.sub(number, statement).encode()
-    return text, tuple(names) if names else None
+    return text, tuple(names)
 
 
 def prepared_cursor() -> CursorWrapper:

@@ -32,6 +32,26 @@ def test_once_whatever_the_values() -> None:
     assert prepared() == before + 1
 
 
+def test_values_by_name_by_place_and_none() -> None:
+    with prepared_cursor() as cursor:
+        cursor.execute("SELECT %(b)s::text || %(a)s::text || %(b)s::text || '%%'", {"a": "a", "b": "b", "unused": 1})
+        assert cursor.fetchone()[0] == "bab%"
+        cursor.execute("SELECT %s::text || %s::text", ["a", "b"])
+        assert cursor.fetchone()[0] == "ab"
+        cursor.execute("SELECT 1", {"unused": 1})
+        assert cursor.fetchone()[0] == 1
+        cursor.execute("SELECT '%%'", None)
+        assert cursor.fetchone()[0] == "%%"
+
+
+def test_one_within_another() -> None:
+    with prepared_cursor() as outer:
+        outer.execute("SELECT n FROM generate_series(1, %(most)s::bigint) AS n ORDER BY n", {"most": 3})
+        assert outer.fetchone()[0] == 1
+        assert ask(7) == 7
+        assert outer.fetchone()[0] == 2
+
+
 def test_within_the_context_of_a_history() -> None:
     with pghistory.context(by="somebody"):
         assert [ask(7), ask(8)] == [7, 8]

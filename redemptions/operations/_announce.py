@@ -12,11 +12,13 @@ from incentives_site.integrations.queries import is_anybody_told
 from ..models import Account, Posting, Redemption, Reservation, Return
 from ..models._ledger import HELD
 
+REDEEMED = "redemption.created"
+
 
 def redeemed_as_told(redemption: Redemption) -> dict[str, Any]:
     """The parameters for a statement with ``announcing`` that writes the redemption."""
     return telling(
-        type="redemption.created",
+        type=REDEEMED,
         key=str(redemption.public_id),
         data={
             "redemption": str(redemption.public_id),

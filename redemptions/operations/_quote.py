@@ -64,6 +64,8 @@ class Quote:
     limits: Mapping[str, tuple[Any, ...]]
     purses: Sequence[Purse] = ()
     surroundings: Mapping[str, Any] = field(default_factory=dict)
+    # Whether partners are told of the event that the quote is made for.
+    is_told: bool = False
     # Which slot of a limit that is counted in several: any, so that not everybody takes the same.
     slot: int = field(default_factory=lambda: secrets.randbelow(HOT_SLOTS))
 
@@ -112,12 +114,14 @@ def quote(
     now: datetime.datetime,
     campaigns: Sequence[str] = (),
     holding: campaign_queries.Holding = NOTHING_HELD,
+    event: str = "",
 ) -> Quote:
     """Decide what ``request`` gets at ``now``.
 
     ``campaigns`` are public ids of some that are considered as if they were live, whatever their status: what would happen, not
-    what does. What is ``holding`` by a reservation of the same order is free for it. Raises ``Invalid`` with a pointer for each
-    fault of the basket, ``ChannelUnknown``, ``StoreUnknown``, ``CustomerUnknown``, ``TooManyWrongCodes``.
+    what does. What is ``holding`` by a reservation of the same order is free for it. ``event`` is the type of what partners are
+    told, if it is not only quoted. Raises ``Invalid`` with a pointer for each fault of the basket, ``ChannelUnknown``,
+    ``StoreUnknown``, ``CustomerUnknown``, ``TooManyWrongCodes``.
     """
     reader = Reader()
     basket = read_basket(request.basket, currency=request.currency, reader=reader)
@@ -138,6 +142,7 @@ def quote(
         now=now,
         imagined=imagined,
         holding=holding,
+        event=event,
     )
     channel, customer = found.channel, found.customer
     if channel is None:
@@ -165,7 +170,19 @@ def quote(
         surroundings=surroundings,
     )
     limits = {candidate.key: candidate.standing.limits for candidate in found.candidates}
-    return Quote(request, basket, decision, channel, found.store, customer, found.sources, limits, purses, _kept(surroundings))
+    return Quote(
+        request,
+        basket,
+        decision,
+        channel,
+        found.store,
+        customer,
+        found.sources,
+        limits,
+        purses,
+        _kept(surroundings),
+        found.is_told,
+    )
 
 
 def _kept(surroundings: Surroundings) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from ._quote import Quote
 # The event is what ``customers.operations.track`` writes, with the note that the customer has to be judged anew; its message is
 # as new as the redemption. Nothing is written when the source's order is there already; whoever writes it at the same time is
 # waited for.
-_RECORD = f"""
+_WRITTEN = f"""
 WITH redemption AS (
     INSERT INTO redemptions_redemption (public_id, source, order_key, customer_id, channel_id, store_id, currency, basket,
         decision, initial, discount, stored_value, payable, surroundings, placed_at, redeemed_at, actor)
@@ -39,21 +39,19 @@ WITH redemption AS (
     INSERT INTO redemptions_redemptionline (redemption_id, position, line, sku, name, quantity, unit_price, discount,
         stored_value, payable, returned)
     SELECT redemption.id, l.position, l.line, l.sku, l.name, l.quantity, l.unit_price, l.discount, l.stored_value, l.payable, 0
-    FROM redemption CROSS JOIN jsonb_to_recordset(%(lines)s::jsonb) AS l (position int, line text, sku text, name text,
+    FROM redemption CROSS JOIN json_to_recordset(%(lines)s::json) AS l (position int, line text, sku text, name text,
         quantity int, unit_price bigint, discount bigint, stored_value bigint, payable bigint)
-    ORDER BY l.position
 ), applied AS (
     INSERT INTO redemptions_appliedincentive (redemption_id, position, incentive_id, campaign_id, grant_id, code_id, amount,
         consumed, terms, clawed_back)
     SELECT redemption.id, a.position, a.incentive, a.campaign, a.held, a.code, a.amount, a.consumed, a.terms, 0
-    FROM redemption CROSS JOIN jsonb_to_recordset(%(applied)s::jsonb) AS a (position int, incentive bigint, campaign bigint,
+    FROM redemption CROSS JOIN json_to_recordset(%(applied)s::json) AS a (position int, incentive bigint, campaign bigint,
         held bigint, code bigint, amount bigint, consumed jsonb, terms jsonb)
-    ORDER BY a.position
 ), targeted AS (
     INSERT INTO campaigns_targetedcustomer (campaign_id, customer_id, targeted_at)
-    SELECT DISTINCT a.campaign, %(customer)s::bigint, %(now)s::timestamptz
-    FROM redemption CROSS JOIN jsonb_to_recordset(%(applied)s::jsonb) AS a (campaign bigint)
-    WHERE %(customer)s::bigint IS NOT NULL ORDER BY a.campaign ON CONFLICT DO NOTHING
+    SELECT campaign, %(customer)s::bigint, %(now)s::timestamptz
+    FROM redemption CROSS JOIN unnest(%(campaigns)s::bigint[]) AS campaign
+    WHERE %(customer)s::bigint IS NOT NULL ON CONFLICT DO NOTHING
 ), event AS (
     INSERT INTO customers_event (public_id, customer_id, type, name, channel_id, occurred_at, received_at, source, message_id,
         properties)
@@ -63,14 +61,13 @@ WITH redemption AS (
 ), changed AS (
     {NOTED} SELECT %(customer)s::bigint, %(now)s::timestamptz
     FROM redemption WHERE %(customer)s::bigint IS NOT NULL
-), {announcing("redemption")}, counted AS (
+), counted AS (
     {consuming("redemption")}
-)
-SELECT CASE WHEN (SELECT count(*) FROM counted) = jsonb_array_length(%(demands)s::jsonb) THEN id
-       ELSE redemptions_does_not_fit() END,
-       (SELECT count(*) FROM delivery)
-FROM redemption
-"""  # noqa: S608  (put together from fixed pieces; every value is a parameter)
+)"""  # noqa: S608  (put together from fixed pieces; every value is a parameter)
+_ID = "CASE WHEN (SELECT count(*) FROM counted) = %(counters)s::bigint THEN id ELSE redemptions_does_not_fit() END"
+_RECORD = f"{_WRITTEN} SELECT {_ID}, 0 FROM redemption"  # noqa: S608
+# Where somebody is told of it. What a statement could do costs it time also where it has nothing to do.
+_RECORD_AND_TELL = f"{_WRITTEN}, {announcing('redemption')} SELECT {_ID}, (SELECT count(*) FROM delivery) FROM redemption"  # noqa: S608
 DOES_NOT_FIT = "RD001"
 
 
@@ -118,12 +115,14 @@ def record(
         **_lines(quoted),
         **_applied(quoted, planned),
         **_event(quoted, redemption),
-        **redeemed_as_told(redemption),
         **as_parameter(counted),
+        "counters": len(counted),
     }
+    if quoted.is_told:
+        values |= redeemed_as_told(redemption)
     try:
         with prepared_cursor() as cursor:
-            cursor.execute(_RECORD, values)
+            cursor.execute(_RECORD_AND_TELL if quoted.is_told else _RECORD, values)
             row = cursor.fetchone()
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", "") == DOES_NOT_FIT:
@@ -194,7 +193,9 @@ def _applied(quoted: Quote, planned: Sequence[Sequence[Demand]]) -> dict[str, st
                 "terms": terms_of(row.incentive),
             }
         )
-    return {"applied": json_text(applied)}
+    # In one order for all, for those who come at the same time.
+    campaigns = sorted({quoted.source_of(item).incentive.campaign_id for item in quoted.incentives})
+    return {"applied": json_text(applied), "campaigns": f"{{{','.join(map(str, campaigns))}}}"}
 
 
 def _event(quoted: Quote, redemption: Redemption) -> dict[str, str]:

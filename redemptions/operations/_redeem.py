@@ -15,6 +15,7 @@ from campaigns.rules.limits import is_slot
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from ..models import AppliedIncentive, Redemption, Reservation, ReservationState
+from ._announce import REDEEMED
 from ._awards import award, hold_order
 from ._ledger import NotEnough, activate_due, lock_accounts_of, today_of_the_programme
 from ._quote import Quote, Request
@@ -103,7 +104,7 @@ def _redeem(
 ) -> Redemption:
     lost = False
     for _attempt in range(ATTEMPTS):
-        quoted = quote_after_expiry(request, now=now, reservation=reservation)
+        quoted = quote_after_expiry(request, now=now, reservation=reservation, event=REDEEMED)
         _check_expectation(quoted, told, lost=lost)
         order = _Order(source, order_key, placed_at, by, now)
         try:

@@ -254,13 +254,15 @@ def held_by(reservation: Reservation | None) -> Holding:
     return Holding(frozenset(reservation.grants), frozenset(reservation.codes), uses, accounts)
 
 
-def quote_after_expiry(request: Request, *, now: datetime.datetime, reservation: Reservation | None) -> Quote:
-    """Decide; if something was refused for what reservations may hold, end those that are over and decide again."""
+def quote_after_expiry(request: Request, *, now: datetime.datetime, reservation: Reservation | None, event: str = "") -> Quote:
+    """Decide; if something was refused for what reservations may hold, end those that are over and decide again. ``event`` as
+    ``quote`` has it.
+    """
     holding = held_by(reservation)
-    quoted = quote(request, now=now, holding=holding)
+    quoted = quote(request, now=now, holding=holding, event=event)
     refused = (*quoted.decision.inapplicable, *quoted.decision.skipped)
     if any(item.reason in LIMITED for item in refused) and expire_reservations(now=now):
-        return quote(request, now=now, holding=holding)
+        return quote(request, now=now, holding=holding, event=event)
     return quoted
 
 

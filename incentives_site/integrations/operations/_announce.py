@@ -25,7 +25,7 @@ _ANNOUNCING = """told AS (
       AND (%(told_partner)s::text IS NULL OR p.key = %(told_partner)s::text)
 ), message AS (
     INSERT INTO integrations_webhookmessage (public_id, key, type, data, partner_id, created_at)
-    SELECT %(told_id)s::uuid, %(told_key)s::text, %(told_type)s::text, %(told_data)s::jsonb,
+    SELECT gen_random_uuid(), %(told_key)s::text, %(told_type)s::text, %(told_data)s::jsonb,
            (SELECT id FROM integrations_partner WHERE key = %(told_partner)s::text), %(told_at)s::timestamptz
     FROM {each} WHERE EXISTS (SELECT FROM told)
     ON CONFLICT (key) DO NOTHING RETURNING id
@@ -56,7 +56,6 @@ def telling(
     return {
         "told_type": type,
         "told_partner": partner,
-        "told_id": uuid.uuid4(),
         "told_key": f"{type}:{key or uuid.uuid4()}",
         "told_data": json_text(data),
         "told_at": now,
