@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 from customers.rules.conditions import ALWAYS, Condition, parse
 from customers.rules.faults import Fault, Misunderstood, escape
@@ -233,6 +233,11 @@ LINE_FIELDS = {
 }  # fmt: skip
 
 
+def _is_plain(text: Any) -> TypeGuard[str]:
+    """Surely a text that ``Reader.text`` takes as it is."""
+    return type(text) is str and 0 < len(text) <= LONGEST_TEXT and text.isascii() and text.isprintable() and text[0] != " "
+
+
 def _read_line(data: object, here: str, currency: object, reader: Reader) -> Line:
     line = reader.fields(data, here, LINE_FIELDS)
     if line.get("currency", currency) != currency:
@@ -244,12 +249,16 @@ def _read_line(data: object, here: str, currency: object, reader: Reader) -> Lin
     if not isinstance(attributes, dict) or len(attributes) > 50:
         reader.fault(f"{here}/attributes", "not-an-object", "An object of at most 50 names and texts is expected.")
         attributes = {}
+    # Most texts are plain, and each basket has many: what is wrong with one is asked only about the others.
+    id_, sku, categories = line.get("id"), line.get("sku"), line.get("categories")
     return Line(
-        id=reader.text(line.get("id"), f"{here}/id"),
-        sku=reader.text(line.get("sku"), f"{here}/sku"),
-        name=reader.text(line.get("name"), f"{here}/name", required=False),
-        categories=tuple(reader.texts(line.get("categories"), f"{here}/categories")[:100]),
-        brand=reader.text(line.get("brand"), f"{here}/brand", required=False),
+        id=id_ if _is_plain(id_) else reader.text(id_, f"{here}/id"),
+        sku=sku if _is_plain(sku) else reader.text(sku, f"{here}/sku"),
+        name=reader.text(line["name"], f"{here}/name", required=False) if "name" in line else "",
+        categories=tuple(categories)
+        if type(categories) is list and len(categories) <= 100 and all(map(_is_plain, categories))
+        else tuple(reader.texts(categories, f"{here}/categories")[:100]),
+        brand=reader.text(line["brand"], f"{here}/brand", required=False) if "brand" in line else "",
         quantity=reader.integer(line.get("quantity"), f"{here}/quantity", low=1, high=LARGEST_QUANTITY),
         unit_price=reader.amount(line.get("unit_price"), f"{here}/unit_price"),
         minimum_unit_price=reader.amount(line.get("minimum_unit_price"), f"{here}/minimum_unit_price", default=0),

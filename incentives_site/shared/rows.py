@@ -7,7 +7,8 @@ import functools
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models.base import ModelState
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -23,7 +24,12 @@ def row_as(model: type[Row], values: Sequence[Any]) -> Row:
     names, converters = _reading(model)
     for position, convert in converters:
         read[position] = convert(read[position], None, connection)
-    return model.from_db("default", names, read)
+    # What ``Model.__init__`` does for a row that was read, but for its signals, which nobody here listens to.
+    row = model.__new__(model)
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    row.__dict__.update(zip(names, read, strict=True))
+    return row
 
 
 @functools.cache
