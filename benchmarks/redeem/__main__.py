@@ -33,7 +33,7 @@ HISTORY = 40_000
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="abcd", help="some rows alone: a, b, c, d")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5, help="of one round")
     given = parser.parse_args()
     with _services():

@@ -2,7 +2,7 @@
 to be told, and what is used of limits.
 
 Others wait for what it locks, and each round trip to the database costs more than what it writes. For an order that uses
-nothing but limits the statement is the whole transaction (``docs/decisions/0012-most-orders-are-one-statement.md``).
+nothing but limits the statement is the whole transaction (``docs/decisions/0009-most-orders-are-one-statement.md``).
 """
 
 import datetime
