@@ -241,7 +241,7 @@ def candidates(
             for position, item in enumerate(asking.values())
         ),
         unknown_codes=tuple(unknown),
-        groups={row.key: catalogue.group_of(row) for row in {item.entry.incentive.stack_group for item in asking.values()}},
+        groups={item.entry.group.key: item.entry.group for item in asking.values()},
         sources={item.entry.candidate.key: Source(item.entry.incentive, item.grant, item.code_id) for item in asking.values()},
         holder=holder,
         is_told=is_told,

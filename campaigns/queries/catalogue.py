@@ -28,11 +28,12 @@ MOST_SHAPES = 200
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One incentive, compiled: the candidate it becomes (without limits and code), and the limits that guard it."""
+    """One incentive, compiled: the candidate it becomes (without limits and code), the limits that guard it, and its group."""
 
     incentive: Incentive
     candidate: Candidate
     limits: tuple[Limit, ...]
+    group: Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ def compiled(incentives: Iterable[Incentive]) -> list[Entry]:
             row,
             _candidate(row, channels.get(row.campaign_id, frozenset())),
             (*by_incentive.get(row.pk, ()), *by_campaign.get(row.campaign_id, ())),
+            group_of(row.stack_group),
         )
         for row in rows
     ]

@@ -4,7 +4,7 @@ For the few reads that every call of a partner makes: there, building a query co
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
@@ -24,11 +24,26 @@ def row_as(model: type[Row], values: Sequence[Any]) -> Row:
     names, converters = _reading(model)
     for position, convert in converters:
         read[position] = convert(read[position], None, connection)
-    # What ``Model.__init__`` does for a row that was read, but for its signals, which nobody here listens to.
+    row = _in_the_database(model)
+    row.__dict__.update(zip(names, read, strict=True))
+    return row
+
+
+def row_written(model: type[Row], values: Mapping[str, Any], related: Mapping[str, models.Model | None]) -> Row:
+    """The row that a raw statement has written: ``values`` of its columns, by their attributes (``customer_id``), and the rows
+    behind its foreign keys. What was not said reads as empty.
+    """
+    row = _in_the_database(model)
+    row.__dict__.update(dict.fromkeys(_reading(model)[0]), **values)
+    row._state.fields_cache.update(related)
+    return row
+
+
+def _in_the_database(model: type[Row]) -> Row:
+    """What ``Model.__init__`` does for a row that was read, but for its signals, which nobody here listens to."""
     row = model.__new__(model)
     row._state = ModelState()
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-    row.__dict__.update(zip(names, read, strict=True))
     return row
 
 

@@ -6,10 +6,11 @@ nothing but limits the statement is the whole transaction (``docs/decisions/0009
 """
 
 import datetime
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from campaigns.models import Incentive
 from campaigns.operations import Demand, as_parameter, consuming
@@ -18,6 +19,7 @@ from customers.rules.timeline import EventType
 from incentives_site.integrations.operations import announcing, told
 from incentives_site.shared.json_text import json_text
 from incentives_site.shared.prepared import prepared_cursor
+from incentives_site.shared.rows import row_written
 
 from ..models import Redemption
 from ._announce import redeemed_as_told
@@ -91,24 +93,30 @@ def record(
     ``planned`` is what each incentive uses of limits, as it is kept with the order; ``counted`` of that, one demand of each
     count, is used up here. Raises ``DoesNotFit``, after which a transaction must be rolled back.
     """
-    request, decision, customer = quoted.request, quoted.decision, quoted.customer
-    redemption = Redemption(
-        source=source,
-        order_key=order_key,
-        customer=customer,
-        channel=quoted.channel,
-        store=quoted.store,
-        currency=decision.currency,
-        basket={**request.basket, "currency": request.currency, "codes": list(request.codes)},
-        decision=quoted.data,
-        initial=decision.totals.initial,
-        discount=decision.totals.discount,
-        stored_value=decision.totals.stored_value,
-        payable=decision.totals.payable,
-        surroundings=dict(quoted.surroundings),
-        placed_at=placed_at,
-        redeemed_at=now,
-        actor=by,
+    request, decision, totals = quoted.request, quoted.decision, quoted.decision.totals
+    customer, channel, store = quoted.customer, quoted.channel, quoted.store
+    redemption = row_written(
+        Redemption,
+        {
+            "public_id": uuid.uuid4(),
+            "source": source,
+            "order_key": order_key,
+            "customer_id": customer.pk if customer else None,
+            "channel_id": channel.pk,
+            "store_id": store.pk if store else None,
+            "currency": decision.currency,
+            "basket": {**request.basket, "currency": request.currency, "codes": list(request.codes)},
+            "decision": quoted.data,
+            "initial": totals.initial,
+            "discount": totals.discount,
+            "stored_value": totals.stored_value,
+            "payable": totals.payable,
+            "surroundings": dict(quoted.surroundings),
+            "placed_at": placed_at,
+            "redeemed_at": now,
+            "actor": by,
+        },
+        {"customer": customer, "channel": channel, "store": store},
     )
     values = {
         **_order(redemption),
@@ -131,8 +139,6 @@ def record(
     if row is None:
         return None
     redemption.pk = row[0]
-    redemption._state.adding = False
-    redemption._state.db = connection.alias
     told(row[1])
     return redemption
 
