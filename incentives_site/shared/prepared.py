@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
@@ -11,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg._queries import PostgresQuery
 from psycopg.types.numeric import Int8Dumper
 
+NO_ENTRIES = "{}"
 _PLACE = re.compile(r"%(?:\((\w+)\)s|s|%)")
 _KEPT = "_prepared_cursor"
 
@@ -58,6 +59,11 @@ def _numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
 
     text = _PLACE.sub(number, statement).encode()
     return text, tuple(names)
+
+
+def array_text(entries: Iterable[object]) -> str:
+    """An array as the server reads it. Texts must be quoted already, and nobody outside may have written them."""
+    return f"{{{','.join(map(str, entries))}}}"
 
 
 def prepared_cursor() -> CursorWrapper:

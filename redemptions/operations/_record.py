@@ -18,7 +18,7 @@ from customers.operations import NOTED
 from customers.rules.timeline import EventType
 from incentives_site.integrations.operations import announcing, told
 from incentives_site.shared.json_text import json_text
-from incentives_site.shared.prepared import prepared_cursor
+from incentives_site.shared.prepared import array_text, prepared_cursor
 from incentives_site.shared.rows import row_written
 
 from ..models import Redemption
@@ -201,7 +201,7 @@ def _applied(quoted: Quote, planned: Sequence[Sequence[Demand]]) -> dict[str, st
         )
     # In one order for all, for those who come at the same time.
     campaigns = sorted({quoted.source_of(item).incentive.campaign_id for item in quoted.incentives})
-    return {"applied": json_text(applied), "campaigns": f"{{{','.join(map(str, campaigns))}}}"}
+    return {"applied": json_text(applied), "campaigns": array_text(campaigns)}
 
 
 def _event(quoted: Quote, redemption: Redemption) -> dict[str, str]:
