@@ -80,7 +80,11 @@ class PreferencesOut(serializers.Serializer[Any]):
     per_week = serializers.IntegerField(allow_null=True)
     paused_until = serializers.DateField(allow_null=True)
     language = serializers.CharField()
-    url = serializers.CharField()
+    url = serializers.CharField(help_text="The customer's own page: whoever has the link may change them.")
+    unsubscribe = serializers.DictField(
+        child=serializers.CharField(),
+        help_text="By channel: what belongs into the header List-Unsubscribe of a message in it (RFC 8058).",
+    )
 
 
 class ErasureOut(serializers.Serializer[Any]):

@@ -86,7 +86,7 @@ class Preferences(PartnerView):
 
     @extend_schema(operation_id="customers_preferences", responses=PreferencesOut)
     def get(self, request: Request, public_id: str) -> Response:
-        """What a customer wants to hear, how often and where, with the link to the page where it is changed."""
+        """What a customer wants to hear, how often and where; links to where it is changed and out of each channel."""
         return self._answer(queries.by_public_id(public_id))
 
     @extend_schema(operation_id="customers_prefer", request=PreferencesRequest, responses=PreferencesOut)
@@ -108,7 +108,8 @@ class Preferences(PartnerView):
 
     def _answer(self, customer: Customer) -> Response:
         held = dataclasses.asdict(queries.preferences_of(customer))
-        return Response({**held, "url": queries.preferences_url(customer)})
+        links = {"url": queries.preferences_url(customer), "unsubscribe": queries.unsubscribe_urls(customer)}
+        return Response({**held, **links})
 
 
 class TimelinePagination(CursorPagination):

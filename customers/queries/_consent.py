@@ -113,6 +113,11 @@ def unsubscribe_url(customer: Customer, channel: Channel) -> str:
     return settings.BASE_URL + reverse("unsubscribe", args=[token])
 
 
+def unsubscribe_urls(customer: Customer) -> dict[str, str]:
+    """``unsubscribe_url`` of each channel in which the customer may be written to, by the channel's key."""
+    return {channel.key: unsubscribe_url(customer, channel) for channel in channels_to_choose(wishes_of(customer))}
+
+
 def customer_of_preferences(token: str) -> tuple[Customer, Channel | None]:
     """Whose preferences a signed link opens, and which channel it came in. Raises ``PreferencesUnknown`` for a forged one."""
     try:

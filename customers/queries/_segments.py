@@ -51,14 +51,6 @@ def segment_by_public_id(public_id: str | uuid.UUID) -> Segment:
         raise SegmentUnknown from None
 
 
-def segment_by_key(key: str) -> Segment:
-    """Raises ``SegmentUnknown``."""
-    found = Segment.objects.filter(key=key, archived_at=None).first()
-    if found is None:
-        raise SegmentUnknown
-    return found
-
-
 def segment_named(name: str) -> Segment:
     """By its key, or else by its public id. Raises ``SegmentUnknown``."""
     found = None if "\x00" in name else Segment.objects.filter(key=name, archived_at=None).first()

@@ -2,9 +2,11 @@
 
 import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from customers import queries
@@ -96,6 +98,7 @@ class TestPreferences:
         assert answer.status_code == 200
         data = answer.json()
         assert data.pop("url") == queries.preferences_url(customer)
+        assert set(data.pop("unsubscribe")) == {"mail"}
         assert data == {
             "opted_out": False,
             "channels": {"mail": False, "web": True},
@@ -105,6 +108,16 @@ class TestPreferences:
             "paused_until": None,
             "language": "",
         }
+
+    def test_the_link_for_a_message_leads_out_of_its_channel(self, client: PartnerClient) -> None:
+        ChannelFactory(mail=True, can_message=True)
+        customer = CustomerFactory()
+        link = client.get(f"customers/{customer.public_id}/preferences").json()["unsubscribe"]["mail"]
+        said = {"data": "List-Unsubscribe=One-Click", "content_type": "application/x-www-form-urlencoded"}
+        answer = Client().post(urlsplit(link).path, **said)
+        assert answer.status_code == 200
+        [line] = Consent.objects.all()
+        assert (line.customer, line.channel.key, line.is_given) == (customer, "mail", False)
 
     def test_what_is_named_is_changed_once_and_the_rest_stays(self, writer: PartnerClient) -> None:
         ChannelFactory(mail=True, can_message=True)

@@ -35,7 +35,7 @@ def test_segments_are_listed_with_their_sizes_in_few_queries(client: PartnerClie
     one = adults()
     for n in range(5):
         operations.define_segment(name=f"s{n}", kind="list", by="x", now=NOON)
-    operations.archive_segment(segment=queries.segment_by_key("s4"), by="x", now=NOON)
+    operations.archive_segment(segment=Segment.objects.get(key="s4"), by="x", now=NOON)
     with CaptureQueriesContext(connection) as asked:
         page = client.get("segments", limit=4).json()
     assert len(asked) <= 4

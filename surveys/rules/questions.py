@@ -105,13 +105,6 @@ def is_asked(question: Question, values: Mapping[str, Any]) -> bool:
     return any(item in question.branch.values for item in given) if isinstance(given, list) else given in question.branch.values
 
 
-def next_question(questions: Sequence[Question], values: Mapping[str, Any], after: str | None = None) -> Question | None:
-    """The question that comes after ``after`` (``None``: the first)."""
-    keys = [question.key for question in questions]
-    start = keys.index(after) + 1 if after in keys else 0
-    return next((question for question in questions[start:] if is_asked(question, values)), None)
-
-
 def read_answers(questions: Sequence[Question], raw: Mapping[str, Any], comments: Mapping[str, Any]) -> Answered:
     """What somebody answered: values as the kinds have them; what is not asked is dropped, what cannot be is a fault.
 

@@ -12,7 +12,7 @@ from surveys.rules.questions import (
     Kind,
     Question,
     faults_of,
-    next_question,
+    is_asked,
     read_answers,
     rotate,
 )
@@ -93,9 +93,7 @@ def test_a_comment_is_refused_when_too_long_and_never_cut() -> None:
 def test_only_what_is_asked_is_read() -> None:
     answered = read_answers([SCORE, WHY], {"score": 9, "why": "because", "other": 1}, {"why": "x"})
     assert (answered.values, answered.comments) == ({"score": 9}, {})
-    assert next_question([SCORE, WHY, MOOD], {"score": 9}, "score") == MOOD
-    assert next_question([SCORE, WHY, MOOD], {"score": 2}, "score") == WHY
-    assert next_question([SCORE], {"score": 2}, "score") is None
+    assert [is_asked(WHY, {"score": score}) for score in (9, 2)] == [False, True]
 
 
 def test_what_is_required_has_to_be_answered() -> None:
