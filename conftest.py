@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunPython
+from django.utils import translation
 from pytest_django.plugin import blocking_manager_key
 
 # Playwright's synchronous API runs an event loop, in which Django would refuse to use the database.
@@ -41,6 +43,13 @@ class PageErrors(list[str]):
         """Fails with the list of errors. ``but`` is a regular expression for those the test provokes on purpose."""
         unexpected = [error for error in self if not LEFT.match(error) and not (but and re.search(but, error))]
         assert not unexpected, "The browser reported:\n" + "\n".join(unexpected)
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """A page that was asked for in another language leaves that language behind in its thread."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture(scope="session")

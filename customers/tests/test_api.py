@@ -98,7 +98,7 @@ class TestPreferences:
         assert answer.status_code == 200
         data = answer.json()
         assert data.pop("url") == queries.preferences_url(customer)
-        assert set(data.pop("unsubscribe")) == {"mail"}
+        assert set(data.pop("unsubscribe")) == {"mail", "web"}
         assert data == {
             "opted_out": False,
             "channels": {"mail": False, "web": True},
