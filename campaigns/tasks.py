@@ -5,6 +5,8 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
+from customers.models import Customer
+
 from . import operations
 from .models import Campaign
 
@@ -54,3 +56,11 @@ def make_missing_codes(**_ignored: Any) -> None:
 def tidy_batches(**_ignored: Any) -> None:
     """Hourly: codes of cancelled batches, and texts that are to be forgotten."""
     operations.tidy_batches(now=timezone.now())
+
+
+@shared_task(name="campaigns.tasks.send_links")
+def send_links(*, customer_id: int, **_ignored: Any) -> None:
+    """After somebody asked for them: new links to the wallet and the preferences, by e-mail."""
+    customer = Customer.objects.filter(pk=customer_id, forwarded_to=None, erased_at=None).first()
+    if customer is not None:
+        operations.send_links(customer=customer)

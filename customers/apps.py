@@ -13,8 +13,8 @@ class CustomersConfig(AppConfig):
         from .models import DataRequest, Event, Identity, Purchase
 
         operations.register(
-            operations.rows("identities", _("identifiers"), Identity, erase=operations.erase_identities),
-            operations.rows("events", _("events"), Event, erase=operations.erase_events),
+            operations.rows("identities", _("identifiers"), Identity, erase=operations.erase_identities, has_worth=False),
+            operations.rows("events", _("events"), Event, erase=operations.erase_events, has_worth=False),
             operations.rows(
                 "purchases",
                 _("purchases"),

@@ -35,6 +35,7 @@ PUBLIC = (
     "incentives_site/workspace/wallet_page.py",
     "incentives_site/shared/problem_pages.py",
     "customers/queries/_consent.py",
+    "campaigns/operations/_links.py",
     "campaigns/wording",
     "templates/survey_answer",
     "surveys/wording/_answering.py",
@@ -50,7 +51,7 @@ FURTHER = {
     "customers/operations/_data_requests.py": ("request_data",),
     "incentives_site/workspace/statement_page.py": ("balances", "_worth"),
     "incentives_site/templatetags/ui.py": ("script_texts",),
-    "campaigns/queries/reading.py": ("WalletUnknown", "customer_of_wallet"),
+    "campaigns/queries/reading.py": ("WalletUnknown", "opened_wallet"),
     "surveys/operations/_feedback.py": ("FeedbackUnknown", "FeedbackGiven", "NotAsked", "feedback_of", "give_feedback"),
     "surveys/operations/_advance.py": ("message_for",),
 }

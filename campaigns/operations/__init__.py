@@ -22,6 +22,7 @@ from ._import_codes import NotCsv, import_codes
 from ._incentives import CodeTaken, GivenByOthers, add_incentive, add_incentives, remove_incentive, revise_incentive
 from ._lifecycle import advance, end, launch, obstacles, pause, resume, target_audience
 from ._limits import Demand, as_parameter, consume, consuming, merged, restore
+from ._links import ask_for_links, send_links
 from ._problems import WrongStatus, invalid, understood
 from ._rename_subject import rename_subject
 from ._taking import REVISABLE, check_revisable
@@ -54,6 +55,7 @@ __all__ = [
     "add_incentives",
     "advance",
     "as_parameter",
+    "ask_for_links",
     "begin_export",
     "cancel_batch",
     "check_group",
@@ -87,6 +89,7 @@ __all__ = [
     "revise",
     "revise_group",
     "revise_incentive",
+    "send_links",
     "shape_of",
     "target_audience",
     "terms_of",

@@ -118,5 +118,11 @@ WALLET = Holding(
     _marks_of_grants,
 )
 TARGETED = Holding(
-    "targeted", _("campaigns it was addressed by"), _count_targeted, _move_targeted, _put_targeted_back, _export_targeted
+    "targeted",
+    _("campaigns it was addressed by"),
+    _count_targeted,
+    _move_targeted,
+    _put_targeted_back,
+    _export_targeted,
+    has_worth=False,
 )

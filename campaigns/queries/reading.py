@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core import signing
 from django.db.models import Case, Min, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -294,15 +293,14 @@ WALLET_SALT = "campaigns.wallet"
 
 def wallet_url(customer: Customer) -> str:
     """The full address of the customer's wallet page: whoever has it may see the wallet, so it is never logged."""
-    token = signing.Signer(salt=WALLET_SALT).sign_object(str(customer.public_id))
-    return settings.BASE_URL + reverse("wallet", args=[token])
+    return settings.BASE_URL + reverse("wallet", args=[customer_queries.link_token(customer, salt=WALLET_SALT)])
 
 
-def customer_of_wallet(token: str) -> Customer:
-    """The customer whose wallet a signed link opens. Raises ``WalletUnknown`` for a forged or broken one."""
+def opened_wallet(token: str) -> customer_queries.Opened:
+    """Whose wallet a signed link opens. Raises ``WalletUnknown`` for a forged or broken one."""
     try:
-        return customer_queries.by_public_id(signing.Signer(salt=WALLET_SALT).unsign_object(token))
-    except (signing.BadSignature, ValueError, customer_queries.CustomerUnknown):
+        return customer_queries.opened_by(token, salt=WALLET_SALT)
+    except customer_queries.CustomerUnknown:
         raise WalletUnknown(_("Ask for a new link where you got this one.")) from None
 
 

@@ -16,13 +16,22 @@ class Customer(PublicIdModel):
     """One person or household, whatever channels it comes from.
 
     ``traits`` are what was said about it (age band, language), ``traits_at`` when each was said (RFC 3339); ``facts`` are what
-    the timeline shows (orders, spend). A customer who became one with another forwards to it for ever (``forwarded_to``, one
-    step, never a chain) and holds nothing any more.
+    the timeline shows (orders, spend). ``claims`` are what sources with a public key said, which may be anyone's words: no
+    condition uses them. A customer who became one with another forwards to it for ever (``forwarded_to``, one step, never a
+    chain) and holds nothing any more. A link to the wallet or the preferences opens while ``link_version`` is what it was when
+    the link was made.
     """
 
     display_name = models.CharField(_("name"), max_length=200, blank=True)
     traits = models.JSONField(_("traits"), default=dict, blank=True)
     traits_at = models.JSONField(_("traits said at"), default=dict, blank=True, db_default=Value({}, models.JSONField()))
+    claims = models.JSONField(
+        _("unverified attributes"),
+        default=dict,
+        blank=True,
+        db_default=Value({}, models.JSONField()),
+        help_text=_("What sources with a public key said. Nothing is decided by them."),
+    )
     facts = models.JSONField(_("facts"), default=dict, blank=True)
     consent = models.JSONField(
         _("consent"), default=dict, db_default={}, blank=True, editable=False, help_text=_("What holds now; the ledger says why.")
@@ -36,6 +45,8 @@ class Customer(PublicIdModel):
     )
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
     merges = models.PositiveIntegerField(_("customers it took in"), default=0, db_default=0)
+    links_sent_at = models.DateTimeField(_("new links sent"), null=True, blank=True, editable=False)
+    link_version = models.PositiveIntegerField(_("version of its links"), default=0, db_default=0, editable=False)
 
     class Meta:
         verbose_name = _("customer")

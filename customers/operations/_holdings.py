@@ -51,6 +51,8 @@ class Holding:
 
     ``export`` says all of it as JSON-able data. ``erase`` leaves no trace of who it was and every sum as it is. ``marks`` are the
     opaque ids of these things: whatever else mentions one (answers kept for partners, messages) goes as well.
+
+    ``has_worth`` says that a profile with such a thing is more than a visitor: no public key moves it to another customer.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Holding:
     export: Callable[[Customer], Any] | None = None
     erase: Callable[[Erasing], None] | None = None
     marks: Callable[[Sequence[int]], Iterable[str]] | None = None
+    has_worth: bool = True
 
 
 _registered: dict[str, Holding] = {}
@@ -76,6 +79,12 @@ def holdings() -> Sequence[Holding]:
     return tuple(_registered.values())
 
 
+def holds_worth(customer_id: int) -> bool:
+    """Whether the customer holds anything that another person should not get: promises, balances, orders, statements."""
+    customer = Customer(pk=customer_id)
+    return any(holding.has_worth and holding.count(customer) for holding in holdings())
+
+
 def rows(
     name: str,
     label: Any,
@@ -84,6 +93,7 @@ def rows(
     *,
     erase: Callable[[Erasing], None] | None = None,
     marks: Callable[[Sequence[int]], Iterable[str]] | None = None,
+    has_worth: bool = True,
 ) -> Holding:
     """A holding of rows that name their customer in ``field``, move as they are and are exported with every field."""
     table, column = model._meta.db_table, str(model._meta.get_field(field).column)  # type: ignore[union-attr]
@@ -109,7 +119,7 @@ def rows(
     def export(customer: Customer) -> list[dict[str, Any]]:
         return as_rows(model._default_manager.filter(**{field: customer}).order_by("pk"), but={field})
 
-    return Holding(name, label, count, move, put_back, export, erase, marks)
+    return Holding(name, label, count, move, put_back, export, erase, marks, has_worth)
 
 
 def as_rows(found: models.QuerySet[Any], but: Iterable[str] = ()) -> list[dict[str, Any]]:

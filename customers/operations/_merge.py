@@ -1,11 +1,12 @@
 """Two customers become one, and are taken apart again (``docs/profiles.md``, Merge, Split)."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,9 +15,9 @@ from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
 from ..models import Customer, Identity, KeptApart, Merge
 from ..queries import identity_rules
-from ..rules.resolution import Profile, broken_limits
+from ..rules.resolution import VISITOR, Profile, broken_limits
 from ..rules.timeline import EventType
-from ._holdings import Moving, holdings
+from ._holdings import Moving, holdings, holds_worth
 from ._insight import refresh_insight
 from ._judge import note_changed
 from ._segments import refresh_memberships
@@ -94,6 +95,7 @@ def split(*, merge: Merge, by: str, reason: str, now: datetime.datetime) -> Cust
             for moved in reversed(merge.moved.get(holding.name, [])):
                 holding.put_back(moving, moved)
         low, high = sorted([survivor, merged], key=lambda customer: customer.pk)
+        end_links([survivor.pk, merged.pk])  # one given out in between may be in the hands of either
         KeptApart.objects.get_or_create(one=low, other=high, defaults={"since": now, "by": by})
         refresh_insight(customers=[survivor.pk, merged.pk], now=now)
         refresh_memberships(customers=[survivor.pk, merged.pk], now=now)
@@ -103,7 +105,13 @@ def split(*, merge: Merge, by: str, reason: str, now: datetime.datetime) -> Cust
 
 
 def take_in(survivor: Customer, merged: Customer, *, by: str, reason: str, now: datetime.datetime) -> Merge:
-    """``merged`` becomes part of ``survivor``; both are locked by the caller, and may become one."""
+    """``merged`` becomes part of ``survivor``; both are locked by the caller, and may become one.
+
+    Links given out for either customer end, as their holders would see what was the other's. They stay valid where the other was
+    no more than a visitor with nothing to see.
+    """
+    others = {survivor.pk: merged, merged.pk: survivor}
+    end_links([pk for pk, other in others.items() if not _is_bare(other)])
     record = Merge.objects.create(
         survivor=survivor,
         merged=merged,
@@ -120,12 +128,15 @@ def take_in(survivor: Customer, merged: Customer, *, by: str, reason: str, now: 
     record.moved = {holding.name: [holding.move(moving)] for holding in holdings()}
     record.save(update_fields=["moved"])
     survivor.traits, survivor.traits_at = latest_traits(survivor, merged)
+    survivor.claims = merged.claims | survivor.claims
     survivor.display_name = survivor.display_name or merged.display_name
     survivor.language = survivor.language or merged.language
     survivor.time_zone = survivor.time_zone or merged.time_zone
     survivor.first_seen_at = min(survivor.first_seen_at, merged.first_seen_at)
     survivor.merges = survivor.merges + merged.merges + 1
-    survivor.save(update_fields=["traits", "traits_at", "display_name", "language", "time_zone", "first_seen_at", "merges"])
+    survivor.save(
+        update_fields=["traits", "traits_at", "claims", "display_name", "language", "time_zone", "first_seen_at", "merges"]
+    )
     Customer.objects.filter(forwarded_to=merged).update(forwarded_to=survivor)
     Customer.objects.filter(pk=merged.pk).update(forwarded_to=survivor, facts={})
     refresh_insight(customers=[survivor.pk], now=now)
@@ -161,6 +172,18 @@ def follow_up_merges(*, now: datetime.datetime, within: datetime.timedelta = dat
             note_changed(customers=[target.pk], now=now)
             late += 1
     return late
+
+
+def end_links(customers: Collection[int]) -> None:
+    """Ends every wallet and preference link given out for these customers, by their ids, or for those merged into them."""
+    if customers:
+        found = Customer.objects.filter(Q(pk__in=customers) | Q(forwarded_to__in=customers))
+        found.update(link_version=F("link_version") + 1)
+
+
+def _is_bare(customer: Customer) -> bool:
+    """As ``Profile.is_bare``, asked of the database."""
+    return not Identity.objects.filter(customer=customer).exclude(kind=VISITOR).exists() and not holds_worth(customer.pk)
 
 
 def locked_customers(pks: Sequence[int]) -> dict[int, Customer]:
@@ -201,7 +224,7 @@ def _in_order(customers: list[Customer]) -> tuple[Customer, Customer]:
     return survivor, merged
 
 
-_LOOK = ("display_name", "traits", "traits_at", "facts", "language", "time_zone", "merges")
+_LOOK = ("display_name", "traits", "traits_at", "claims", "facts", "language", "time_zone", "merges")
 
 
 def _look(customer: Customer) -> dict[str, Any]:
@@ -215,7 +238,7 @@ def _restore(survivor: Customer, merged: Customer, merge: Merge) -> None:
     said = {name: survivor.traits[name] for name in later}
     for customer, look in ((survivor, merge.before["survivor"]), (merged, merge.before["merged"])):
         for name in _LOOK:
-            setattr(customer, name, look[name])
+            setattr(customer, name, look.get(name, {}) if name == "claims" else look[name])  # older merges knew no claims
         customer.first_seen_at = datetime.datetime.fromisoformat(look["first_seen_at"])
     survivor.traits |= said
     survivor.traits_at |= later

@@ -8,7 +8,8 @@ from ._consent import (
     channels_to_choose,
     consent_as_data,
     consent_history,
-    customer_of_preferences,
+    opened_preferences,
+    opened_unsubscribe,
     preferences_of,
     preferences_url,
     unsubscribe_url,
@@ -27,6 +28,7 @@ from ._data_requests import (
 )
 from ._erasure import erasure_of, exports_of, suppressed
 from ._identities import identity_rules, normalised
+from ._links import Opened, link_token, opened_by
 from ._lists import Reference, customers_named, customers_on
 from ._live import Waiting, live_events, newest_number, per_minute, rejections, waiting
 from ._live import Wanted as WantedEvents
@@ -89,6 +91,7 @@ __all__ = [
     "Glimpse",
     "Named",
     "NotUsed",
+    "Opened",
     "Overlap",
     "Preferences",
     "PreferencesUnknown",
@@ -112,7 +115,6 @@ __all__ = [
     "cost_of",
     "count_open_data_requests",
     "currencies_bought",
-    "customer_of_preferences",
     "customers_as_csv",
     "customers_named",
     "customers_of",
@@ -129,6 +131,7 @@ __all__ = [
     "judged_sql",
     "kept_apart",
     "known_of",
+    "link_token",
     "live_events",
     "matching",
     "members",
@@ -143,6 +146,9 @@ __all__ = [
     "not_used",
     "numeric_facts",
     "open_data_requests",
+    "opened_by",
+    "opened_preferences",
+    "opened_unsubscribe",
     "overlap",
     "parsed_rule",
     "per_minute",

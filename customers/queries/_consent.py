@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.core import signing
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -13,9 +12,11 @@ from incentives_site.shared.problems import NotFound
 
 from ..models import Channel, Consent, Customer
 from ..rules.consent import ALL, IncentiveKind, Purpose, Topic, Wishes, from_data
-from ._reading import CustomerUnknown, by_public_id
+from ._links import Opened, link_token, opened_by
+from ._reading import CustomerUnknown
 
 SALT = "customers.preferences"
+UNSUBSCRIBE_SALT = "customers.unsubscribe"
 
 
 class PreferencesUnknown(NotFound):
@@ -104,13 +105,12 @@ def _is_wanted(wishes: Wishes, channel: Channel) -> bool:
 
 def preferences_url(customer: Customer) -> str:
     """The full address of the customer's preference page: whoever has it may change them, so it is never logged."""
-    return settings.BASE_URL + reverse("preferences", args=[signing.Signer(salt=SALT).sign_object([str(customer.public_id)])])
+    return settings.BASE_URL + reverse("preferences", args=[link_token(customer, salt=SALT)])
 
 
 def unsubscribe_url(customer: Customer, channel: Channel) -> str:
     """What belongs into the header ``List-Unsubscribe`` of a message in ``channel`` (RFC 8058)."""
-    token = signing.Signer(salt=SALT).sign_object([str(customer.public_id), channel.key])
-    return settings.BASE_URL + reverse("unsubscribe", args=[token])
+    return settings.BASE_URL + reverse("unsubscribe", args=[link_token(customer, salt=UNSUBSCRIBE_SALT, channel=channel.key)])
 
 
 def unsubscribe_urls(customer: Customer) -> dict[str, str]:
@@ -118,10 +118,21 @@ def unsubscribe_urls(customer: Customer) -> dict[str, str]:
     return {channel.key: unsubscribe_url(customer, channel) for channel in channels_to_choose(wishes_of(customer))}
 
 
-def customer_of_preferences(token: str) -> tuple[Customer, Channel | None]:
-    """Whose preferences a signed link opens, and which channel it came in. Raises ``PreferencesUnknown`` for a forged one."""
+def opened_preferences(token: str) -> Opened:
+    """Whose preferences a signed link opens. Raises ``PreferencesUnknown`` for a forged one."""
     try:
-        public_id, *rest = signing.Signer(salt=SALT).unsign_object(token)
-        return by_public_id(public_id), Channel.objects.filter(key=rest[0]).first() if rest else None
-    except (signing.BadSignature, ValueError, TypeError, CustomerUnknown):
+        return opened_by(token, salt=SALT)
+    except CustomerUnknown:
         raise PreferencesUnknown(_("Ask for a new link where you got this one.")) from None
+
+
+def opened_unsubscribe(token: str) -> tuple[Opened, Channel | None]:
+    """Whom a link out of a message unsubscribes, and from which channel it came (``None``: from everything).
+
+    It works for ever, also after a merge: a message that was sent once can always be refused. Raises ``PreferencesUnknown``.
+    """
+    try:
+        opened = opened_by(token, salt=UNSUBSCRIBE_SALT)
+    except CustomerUnknown:
+        opened = opened_preferences(token)  # in messages that were sent before these links had a salt of their own
+    return opened, Channel.objects.filter(key=opened.channel).first() if opened.channel else None

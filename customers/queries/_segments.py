@@ -212,8 +212,8 @@ class _Compiler:
         parts: list[Compiled] = []
         if rule.name:
             parts.append(("e.name = %s", [rule.name]))
-        if rule.type:
-            parts.append(("e.type = %s", [rule.type]))
+        # Orders and consent from public keys have a type of their own on the timeline: no segment counts them.
+        parts.append(("e.type = %s", [rule.type]) if rule.type else ("e.type <> 'unverified'", []))
         if rule.channel:
             parts.append(("e.channel_id = (SELECT id FROM customers_channel WHERE key = %s)", [rule.channel]))
         if rule.within_days is not None:

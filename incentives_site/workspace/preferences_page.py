@@ -17,6 +17,7 @@ from customers.operations import WORDING, Choice
 from customers.rules.consent import ALL, How, Purpose
 from incentives_site.shared.problems import Invalid
 
+from .ended_link import ended_link
 from .public import in_language_of, private
 
 BY = "customer"
@@ -27,7 +28,10 @@ ASKED, TAKEN_BACK = "asked", "taken-back"
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """Opening the link changes nothing: mail scanners open every link."""
-    customer, _channel = queries.customer_of_preferences(token)
+    opened = queries.opened_preferences(token)
+    if not opened.is_current:
+        return ended_link(request, opened.customer)
+    customer = opened.customer
     with in_language_of(request, customer) as menu:
         answer = _changed(request, token, customer, menu) if request.method == "POST" else _page(request, customer, menu)
         return private(answer, has_form=True)
@@ -132,7 +136,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
     The link is signed and names one customer and the channel of the message: nobody can make somebody else's. A GET asks.
     """
-    customer, channel = queries.customer_of_preferences(token)
+    opened, channel = queries.opened_unsubscribe(token)
+    customer = opened.customer
     with in_language_of(request, customer) as menu:
         is_done = request.method == "POST"
         if is_done:
@@ -141,7 +146,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             **menu,
             "channel": channel,
             "is_done": is_done,
-            "preferences_url": queries.preferences_url(customer),
+            "preferences_url": queries.preferences_url(customer) if opened.is_current else "",
         }
         return private(render(request, "preferences/unsubscribe.html", context))
 

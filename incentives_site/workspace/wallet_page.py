@@ -9,13 +9,13 @@ from typing import Any
 
 import segno
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from campaigns import queries
 from campaigns.models import GrantState
@@ -29,16 +29,22 @@ from surveys import operations as survey_operations
 from surveys import queries as survey_queries
 from surveys.wording import in_language
 
+from .ended_link import ended_link
 from .public import in_language_of, private
 from .statement_page import balances, usual_currency
 
 WORKER = Path(settings.BASE_DIR) / "static" / "js" / "wallet-worker.js"
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def wallet(request: HttpRequest, token: str) -> HttpResponse:
-    """Opening the link changes nothing: mail scanners open every link."""
-    customer = queries.customer_of_wallet(token)
+    """Opening the link changes nothing: mail scanners open every link. A link that has ended can be replaced, and no more."""
+    opened = queries.opened_wallet(token)
+    if not opened.is_current:
+        return ended_link(request, opened.customer)
+    if request.method == "POST":
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    customer = opened.customer
     with in_language_of(request, customer) as menu:
         return private(render(request, "wallet/wallet.html", {**menu, **_contents(customer, token)}))
 
@@ -75,8 +81,10 @@ def _questions(customer: Customer) -> list[dict[str, Any]]:
 @require_safe
 def manifest(request: HttpRequest, token: str) -> HttpResponse:
     """What a browser needs to install the wallet: it starts at this customer's link."""
-    customer = queries.customer_of_wallet(token)
-    with in_language_of(request, customer):
+    opened = queries.opened_wallet(token)
+    if not opened.is_current:
+        return ended_link(request, opened.customer)
+    with in_language_of(request, opened.customer):
         return private(JsonResponse(_manifest(token), content_type="application/manifest+json"))
 
 
