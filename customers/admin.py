@@ -1,11 +1,16 @@
 """Customers in the back office: channels and stores are edited here, what happened is only read."""
 
-from django.contrib import admin
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from unfold.admin import TabularInline
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 from incentives_site.shared.jobs import enqueue
@@ -42,6 +47,7 @@ from .models import (
     Suppression,
     Unjudged,
 )
+from .rules.trust import MOST_ORIGINS, Trust, origin_of
 
 
 @admin.register(Channel)
@@ -73,7 +79,7 @@ class IdentityInline(TabularInline):
 class CustomerAdmin(BackOfficeAdmin):
     list_display = ["display_name", "public_id", "language", "created_at"]
     search_fields = ["display_name", "public_id", "identities__value"]
-    readonly_fields = ["public_id", "facts", "traits_at", "first_seen_at", "forwarded_to", "merges", "created_at"]
+    readonly_fields = ["public_id", "claims", "facts", "traits_at", "first_seen_at", "forwarded_to", "merges", "created_at"]
     inlines = [IdentityInline]
 
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
@@ -195,13 +201,89 @@ class SeenMessageAdmin(ReadOnlyAdmin):
     ordering = ["-seen_at"]
 
 
+class SourceForm(forms.ModelForm):
+    """``trust`` has to be chosen, also where something has been assumed until now."""
+
+    renew_key = forms.BooleanField(
+        label=_("Make a new write key"),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text=_(
+            "The present key stops working when you save. A public key that becomes secret is always replaced. If you choose"
+            " for the"
+            " first time, and the key has never been in a page or an app, you can keep it."
+        ),
+    )
+
+    class Meta:
+        model = Source
+        fields = ["name", "key", "channel", "trust", "origins", "currency", "is_active"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "trust" not in self.fields:
+            return
+        self.fields["trust"] = forms.ChoiceField(
+            label=_("Where the key is kept"),
+            choices=[("", "---------"), *Source._meta.get_field("trust").flatchoices],
+            widget=UnfoldAdminSelectWidget,
+            help_text=Source._meta.get_field("trust").help_text,
+        )
+        if self.instance.pk is None or not self.instance.is_trust_chosen:
+            self.initial["trust"] = ""
+
+    def clean_origins(self) -> list[str]:
+        found = [origin_of(text) for text in self.cleaned_data["origins"]]
+        if None in found or len(found) > MOST_ORIGINS:
+            raise ValidationError(_("Enter origins such as https://shop.example, without a path, separated by commas."))
+        return [origin for origin in found if origin is not None]
+
+
 @admin.register(Source)
 class SourceAdmin(BackOfficeAdmin):
-    list_display = ["name", "key", "channel", "currency", "is_active", "created_at"]
-    list_filter = ["channel", "is_active"]
+    form = SourceForm
+    list_display = ["name", "key", "channel", "kept", "currency", "is_active", "created_at"]
+    list_filter = ["trust", "is_trust_chosen", "channel", "is_active"]
     search_fields = ["name", "key"]
     prepopulated_fields = {"key": ["name"]}
-    readonly_fields = ["created_at"]
+    readonly_fields = ["shown_key", "shown_secret", "created_at"]
+    fields = [
+        "name",
+        "key",
+        "channel",
+        "trust",
+        "shown_key",
+        "renew_key",
+        "origins",
+        "shown_secret",
+        "currency",
+        "is_active",
+        "created_at",
+    ]
+
+    @admin.display(description=_("key is kept"), ordering="trust")
+    def kept(self, source: Source) -> str:
+        return source.get_trust_display() if source.is_trust_chosen else _("Not chosen: treated as public")
+
+    @admin.display(description=_("write key"))
+    def shown_key(self, source: Source) -> str:
+        return source.write_key if source.pk else _("Made when you save")
+
+    @admin.display(description=_("secret for customer tokens"))
+    def shown_secret(self, source: Source) -> str:
+        """Browsers and devices never see it: the shop's server signs with it."""
+        return source.token_secret if source.pk and source.trust != Trust.SERVER else "–"
+
+    def save_model(self, request: HttpRequest, obj: Source, form: SourceForm, change: bool) -> None:
+        trust = Trust(form.cleaned_data["trust"])
+        if change:
+            obj.trust = Source.objects.values_list("trust", flat=True).get(pk=obj.pk)  # the operation decides what follows
+        super().save_model(request, obj, form, change)
+        is_renewed = operations.choose_trust(
+            source=obj, trust=trust, renew_key=change and form.cleaned_data.get("renew_key", False)
+        )
+        if change and is_renewed:
+            self.message_user(request, _("The source has a new write key. Give it to what sends events."), messages.WARNING)
 
 
 @admin.register(Intake)

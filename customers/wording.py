@@ -44,6 +44,7 @@ def why_not_used(reason: str, kind: str) -> str:
         Dropped.MERGE_BUDGET: _("One of the two was merged too often already to be merged by an event."),
         Dropped.SPLIT_BEFORE: _("It belongs to a customer whom somebody took apart from this one."),
         Dropped.OUTRANKED: _("It belongs to somebody else, and something that says more about who it is spoke against it."),
+        Dropped.NOT_PROVEN: _("It belongs to another customer, and the customer token does not prove that they are the same."),
     }
     known = {item.value: sentence for item, sentence in words.items()}
     return known.get(reason, reason)
@@ -65,6 +66,11 @@ def why_refused(reason: str) -> str:
         Refusal.IN_THE_FUTURE: _("It lies more than a day in the future."),
         Refusal.BEFORE_1970: _("It lies before 1970."),
         Refusal.NOT_PROCESSED: _("It could not be processed; the log of the server says why."),
+        Refusal.UNPROVEN: _(
+            "The source has a public key. It identifies visitors by anonymousId, and customers only by a signed customer"
+            " token. If"
+            " the key is kept on a server, change the source's setting and replay this event."
+        ),
     }
     known = {item.value: sentence for item, sentence in words.items()}
     return known.get(reason, reason)

@@ -289,6 +289,12 @@ API_RATE = (
     env.integer("API_RATE_PER_SECOND", 50, minimum=1),
     env.integer("API_RATE_BURST", 200, minimum=1),
 )
+# Events a minute, and at once, with a public key: of one visitor, from one address, and of the key.
+PUBLIC_EVENTS_PER_MINUTE = (
+    env.integer("PUBLIC_EVENTS_PER_VISITOR", 600, minimum=1),
+    env.integer("PUBLIC_EVENTS_PER_ADDRESS", 6_000, minimum=1),
+    env.integer("PUBLIC_EVENTS_PER_KEY", 120_000, minimum=1),
+)
 # Wrong codes an hour, and at once, before no code is looked at any more; 0: not counted. Exact over all processes.
 WRONG_CODES = {
     "key": env.integer("WRONG_CODES_PER_KEY", 3600),

@@ -51,7 +51,7 @@ def _begin() -> None:
     from customers.models import Channel, Source
 
     channel = Channel.objects.create(key="web", name="Web", kind="web")
-    Source.objects.create(key="shop", name="Shop", channel=channel, write_key="benchmark")
+    Source.objects.create(trust="server", key="shop", name="Shop", channel=channel, write_key="benchmark")
 
 
 def _counted() -> int:

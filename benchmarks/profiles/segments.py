@@ -220,7 +220,7 @@ def _visible(seconds: float) -> Iterator[dict[str, Any]]:
     from customers.models import Channel, Segment, Source
 
     channel = Channel.objects.create(key="web", name="Web", kind="web")
-    Source.objects.create(key="shop", name="Shop", channel=channel, write_key="benchmark")
+    Source.objects.create(trust="server", key="shop", name="Shop", channel=channel, write_key="benchmark")
     now = timezone.now()
     target = operations.define_segment(
         name="Seen",

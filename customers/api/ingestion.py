@@ -5,10 +5,13 @@ Plain views, as this is not the partners' API: another way to say who one is, ot
 
 import base64
 import binascii
+import math
+import re
 import time
 import zlib
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -16,13 +19,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from customers import operations
-from customers.models import Intake, Source
-from customers.rules import protocol
+from customers.models import Intake, Source, digest_of_key
+from customers.rules import protocol, trust
+from customers.rules.trust import Trust
+from incentives_site.shared.addresses import client_address
+from incentives_site.shared.rates import Bucket, seconds_to_wait, short
 
 log = structlog.get_logger(__name__)
 
 SOURCES_KEPT = 5.0  # seconds: so long a revoked key may still send, and no longer
 MOST_WAITING = 20_000  # requests; beyond, sources are told to come back later
+HEADER_NAMES = re.compile(r"[A-Za-z0-9-]{1,60}( ?, ?[A-Za-z0-9-]{1,60}){0,30}")
+MOST_VISITORS = 20  # in a request with a public key
 LOOK_EVERY = 1.0  # seconds between two looks at how many wait
 
 _sources: dict[str, tuple[float, Source | None]] = {}
@@ -39,7 +47,7 @@ def ingest(request: HttpRequest, route: str) -> HttpResponse:
     if request.method != "POST":
         return _refusal(request, 405, "method-not-allowed", _("Events are sent with POST."))
     try:
-        return _cors(request, _ingest(request, protocol.ROUTES[route]))
+        return _ingest(request, protocol.ROUTES[route])
     except DatabaseError as error:
         log.error("events_not_taken", reason=type(error).__name__)
         return _later(request, 503, 5)
@@ -53,23 +61,59 @@ def _ingest(request: HttpRequest, kind: str) -> HttpResponse:
         return _refusal(request, 413, "too-large", _("A request has at most 4 MiB, unpacked."))
     if not body:
         return _refusal(request, 400, "not-json", _("The body has to be a JSON object in UTF-8."))
-    key = _key_of_header(request)
+    of_header = _key_of_header(request)
     try:
         data, _is_strict = protocol.parse(body)
     except ValueError:
-        if key is None or _source(key) is None:
+        if of_header is None or _source(of_header) is None:
             return _unknown(request)
         return _refusal(request, 400, "not-json", _("The body has to be a JSON object in UTF-8."))
-    if key is None and isinstance(data, dict) and isinstance(data.get("writeKey"), str):
-        key = data["writeKey"]
-    source = _source(key or request.GET.get("writeKey", ""))
+    source = _source(of_header or _key_of_body(data) or request.GET.get("writeKey", ""))
     if source is None:
         return _unknown(request)
+    refused = _misplaced(request, source, of_header) or _too_many(request, source, data, kind)
+    if refused is not None:
+        return refused
     try:
         operations.keep(source=source, kind=kind, data=data, body=body, now=timezone.now())
     except operations.NotJson as problem:
         return _refusal(request, 400, problem.code, str(problem.detail))
-    return JsonResponse({"success": True})
+    response = JsonResponse({"success": True})
+    return response if source.trust == Trust.SERVER else _cors(request, response)
+
+
+def _misplaced(request: HttpRequest, source: Source, of_header: str | None) -> HttpResponse | None:
+    """The refusal, where this key may not be used in this way. A secret key in a page or an address has leaked: its owner
+    learns so, and a stranger who found it there can do nothing with it.
+    """
+    if source.trust == Trust.SERVER and of_header is None:
+        message = _("The key of a server source belongs into the Authorization header, and never into an address or a body.")
+        return JsonResponse({"success": False, "code": "secret-key-misplaced", "message": message}, status=403)
+    if not trust.may_send(Trust(source.trust), request.headers.get("Origin"), source.origins):
+        message = _("This key may not be used from this origin.")
+        return JsonResponse({"success": False, "code": "origin-not-allowed", "message": message}, status=403)
+    return None
+
+
+def _too_many(request: HttpRequest, source: Source, data: object, kind: str) -> HttpResponse | None:
+    """Public keys are counted: by visitor, by address, and altogether."""
+    if source.trust == Trust.SERVER:
+        return None
+    events = protocol.events_of(data, kind) or []
+    visitors: dict[str, int] = {}
+    for event in events:
+        if isinstance(event, dict):
+            visitor = short(str(event.get("anonymousId"))[: protocol.LONGEST_ID])
+            visitors[visitor] = visitors.get(visitor, 0) + 1
+    if len(visitors) > MOST_VISITORS:
+        return _refusal(request, 400, "too-many-visitors", _("A browser or a device sends for one visitor."))
+    per_visitor, per_address, per_key = settings.PUBLIC_EVENTS_PER_MINUTE
+    buckets = [Bucket(f"events:{source.pk}:{visitor}", per_visitor, many) for visitor, many in visitors.items()]
+    if address := client_address(request):
+        buckets.append(Bucket(f"events:address:{short(address)}", per_address, len(events)))
+    buckets.append(Bucket(f"events:key:{source.pk}", per_key, len(events)))
+    wait = seconds_to_wait(buckets)
+    return _later(request, 429, math.ceil(wait)) if wait else None
 
 
 def _body(request: HttpRequest) -> bytes | None:
@@ -99,6 +143,11 @@ def _key_of_header(request: HttpRequest) -> str | None:
         return ""
 
 
+def _key_of_body(data: object) -> str:
+    said = data.get("writeKey") if isinstance(data, dict) else None
+    return said if isinstance(said, str) else ""
+
+
 def _source(key: str) -> Source | None:
     """The active source with this write key, as it was a moment ago."""
     if not key or len(key) > 64 or "\x00" in key:
@@ -107,7 +156,7 @@ def _source(key: str) -> Source | None:
     kept = _sources.get(key)
     if kept is not None and kept[0] > now:
         return kept[1]
-    found = Source.objects.filter(write_key=key, is_active=True).first()
+    found = Source.objects.filter(write_key_digest=digest_of_key(key), is_active=True).first()
     if len(_sources) > 1_000:
         _sources.clear()
     _sources[key] = (now + SOURCES_KEPT, found)
@@ -141,10 +190,15 @@ def _later(request: HttpRequest, status: int, seconds: int) -> HttpResponse:
 
 
 def _cors(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Shops send from the browser, from any address; the key allows nothing but sending, and no cookie is looked at."""
+    """Shops send from the browser; the key allows nothing but sending, and no cookie is looked at.
+
+    A browser asks before it sends, without the key: that any page may ask says nothing about whose events are taken.
+    """
     response["Access-Control-Allow-Origin"] = "*"
     if request.method == "OPTIONS":
         response["Access-Control-Allow-Methods"] = "POST, OPTIONS"
-        response["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Content-Encoding, AnonymousId"
+        # Clients add headers of their own from version to version; which ones they ask for says what they will send.
+        asked = request.headers.get("Access-Control-Request-Headers", "")
+        response["Access-Control-Allow-Headers"] = asked if HEADER_NAMES.fullmatch(asked) else "Authorization, Content-Type"
         response["Access-Control-Max-Age"] = "86400"
     return response

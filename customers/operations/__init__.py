@@ -70,6 +70,7 @@ from ._segments import (
     tell_changes,
     tend_segments,
 )
+from ._sources import choose_trust
 from ._taken_out import begin_list_export
 from ._track import track
 
@@ -109,6 +110,7 @@ __all__ = [
     "cancel_import",
     "change_list",
     "change_preferences",
+    "choose_trust",
     "count_segment",
     "define_segment",
     "erase",

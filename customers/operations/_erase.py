@@ -91,6 +91,7 @@ def erase(*, customer: Customer, by: str, now: datetime.datetime) -> Erasure:
                 display_name="",
                 traits={},
                 traits_at={},
+                claims={},
                 facts={},
                 # Nobody is addressed any more who cannot be asked.
                 consent=as_data(Wishes({EVERYTHING: Statement(EVERYTHING, False, now)})),

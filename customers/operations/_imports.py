@@ -32,6 +32,7 @@ from ..rules.protocol import Incoming
 from ..rules.resolution import Identifier
 from ..rules.tables import BadTable, Head, Line
 from ..rules.timeline import EventType
+from ..rules.trust import Trust
 from ._consent import Choice, Said, record_all
 from ._insight import refresh_insight
 from ._process import _Heard, _write_events, _write_traits
@@ -283,7 +284,7 @@ def _take(row: CustomerImport, piece: Sequence[Line], now: datetime.datetime, *,
     results: list[_Result] = []
     heard: list[tuple[_Heard, Mapping[str, bool], tuple[str, ...]]] = []
     rules = identity_rules()
-    source = Source(key=SOURCE, name=row.name)
+    source = Source(key=SOURCE, name=row.name, trust=Trust.SERVER)
     for line in piece:
         said = importing.said(line.cells, row.meanings) if not line.fault else importing.Said(fault=line.fault)
         named: list[tuple[str, str]] = []

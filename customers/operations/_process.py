@@ -20,17 +20,19 @@ from incentives_site.shared.money import CURRENCIES, MINOR_DIGITS
 
 from ..models import Channel, Customer, Event, Intake, PurchaseLine, Rejection, Source, Suppression
 from ..queries import identity_rules, normalised, suppressed
-from ..rules import consent_heard, orders, protocol
+from ..rules import consent_heard, orders, protocol, trust
 from ..rules.consent import How
 from ..rules.faults import Misunderstood
 from ..rules.identities import IdentityRule, plain
 from ..rules.protocol import Incoming, NotTaken, Refusal
-from ..rules.resolution import Identifier
+from ..rules.resolution import VISITOR, Identifier
 from ..rules.timeline import EventType, message_digest
+from ..rules.trust import Evidence, Proof, TokenState, Trust
 from ._consent import Choice, Said, record_all
 from ._insight import refresh_insight
 from ._resolve import Resolved, Signal, hold, resolve_all
 from ._segments import refresh_memberships
+from ._tokens import read_token
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +54,7 @@ class Processed:
 
 @dataclass(slots=True)
 class _Heard:
-    """One event of a request: understood, and whom it names."""
+    """One event of a request: understood, and whom it names. ``visitor`` is among the identifiers, but proves nothing."""
 
     source: Source
     event: Incoming
@@ -60,6 +62,18 @@ class _Heard:
     identifiers: tuple[Identifier, ...]
     digest: uuid.UUID
     raw: object
+    evidence: Evidence = Evidence(Proof.SERVER)  # noqa: RUF009  (frozen)
+    visitor: Identifier | None = None
+    token: TokenState | None = None
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether it says something of weight that this source may not say: it stands on the timeline, and counts for nothing."""
+        if self.event.type is not EventType.TRACK or not trust.is_weighty(self.event.name):
+            return False
+        if self.event.name in consent_heard.NAMES:
+            return not trust.may_speak_of_consent(self.evidence.proof)
+        return not trust.counts_as_order(Trust(self.source.trust))
 
 
 def process_events(*, now: datetime.datetime) -> Processed | None:
@@ -130,12 +144,15 @@ def _process(only: int | None, now: datetime.datetime) -> Processed | None:
         refused += nobody
         fresh = _without_erased(fresh)
         resolved = resolve_all(
-            [Signal(item.identifiers, item.event.occurred_at, item.source.key) for item in fresh], by="events", now=now
+            [Signal(item.identifiers, item.event.occurred_at, item.source.key, item.visitor) for item in fresh],
+            by="events",
+            now=now,
         )
         _write_events(fresh, resolved)
         # A request that came after we looked at the clock has happened: it counts.
         seen_at = max([now, *(item.received_at for item in fresh)])
         retold = _write_traits(fresh, resolved)
+        retold += _write_claims(fresh, resolved)
         _write_consents(fresh, resolved, retold, seen_at)
         _write_orders(fresh, resolved)
         refresh_insight(customers={who.customer_id for who in resolved}, now=seen_at)
@@ -156,7 +173,7 @@ Refused = tuple[Source, object, Refusal, datetime.datetime]
 def _understand(requests: list[Intake]) -> tuple[list[_Heard], list[Refused]]:
     """The events of the requests, as many as make a piece; requests beyond are taken off the list."""
     rules = identity_rules()
-    known: dict[tuple[str, object], Identifier | None] = {}
+    known: Known = {}
     heard: list[_Heard] = []
     refused: list[Refused] = []
     for position, request in enumerate(requests):
@@ -178,26 +195,45 @@ def _understand(requests: list[Intake]) -> tuple[list[_Heard], list[Refused]]:
             except NotTaken as error:
                 refused.append((request.source, raw, error.reason, request.received_at))
                 continue
-            digest = message_digest(request.source.key, event.message_id)
-            heard.append(_Heard(request.source, event, request.received_at, _identifiers(event, rules, known), digest, raw))
+            heard.append(_heard(request, event, raw, rules, known))
     return heard, refused
 
 
-def _identifiers(
-    event: Incoming, rules: Mapping[str, IdentityRule], known: dict[tuple[str, object], Identifier | None]
-) -> tuple[Identifier, ...]:
-    """What names somebody, as it is written; junk names nobody. What was written once need not be again."""
-    found: list[Identifier] = []
-    for said in event.named:
-        if said not in known:
-            try:
-                known[said] = normalised(*said, rules)
-            except Misunderstood:
-                known[said] = None
-        identifier = known[said]
-        if identifier is not None and identifier not in found:
-            found.append(identifier)
-    return tuple(found)
+Known = dict[tuple[str, object], Identifier | None]
+
+
+def _heard(request: Intake, event: Incoming, raw: object, rules: Mapping[str, IdentityRule], known: Known) -> _Heard:
+    source = request.source
+    state, told = read_token(source, event.token, at=request.received_at) if event.token else (None, {})
+    evidence = trust.evidence(Trust(source.trust), event.named, visitor=event.visitor, token=told)
+    visitor = None if evidence.visitor is None else _normal((VISITOR, evidence.visitor), rules, known)
+    return _Heard(
+        source,
+        event,
+        request.received_at,
+        _identifiers(evidence.named, rules, known),
+        message_digest(source.key, event.message_id),
+        raw,
+        evidence,
+        visitor,
+        state,
+    )
+
+
+def _identifiers(named: Iterable[tuple[str, object]], rules: Mapping[str, IdentityRule], known: Known) -> tuple[Identifier, ...]:
+    """What names somebody, as it is written; junk names nobody."""
+    found = (_normal(said, rules, known) for said in named)
+    return tuple(dict.fromkeys(identifier for identifier in found if identifier is not None))
+
+
+def _normal(said: tuple[str, object], rules: Mapping[str, IdentityRule], known: Known) -> Identifier | None:
+    """As it is written; ``None`` for junk. What was written once need not be again."""
+    if said not in known:
+        try:
+            known[said] = normalised(*said, rules)
+        except Misunderstood:
+            known[said] = None
+    return known[said]
 
 
 def _only_new(heard: list[_Heard]) -> tuple[list[_Heard], int]:
@@ -219,7 +255,11 @@ def _only_new(heard: list[_Heard]) -> tuple[list[_Heard], int]:
 
 def _named(fresh: list[_Heard]) -> tuple[list[_Heard], list[Refused]]:
     somebody = [item for item in fresh if item.identifiers]
-    return somebody, [(item.source, item.raw, Refusal.NO_IDENTITY, item.received_at) for item in fresh if not item.identifiers]
+    return somebody, [(item.source, item.raw, _why_nobody(item), item.received_at) for item in fresh if not item.identifiers]
+
+
+def _why_nobody(item: _Heard) -> Refusal:
+    return Refusal.UNPROVEN if item.evidence.claimed or item.token else Refusal.NO_IDENTITY
 
 
 def _without_erased(fresh: list[_Heard]) -> list[_Heard]:
@@ -237,7 +277,7 @@ def forget_waiting(*, identifiers: Collection[Identifier], texts: Collection[str
 
     Joins the caller's transaction, which holds the identifiers: what is being processed meanwhile is dropped there.
     """
-    rules, known, gone = identity_rules(), dict[tuple[str, object], Identifier | None](), 0
+    rules, known, gone = identity_rules(), Known(), 0
     for request in Intake.objects.order_by("pk").iterator(chunk_size=20):
         data, is_strict = protocol.parse(bytes(request.body))
         envelope = data.get("context") if "batch" in data else None
@@ -264,14 +304,15 @@ def _names(
     is_strict: bool,
     identifiers: Collection[Identifier],
     rules: Mapping[str, IdentityRule],
-    known: dict[tuple[str, object], Identifier | None],
+    known: Known,
 ) -> bool:
     try:
         context = envelope if isinstance(envelope, dict) else None
         event = protocol.read_event(raw, received_at=received_at, sent_at=None, envelope=context, is_strict=is_strict)
     except NotTaken:
         return False
-    return any(identifier in identifiers for identifier in _identifiers(event, rules, known))
+    # Also one that is only claimed: it is said in the event, and would be kept with it.
+    return any(identifier in identifiers for identifier in _identifiers(event.named, rules, known))
 
 
 def _says(data: object, texts: Collection[str]) -> bool:
@@ -310,6 +351,13 @@ def _write_events(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> None
 def _row(item: _Heard, who: Resolved) -> tuple[Any, ...]:
     event = item.event
     identity: dict[str, Any] = {"named": item.identifiers}
+    if item.evidence.proof is not Proof.SERVER:
+        # Who reads the timeline later must not take a claim for a fact.
+        identity["proof"] = item.evidence.proof.value
+        if item.evidence.claimed:
+            identity["claimed"] = [[kind, str(value)] for kind, value in item.evidence.claimed]
+    if item.token is not None:
+        identity["token"] = item.token.value
     if who.dropped:
         identity["dropped"] = [[*identifier, reason.value] for identifier, reason in who.dropped]
     # Ours, whatever a source calls by this name: whom the event named, and what of it was not used.
@@ -317,7 +365,7 @@ def _row(item: _Heard, who: Resolved) -> tuple[Any, ...]:
     return (
         uuid.uuid4(),
         who.customer_id,
-        event.type.value,
+        (EventType.UNVERIFIED if item.is_unverified else event.type).value,
         event.name,
         item.source.channel_id,
         event.occurred_at,
@@ -329,6 +377,7 @@ def _row(item: _Heard, who: Resolved) -> tuple[Any, ...]:
     )
 
 
+_WITH_TRAITS = (EventType.IDENTIFY, EventType.IMPORTED)
 _TRAITS = """
 UPDATE customers_customer c SET traits = t.traits, traits_at = t.said,
     display_name = CASE WHEN t.name <> '' THEN t.name ELSE c.display_name END,
@@ -353,7 +402,7 @@ def _write_traits(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> list
     """Writes what was said, and answers where it was about consent."""
     said: dict[int, list[_Heard]] = {}
     for item, who in zip(fresh, resolved, strict=True):
-        if item.event.type in {EventType.IDENTIFY, EventType.IMPORTED}:
+        if item.event.type in _WITH_TRAITS and trust.writes_attributes(Trust(item.source.trust)):
             said.setdefault(who.customer_id, []).append(item)
     rows: list[dict[str, Any]] = []
     retold: list[_Retold] = []
@@ -374,6 +423,37 @@ def _write_traits(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> list
     return retold
 
 
+_CLAIMS = """
+UPDATE customers_customer c SET claims = t.claims FROM jsonb_to_recordset(%s::jsonb) AS t (id bigint, claims jsonb)
+WHERE c.id = t.id
+"""
+
+
+def _write_claims(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> list[_Retold]:
+    """What public keys said of somebody, the later over the earlier: to be read by people, never asked by a condition.
+
+    Answers where a customer with a token said something about consent.
+    """
+    said: dict[int, list[_Heard]] = {}
+    retold: list[_Retold] = []
+    for item, who in zip(fresh, resolved, strict=True):
+        if item.event.type is EventType.IDENTIFY and not trust.writes_attributes(Trust(item.source.trust)):
+            said.setdefault(who.customer_id, []).append(item)
+    if not said:
+        return retold
+    rows = []
+    for pk, claims in Customer.objects.filter(pk__in=said).order_by("pk").values_list("pk", "claims"):
+        for item in sorted(said[pk], key=lambda item: item.event.occurred_at):
+            traits = item.event.traits
+            if trust.may_speak_of_consent(item.evidence.proof) and not consent_heard.TRAITS.isdisjoint(traits):
+                retold.append(_Retold(item, pk, claims, {**claims, **traits}))
+            claims = trust.kept_claims(claims, traits)
+        rows.append({"id": pk, "claims": claims})
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIMS, [orjson.dumps(rows).decode()])
+    return retold
+
+
 def _write_consents(
     fresh: Sequence[_Heard], resolved: Sequence[Resolved], retold: Sequence[_Retold], now: datetime.datetime
 ) -> None:
@@ -381,7 +461,7 @@ def _write_consents(
     told = [
         (item, who.customer_id)
         for item, who in zip(fresh, resolved, strict=True)
-        if item.event.name in consent_heard.NAMES and item.event.type is EventType.TRACK
+        if item.event.name in consent_heard.NAMES and item.event.type is EventType.TRACK and not item.is_unverified
     ]
     by_traits = [one for one in retold if one.item.event.type is EventType.IDENTIFY]
     if not told and not by_traits:
@@ -449,6 +529,8 @@ def _write_orders(fresh: Sequence[_Heard], resolved: Sequence[Resolved]) -> None
         event, source = item.event, item.source
         if event.type is not EventType.TRACK or event.name not in {orders.COMPLETED, orders.REFUNDED}:
             continue
+        if not trust.counts_as_order(Trust(source.trust)):
+            continue
         order = orders.read_order(event.properties, currency=source.currency, digits=MINOR_DIGITS, known=CURRENCIES)
         if order is None:
             continue
@@ -501,6 +583,6 @@ def _message_id(raw: object) -> str:
 def _as_text(raw: object) -> str:
     """JSON that can be stored and read: escapes for what PostgreSQL does not keep in a text."""
     try:
-        return json.dumps(raw)[: protocol.LARGEST_EVENT]
+        return json.dumps(protocol.without_token(raw))[: protocol.LARGEST_EVENT]
     except (ValueError, RecursionError):
         return "null"

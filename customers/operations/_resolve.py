@@ -12,8 +12,9 @@ from incentives_site.shared.copying import copy_rows, reserve_ids
 from ..models import Customer, Identity, KeptApart
 from ..queries import identity_rules
 from ..rules.identities import IdentityRule
-from ..rules.resolution import Dropped, Identifier, Profile, resolve
-from ._merge import take_in
+from ..rules.resolution import VISITOR, Dropped, Identifier, Profile, resolve
+from ._holdings import holds_worth
+from ._merge import end_links, take_in
 
 LOCKS = 7_302_120  # names this kind of lock among PostgreSQL's advisory locks
 BUCKETS = 1_024
@@ -29,11 +30,15 @@ UPDATE customers_customer c SET first_seen_at = s.at FROM unnest(%s::bigint[], %
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What one event says about who it is: normalised identifiers (at least one), and when it happened (UTC)."""
+    """What one event says about who it is: normalised identifiers (at least one), and when it happened (UTC).
+
+    ``visitor`` is the one among them that is only claimed (``rules.trust``): it joins no two known customers.
+    """
 
     identifiers: tuple[Identifier, ...]
     at: datetime.datetime
     source: str = ""
+    visitor: Identifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class _State:
     merges: list[tuple[int, int]] = field(default_factory=list)
     named: list[tuple[Identifier, int, datetime.datetime, str]] = field(default_factory=list)
     first_seen: set[int] = field(default_factory=set)
+    became_known: set[int] = field(default_factory=set)
+    asked: set[int] = field(default_factory=set)
     made: int = 0
 
     def now_part_of(self, key: int) -> int:
@@ -78,9 +85,9 @@ def resolve_all(signals: Sequence[Signal], *, by: str, now: datetime.datetime) -
     state = _read(wanted)
     keys: list[int] = []
     dropped: list[tuple[tuple[Identifier, Dropped], ...]] = []
-    settled: dict[tuple[Identifier, ...], int] = {}
+    settled: dict[tuple[tuple[Identifier, ...], Identifier | None], int] = {}
     for signal in signals:
-        known = settled.get(signal.identifiers)
+        known = settled.get((signal.identifiers, signal.visitor))
         if known is not None:
             profile = state.profiles[state.now_part_of(known)]
             _seen(state, profile, signal.at)
@@ -89,7 +96,7 @@ def resolve_all(signals: Sequence[Signal], *, by: str, now: datetime.datetime) -
             continue
         key, unused = _decide(state, signal)
         if not unused:
-            settled[signal.identifiers] = key
+            settled[signal.identifiers, signal.visitor] = key
         keys.append(key)
         dropped.append(unused)
     ids = _write(state, by, now)
@@ -149,7 +156,11 @@ def _locked(pks: Sequence[int]) -> dict[int, Profile]:
 
 
 def _decide(state: _State, signal: Signal) -> tuple[int, tuple[tuple[Identifier, Dropped], ...]]:
-    outcome = resolve(signal.identifiers, state.owners, at=signal.at, rules=state.rules, apart=state.apart)
+    if signal.visitor is not None:
+        _ask_worth(state, signal.visitor, signal.identifiers)
+    outcome = resolve(
+        signal.identifiers, state.owners, at=signal.at, rules=state.rules, apart=state.apart, visitor=signal.visitor
+    )
     if not outcome.profiles:
         state.made += 1
         profile = Profile(-state.made, signal.at)
@@ -160,6 +171,9 @@ def _decide(state: _State, signal: Signal) -> tuple[int, tuple[tuple[Identifier,
         profile = state.profiles[keys[0]]
         for key in keys[1:]:
             _join(state, profile, state.profiles[key])
+    was_visitor = profile.key > 0 and profile.identifiers and all(kind == VISITOR for kind, _value in profile.identifiers)
+    if was_visitor and any(kind != VISITOR for kind, _value in outcome.attach):
+        state.became_known.add(profile.key)
     for identifier in outcome.attach:
         profile.identifiers[identifier] = signal.at
         state.owners[identifier] = profile
@@ -168,12 +182,22 @@ def _decide(state: _State, signal: Signal) -> tuple[int, tuple[tuple[Identifier,
     return profile.key, outcome.dropped
 
 
+def _ask_worth(state: _State, visitor: Identifier, identifiers: Sequence[Identifier]) -> None:
+    """Whether the owner of a claimed identifier holds anything: asked only where it could be joined to somebody else."""
+    owner = state.owners.get(visitor)
+    if owner is None or owner.key < 0 or owner.key in state.asked or not owner.is_bare or len(identifiers) < 2:
+        return
+    state.asked.add(owner.key)
+    owner.holds = holds_worth(owner.key)
+
+
 def _join(state: _State, survivor: Profile, other: Profile) -> None:
     state.became[other.key] = survivor.key
     survivor.identifiers |= other.identifiers
     for identifier in other.identifiers:
         state.owners[identifier] = survivor
     survivor.merges += other.merges
+    survivor.holds |= other.holds
     if other.key > 0:
         state.merges.append((survivor.key, other.key))
         survivor.merges += 1
@@ -207,6 +231,7 @@ def _write(state: _State, by: str, now: datetime.datetime) -> dict[int, int]:
         # Read anew: the one before may have changed it.
         customers = {customer.pk: customer for customer in Customer.objects.filter(pk__in=[survivor, merged])}
         take_in(customers[survivor], customers[merged], by=by, reason="", now=now)
+    end_links(state.became_known - state.became.keys())
     if earlier := sorted(state.first_seen - state.became.keys()):
         with connection.cursor() as cursor:
             cursor.execute(_FIRST_SEEN, [earlier, [state.profiles[key].first_seen_at for key in earlier]])

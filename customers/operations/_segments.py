@@ -613,7 +613,7 @@ def _erase(erasing: Erasing) -> None:
     Unjudged.objects.filter(customer__in=erasing.pks).delete()
 
 
-SEGMENTS = Holding("segments", gettext_lazy("segments"), _count_held, _move, _put_back, _export, _erase)
+SEGMENTS = Holding("segments", gettext_lazy("segments"), _count_held, _move, _put_back, _export, _erase, has_worth=False)
 
 
 # --- Locks ------------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ DEEPEST = 32
 LONGEST_ID = 320
 LONGEST_MESSAGE_ID = 100
 LONGEST_NAME = 200
+TOKEN = "customerToken"  # noqa: S105  (the name of a field of the context)
+LONGEST_TOKEN = 4_096
 FUTURE = datetime.timedelta(days=1)
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 SECONDS_FROM, MILLISECONDS_FROM = 10**9, 10**11
@@ -55,6 +57,7 @@ class Refusal(enum.StrEnum):
     IN_THE_FUTURE = "in-the-future"
     BEFORE_1970 = "before-1970"
     NOT_PROCESSED = "not-processed"
+    UNPROVEN = "unproven-identity"
 
 
 SENTENCES = {
@@ -71,6 +74,7 @@ SENTENCES = {
     Refusal.IN_THE_FUTURE: "It lies more than a day in the future.",
     Refusal.BEFORE_1970: "It lies before 1970.",
     Refusal.NOT_PROCESSED: "It could not be processed; the log of the server says why.",
+    Refusal.UNPROVEN: "A public key identifies visitors by anonymousId, and customers only by a signed customer token.",
 }
 
 
@@ -84,7 +88,10 @@ class NotTaken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An event that is understood. ``named`` are identifiers as said (kind, value), not yet normalised; instants are UTC."""
+    """An event that is understood. ``named`` are identifiers as said (kind, value), not yet normalised; instants are UTC.
+
+    ``visitor`` is the id that a browser or device gave itself; ``token`` a customer token, which ``context`` no longer contains.
+    """
 
     type: EventType
     name: str
@@ -94,6 +101,8 @@ class Incoming:
     properties: Mapping[str, Any]
     context: Mapping[str, Any]
     traits: Mapping[str, Any] = field(default_factory=dict)
+    visitor: str | None = None
+    token: str = ""
 
 
 def parse(body: bytes) -> tuple[Any, bool]:
@@ -184,6 +193,8 @@ def read_event(
     context, properties, traits = _object(raw, "context"), _object(raw, "properties"), _object(raw, "traits")
     if envelope:
         context = {**envelope, **context}
+    token = context.get(TOKEN)
+    context = {name: value for name, value in context.items() if name != TOKEN}
     if kind == "identify":
         inner = context.get("traits")
         traits = traits or (inner if isinstance(inner, dict) else {})
@@ -204,7 +215,23 @@ def read_event(
         properties=_properties(kind, raw, properties, traits),
         context=context | {name: at.isoformat() for name, at in times.items() if at is not None},
         traits=traits if kind == "identify" else {},
+        visitor=_visitor(kind, raw),
+        token=token if isinstance(token, str) and len(token) <= LONGEST_TOKEN else "",
     )
+
+
+def _visitor(kind: str, raw: dict[str, Any]) -> str | None:
+    """What a browser or device calls its visitor; an alias of old clients says it as ``previousId``."""
+    anonymous = _id(raw.get("anonymousId"))
+    return _id(raw.get("previousId")) if anonymous is None and kind == "alias" else anonymous
+
+
+def without_token(raw: object) -> object:
+    """An event as it may be kept: a customer token is a secret for as long as it is valid."""
+    context = raw.get("context") if isinstance(raw, dict) else None
+    if not isinstance(raw, dict) or not isinstance(context, dict) or TOKEN not in context:
+        return raw
+    return {**raw, "context": {name: value for name, value in context.items() if name != TOKEN}}
 
 
 def _check_size(raw: dict[str, Any], is_strict: bool) -> None:
@@ -300,7 +327,11 @@ def _named(kind: str, raw: dict[str, Any], context: Mapping[str, Any], traits: M
     if isinstance(inner, dict):
         about.append(inner)
     for found in about:
-        said += [(key, value) for key in ("email", "phone") if (value := _id(found.get(key))) is not None]
+        said += [
+            (key, value)
+            for key in ("email", "phone")
+            if (value := _id(found.get(key))) is not None and not _is_unverified(key, found)
+        ]
     device = context.get("device")
     if isinstance(device, dict) and (value := _id(device.get("id"))) is not None:
         said.append(("device_id", value))
@@ -313,6 +344,17 @@ def _named(kind: str, raw: dict[str, Any], context: Mapping[str, Any], traits: M
                 if external_kind != "user_id" or user is None:
                     said.append((external_kind, value))
     return said
+
+
+_VERIFIED = {
+    "email": ("email_verified", "emailVerified"),
+    "phone": ("phone_number_verified", "phone_verified", "phoneVerified"),
+}
+
+
+def _is_unverified(kind: str, traits: Mapping[str, Any]) -> bool:
+    """Whether the source says, by the claims of OpenID Connect, that the address is not verified: it identifies no one then."""
+    return any(traits.get(name) is False for name in _VERIFIED[kind])
 
 
 def _external_kind(type: str) -> str:

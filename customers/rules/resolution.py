@@ -14,6 +14,7 @@ MOST_IDENTIFIERS = 1_000
 MOST_MERGES = 100
 
 Identifier = tuple[str, str]
+VISITOR = "anonymous_id"  # the one kind that a visitor's browser makes up for itself
 
 
 class Dropped(enum.StrEnum):
@@ -24,19 +25,27 @@ class Dropped(enum.StrEnum):
     MERGE_BUDGET = "merge-budget"  # a customer is merged and named only so often
     SPLIT_BEFORE = "split-before"  # somebody took these customers apart
     OUTRANKED = "outranked"  # something that says more about who it is, contradicts it
+    NOT_PROVEN = "not-proven"  # a visitor's own id that belongs to another customer, which a token does not prove
 
 
 @dataclass(slots=True)
 class Profile:
     """A customer as far as this rule looks: its identifiers with the instant they were first seen (UTC).
 
-    ``key`` is anything that tells customers apart.
+    ``key`` is anything that tells customers apart; ``holds`` says that it holds something of worth (a wallet, points, orders), as
+    far as anybody has asked.
     """
 
     key: int
     first_seen_at: datetime.datetime
     identifiers: dict[Identifier, datetime.datetime] = field(default_factory=dict)
     merges: int = 0
+    holds: bool = False
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is no more than a visitor: known by ids that browsers gave themselves, and holding nothing of worth."""
+        return not self.holds and all(kind == VISITOR for kind, _value in self.identifiers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,17 @@ def resolve(
     at: datetime.datetime,
     rules: Mapping[str, IdentityRule] = STANDARD,
     apart: Apart = frozenset(),
+    visitor: Identifier | None = None,
 ) -> Outcome:
     """Who is meant by normalised ``identifiers``, of which ``owners`` says whose they are; ``at`` is now.
 
-    ``apart`` are pairs of keys that were split by hand and are not joined again.
+    ``apart`` are pairs of keys that were split by hand and are not joined again. ``visitor`` is the one identifier that only a
+    public key vouches for: beside proven ones it joins a bare visitor, and no other customer.
     """
     used, dropped = _consistent(sorted(set(identifiers), key=lambda item: (rule_of(item[0], rules).rank, item)), rules)
+    if visitor in used and _is_of_another(visitor, used, owners):
+        used.remove(visitor)
+        dropped.append((visitor, Dropped.NOT_PROVEN))
     while True:
         known = [item for item in used if item in owners]
         profiles = _by_age({owners[item].key: owners[item] for item in known}.values())
@@ -81,6 +95,13 @@ def resolve(
             continue
         dropped += [(item, Dropped.LIMIT) for item in too_many]
         return Outcome(tuple(profile.key for profile in profiles), tuple(attach), tuple(dropped))
+
+
+def _is_of_another(visitor: Identifier, used: Sequence[Identifier], owners: Mapping[Identifier, Profile]) -> bool:
+    owner, proven = owners.get(visitor), [item for item in used if item != visitor]
+    if owner is None or not proven or owner.is_bare:
+        return False
+    return owner.key not in {owners[item].key for item in proven if item in owners}
 
 
 def _consistent(

@@ -95,6 +95,8 @@ class Group:
     items: tuple["Rule", ...]
 
 
+# What a public key says of orders and consent counts for no segment, by whatever name.
+COUNTED_TYPES = tuple(kind.value for kind in EventType if kind is not EventType.UNVERIFIED)
 Rule = Leaf | Happened | Bought | Group
 EVERYBODY = Group(Quantifier.ALL, ())
 
@@ -188,8 +190,8 @@ class _Reader:
         name, kind, channel = (self.text(said, key, here) for key in ("name", "type", "channel"))
         if not name and not kind:
             self.fault(here, "required", "Say the name of the event, or its type.")
-        if kind and kind not in set(EventType):
-            self.fault(f"{here}/type", "wrong-value", "One of: " + " ".join(EventType) + ".")
+        if kind and kind not in COUNTED_TYPES:
+            self.fault(f"{here}/type", "wrong-value", "One of: " + " ".join(COUNTED_TYPES) + ".")
         where = self.where(said.get("where"), f"{here}/where")
         window = self.window(said, here)
         op, value = self.counting(data, pointer)
@@ -455,7 +457,8 @@ def _is_within(at: datetime.datetime, within_days: int | None, now: datetime.dat
 
 def _fits(rule: Happened, event: Done) -> bool:
     return (
-        (not rule.name or event.name == rule.name)
+        event.type != EventType.UNVERIFIED
+        and (not rule.name or event.name == rule.name)
         and (not rule.type or event.type == rule.type)
         and (not rule.channel or event.channel == rule.channel)
         and all(_where_holds(where, event.properties) for where in rule.where)

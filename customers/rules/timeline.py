@@ -27,6 +27,7 @@ class EventType(enum.StrEnum):
     ENTERED = "entered"
     LEFT = "left"
     IMPORTED = "imported"
+    UNVERIFIED = "unverified"  # an order or a statement of consent that a public key told of: it counts for nothing
 
 
 def message_digest(source: str, message_id: str) -> uuid.UUID:

@@ -24,7 +24,7 @@ HOUR = dt.timedelta(hours=1)
 @pytest.fixture
 def source() -> Source:
     mail = ChannelFactory(key="news", kind="email", can_message=True)
-    return Source.objects.create(key="mailer", name="Mailer", channel=mail)
+    return Source.objects.create(trust="server", key="mailer", name="Mailer", channel=mail)
 
 
 def send(source: Source, *events: dict[str, Any], now: dt.datetime = NOON) -> None:

@@ -25,7 +25,9 @@ PAGE = "/customers/events/"
 
 @pytest.fixture
 def source() -> Source:
-    return Source.objects.create(key="shop", name="Web shop", channel=ChannelFactory(web=True), write_key="w" * 32)
+    return Source.objects.create(
+        trust="server", key="shop", name="Web shop", channel=ChannelFactory(web=True), write_key="w" * 32
+    )
 
 
 def sign_in(client: Client, role: str) -> Client:

@@ -114,7 +114,8 @@ def sources() -> dict[str, Source]:
     ingestion._backlog[:] = [0.0, False]
     channel = ChannelFactory(web=True)
     return {
-        name: Source.objects.create(key=name, name=name, channel=channel, write_key=name + "-" + "k" * 20) for name in CLIENTS
+        name: Source.objects.create(trust="server", key=name, name=name, channel=channel, write_key=name + "-" + "k" * 20)
+        for name in CLIENTS
     }
 
 

@@ -152,8 +152,10 @@ def _frame(request: HttpRequest, unknown: bool, has_events: bool) -> dict[str, A
         "unknown": unknown,
         "is_filtered": any(request.GET.get(name) for name in FILTERS),
         "chosen": chosen,
+        "unchosen": [row for row in sources if not row.is_trust_chosen] if is_operator else [],
         "write_key": chosen.write_key if chosen and is_operator else "",
         "host": settings.BASE_URL,
+        "host_and_path": settings.BASE_URL.partition("://")[2] + "/v1",
         "is_operator": is_operator,
         "open_setup": not has_events and not request.GET.get("who") and not request.GET.get("name"),
     }
@@ -190,6 +192,10 @@ def _event(event: Event) -> dict[str, Any]:
         if received.date() == timezone.localdate()
         else date_format(received, "j M, H:i:s"),
         "named": named,
+        "claimed": [
+            {"kind": kind_in_words(item[0]), "value": item[1]} for item in _triples(identity.get("claimed")) if len(item) == 2
+        ],
+        "token": identity.get("token", ""),
         "dropped": [
             {"kind": kind_in_words(kind), "value": value, "why": why_not_used(reason, kind)} for kind, value, reason in dropped
         ],

@@ -11,6 +11,7 @@ from typing import Any
 
 from customers import operations, queries
 from customers.models import Channel, Merge, Source
+from customers.rules.trust import Trust
 
 from .households import card_number
 
@@ -20,9 +21,15 @@ class Sender:
     key: str
     name: str
     channel: str
+    trust: Trust = Trust.SERVER
 
 
-SENDERS = (Sender("web-shop", "Web shop", "web"), Sender("app", "App", "app"), Sender("tills", "Tills", "store"))
+SENDERS = (
+    Sender("web-shop", "Web shop", "web"),
+    Sender("app", "App", "app"),
+    Sender("tills", "Tills", "store"),
+    Sender("web-pages", "Web pages", "web", Trust.BROWSER),
+)
 HOUSEHOLD = 900
 NINA = "nina.keller@mail.example"
 REASON = "She gave her e-mail address on the phone."
@@ -32,9 +39,12 @@ BY_PHONE = "+49 40 5550142"
 def ensure_sources(channels: Mapping[str, Channel]) -> list[dict[str, str]]:
     """The sources with their write keys, as ``demo.json`` tells them."""
     for sender in SENDERS:
-        Source.objects.get_or_create(key=sender.key, defaults={"name": sender.name, "channel": channels[sender.channel]})
+        values = {"name": sender.name, "channel": channels[sender.channel], "trust": sender.trust}
+        source, _is_new = Source.objects.get_or_create(key=sender.key, defaults=values)
+        if not source.is_trust_chosen:  # loaded by an earlier version
+            operations.choose_trust(source=source, trust=sender.trust)
     rows = Source.objects.filter(key__in=[sender.key for sender in SENDERS]).select_related("channel").order_by("pk")
-    return [{"source": row.key, "channel": row.channel.key, "key": row.write_key} for row in rows]
+    return [{"source": row.key, "channel": row.channel.key, "trust": row.trust, "key": row.write_key} for row in rows]
 
 
 def load(now: dt.datetime, by: str) -> bool:
@@ -147,11 +157,17 @@ def _the_others() -> Iterator[Said]:
 
 
 def _lately() -> Iterator[Said]:
-    """The last hour before the first start, with two events that were not taken."""
+    """The last hour before the first start, with two events that were not taken and two that only claim something."""
     for n in range(24):
         who: dict[str, Any] = {"anonymousId": f"web-{n // 4:04x}"}
         name = ("Home", "Running shoes", "Tents", "Basket")[n % 4]
-        yield ("web-shop" if n % 3 else "app"), _ago(0, 58 - 2 * n), _page(name, **who)
+        yield ("web-pages" if n % 3 else "app"), _ago(0, 58 - 2 * n), _page(name, **who)
+    yield (
+        "web-pages",
+        _ago(0, 11),
+        _track("Order Completed", _order("W-7999", 480.0, ("Trail shoes", "Shoes", 4, 120.0)), anonymousId="web-0002"),
+    )
+    yield "web-pages", _ago(0, 10), {"type": "identify", "anonymousId": "web-0002", "traits": {"email": NINA, "vip": True}}
     yield "app", _ago(0, 9), {"type": "screen", "name": "Wallet", "userId": "nk-2041"}
     yield "web-shop", _ago(0, 7), _page("Basket", userId="guest")
     yield "tills", _ago(0, 5), {"type": "purchase", "userId": "nk-2041"}

@@ -143,7 +143,7 @@ def rich(mark: str = MARK) -> Rich:
             properties={"url": f"https://shop/{mark}"},
         )
     Event.objects.filter(customer=customer).update(context={"ip": "203.0.113.77", "page": {"title": mark}})
-    source = Source.objects.create(key="app", name="App", channel=web)
+    source = Source.objects.create(trust="server", key="app", name="App", channel=web)
     for said in (f"{mark.upper()}@Example.com", "+49 170 12345671", f"Zoë {mark}"):
         body = json.dumps({"type": "track", "userId": said, "timestamp": "1900-01-01"})
         Rejection.objects.create(source=source, reason="time", message_id="1", body=body, received_at=now)
@@ -296,7 +296,7 @@ def test_a_dump_names_an_erased_customer_nowhere_and_every_sum_is_as_before() ->
 def test_who_comes_while_being_erased_stays_out(door: str) -> None:
     """Whoever looks whether somebody was erased waits for one who is at it."""
     ann = IdentityFactory(kind="email", value="ann@example.com").customer
-    source = Source.objects.create(key="app", name="App", channel=ChannelFactory(web=True))
+    source = Source.objects.create(trust="server", key="app", name="App", channel=ChannelFactory(web=True))
     now, file = timezone.now(), b"E-Mail\nann@example.com\n"
     body = json.dumps({"event": "Seen", "userId": "u-1", "context": {"traits": {"email": "ann@example.com"}}}).encode()
 
@@ -352,7 +352,7 @@ class TestAfterwards:
 
     def test_their_events_are_dropped_and_kept_nowhere(self) -> None:
         web = ChannelFactory(web=True)
-        source = Source.objects.create(key="app", name="App", channel=web)
+        source = Source.objects.create(trust="server", key="app", name="App", channel=web)
         ann = IdentityFactory(kind="email", value="ann@example.com").customer
         operations.erase(customer=ann, by="x", now=timezone.now())
         batch = [

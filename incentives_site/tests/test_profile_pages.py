@@ -32,7 +32,9 @@ def operator() -> Any:
 
 @pytest.fixture
 def source() -> Source:
-    return Source.objects.create(key="shop", name="Web shop", channel=ChannelFactory(web=True), write_key="w" * 32)
+    return Source.objects.create(
+        trust="server", key="shop", name="Web shop", channel=ChannelFactory(web=True), write_key="w" * 32
+    )
 
 
 def send(source: Source, *events: dict[str, Any]) -> None:

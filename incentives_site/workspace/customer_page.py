@@ -47,6 +47,7 @@ ICONS = {
     EventType.SEEN: "eye",
     EventType.CLICKED: "target",
     EventType.OPTED_OUT: "bell-off",
+    EventType.UNVERIFIED: "alert-circle",
 }
 LEVELS = {
     EventType.REDEEMED: "success",
@@ -111,6 +112,7 @@ def _profile(request: HttpRequest, customer: Customer) -> dict[str, Any]:
             {"kind": kind_in_words(row.kind), "value": row.value} for row in customer.identities.all()[:MOST_IDENTITIES]
         ],
         "traits": [{"label": _word(name), "value": _said(value)} for name, value in sorted(customer.traits.items())],
+        "claims": [{"label": _word(name), "value": _said(value)} for name, value in sorted(customer.claims.items())],
         "figures": _figures(customer, currency),
         "picture": picture(customer, now),
         **_wallet(customer, now),
@@ -269,6 +271,7 @@ def _labels() -> dict[EventType, str]:
         EventType.RETURNED: _("Returned"),
         EventType.WITHDRAWN: _("Withdrawn"),
         EventType.OPTED_OUT: _("Opted out"),
+        EventType.UNVERIFIED: _("Unverified"),
     }
 
 
@@ -298,7 +301,7 @@ def _in_major_units(total: float, currency: str) -> str:
 def _notes(kind: EventType, properties: dict[str, Any]) -> list[str]:
     """The few facts of an event worth reading; amounts as amounts."""
     currency = str(properties.get("currency") or "")
-    if kind is EventType.TRACK:  # as its source wrote it, in major units
+    if kind in (EventType.TRACK, EventType.UNVERIFIED):  # as its source wrote it, in major units
         total = properties.get("total", properties.get("value"))
         return [_in_major_units(total, currency)] if isinstance(total, int | float) and currency else []
     notes = []

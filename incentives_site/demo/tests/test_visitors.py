@@ -17,9 +17,14 @@ pytestmark = pytest.mark.django_db
 
 def test_they_are_joined_by_events_and_by_hand_and_kept_out_where_two_would_be_one(loaded: dict[str, Channel]) -> None:
     keys = visitors.ensure_sources(loaded)
-    assert [(row["source"], row["channel"]) for row in keys] == [("web-shop", "web"), ("app", "app"), ("tills", "store")]
+    assert [(row["source"], row["channel"], row["trust"]) for row in keys] == [
+        ("web-shop", "web", "server"),
+        ("app", "app", "server"),
+        ("tills", "store", "server"),
+        ("web-pages", "web", "browser"),
+    ]
     assert keys == visitors.ensure_sources(loaded)
-    assert {row["key"] for row in keys} <= set(Source.objects.values_list("write_key", flat=True))
+    assert {row["key"] for row in keys} == {source.write_key for source in Source.objects.all()}
     assert visitors.load(NOW, "user:1")
     nina, tom = queries.by_identity("email", NINA), queries.by_identity("user_id", "tk-0077")
     assert nina == queries.by_identity("user_id", "nk-2041") == queries.by_identity("phone", BY_PHONE)
