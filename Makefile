@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock
+.PHONY: attack-browser-key help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,9 @@ format: setup-dev  ## let ruff put the code in order
 
 fire: setup-dev  ## 5,000 redemptions while everything is killed in turn; FIRE=... sends more or fewer
 	FIRE=$${FIRE:-5000} $(BIN)/pytest incentives_site/tests/test_fire.py
+
+attack-browser-key: setup-demo  ## attack a demonstration that runs, with the key in its pages; VAR_DIR=... names another
+	$(BIN)/python -m incentives_site.tests.attack.browser_key
 
 bench: setup-dev  ## the measurements of benchmarks/, as ratios to a plain yardstick
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks
