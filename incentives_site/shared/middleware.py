@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import structlog
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django_structlog.middlewares import RequestMiddleware
 
+from .addresses import client_ip
 from .logs import request_id
 from .problem_pages import problem_page
 from .problems import Problem
@@ -17,6 +20,14 @@ RELAXED = {
     "/api/docs/": {"style-src": [UNSAFE_INLINE]},
 }
 Respond = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestLog(RequestMiddleware):
+    """The log lines of a request, with the address the rest of the product goes by: the package's own trusts any header."""
+
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        structlog.contextvars.bind_contextvars(ip=client_ip(request))
 
 
 class SlashOptionalApi:
