@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "incentives_site.shared.middleware.RequestLog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "incentives_site.shared.middleware.PrivateAnswers",
     "incentives_site.shared.middleware.LanguageOfThePage",
     "incentives_site.shared.middleware.SlashOptionalApi",
     "django.middleware.common.CommonMiddleware",
@@ -296,6 +297,7 @@ API_RATE = (
 # Wrong codes an hour, and at once, before no code is looked at any more; 0: not counted. Exact over all processes.
 WRONG_CODES = {
     "key": env.integer("WRONG_CODES_PER_KEY", 3600),
+    "person": env.integer("WRONG_CODES_PER_PERSON", 300),
     "store": env.integer("WRONG_CODES_PER_STORE", 300),
     "customer": env.integer("WRONG_CODES_PER_CUSTOMER", 30),
     "address": env.integer("WRONG_CODES_PER_ADDRESS", 3600),

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
+from incentives_site.shared.problem_pages import problem_page
 from incentives_site.shared.problems import Kind, Problem
 
 from . import devices
@@ -44,4 +45,5 @@ class SignIn:
             return None
         if request.method in ("GET", "HEAD"):
             return redirect("second-factor-required")
-        raise SecondFactorRequired(_("Your role requires a passkey or an authenticator app. Set one up, then repeat this step."))
+        refusal = _("Your role requires a passkey or an authenticator app. Set one up, then repeat this step.")
+        return problem_page(request, SecondFactorRequired(refusal))

@@ -56,6 +56,11 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def receipt_stores(self) -> list[str] | None:
+        """Keys of the stores whose receipts this person may read and return; ``None`` for those of every store, and of none."""
+        return self.store_keys if self.store_keys and not self.may_serve_all_stores else None
+
     @cached_property
     def roles(self) -> frozenset[Role]:
         """The person's roles (one query, then kept)."""

@@ -58,6 +58,28 @@ class LanguageOfThePage:
         return self.get_response(request)
 
 
+class PrivateAnswers:
+    """Nothing personal is kept by a browser, a proxy or a shared till: every answer is ``private, no-store`` unless it is named.
+
+    ``PUBLIC`` are addresses whose answer is the same for everybody who is not signed in. Static files are answered before this.
+    """
+
+    PUBLIC = ("api-schema", "api-docs", "problems", "problem", "wallet-worker")
+    PRIVATE = "private, no-store"
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        match = request.resolver_match
+        is_public = match is not None and match.view_name in self.PUBLIC and response.status_code < 400
+        # A page that looked who is signed in, and found somebody, shows their navigation.
+        if not is_public or (request.session.accessed and request.user.is_authenticated):
+            response["Cache-Control"] = self.PRIVATE
+        return response
+
+
 class AdminContentSecurity:
     """Third-party pages get what they cannot do without, below their own prefix only."""
 

@@ -39,7 +39,7 @@ def marketer() -> Client:
     user = get_user_model().objects.create_user("mara@example.com", "x")
     user.groups.add(Group.objects.get_or_create(name="marketer")[0])
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     return client
 
 
@@ -387,7 +387,7 @@ def test_an_analyst_may_look_and_is_not_offered_to_edit(draft: Campaign) -> None
     user = get_user_model().objects.create_user("ana@example.com", "x")
     user.groups.add(Group.objects.get_or_create(name="analyst")[0])
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     page = tried(client, draft).content.decode()
     assert "/edit/" not in page.partition("<main")[2]
     assert address(draft) in client.get(f"/campaigns/{draft.public_id}/").content.decode()

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
-from django.contrib.auth.models import Group
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -21,9 +20,9 @@ from django.utils import timezone
 from incentives_site.accounts import operations
 from incentives_site.accounts.models import SignInTally, User
 from incentives_site.accounts.operations import LIMITS
-from incentives_site.accounts.roles import Role
 
-PASSWORD = "correct horse battery staple"
+from .conftest import PASSWORD
+
 LOGIN = "/accounts/login/"
 STRANGER, HOME = "203.0.113.7", "198.51.100.9"
 
@@ -35,13 +34,6 @@ def _quick_hashes(request: pytest.FixtureRequest, settings: Any) -> None:
     """What is counted does not depend on how long a password takes; what is measured does."""
     if "measured" not in request.keywords:
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def owner() -> User:
-    user = User.objects.create_user("owner@example.com", PASSWORD, is_staff=True)
-    user.groups.add(Group.objects.get(name=Role.OPERATOR))
-    return user
 
 
 def sign_in(password: str = PASSWORD, *, login: str = "owner@example.com", address: str = STRANGER, client: Any = None) -> Any:
