@@ -41,7 +41,7 @@ def configuration_is_fit_for_the_world(app_configs: Any, **kwargs: Any) -> list[
     return found
 
 
-# Keys that stand in documents and examples, or that the demonstration makes up, are known to everybody.
+# Keys that stand in documents and examples, or that the demonstration makes up, are known to everyone.
 PLACEHOLDERS = re.compile(r"insecure|change.?me|example|secret.?key|your.?key|password|x{5,}|0123456789|…", re.IGNORECASE)
 KEYS = ("SECRET_KEY", "CODES_KEY", "MEETINGS_KEY")
 SHORTEST_KEY = 32
@@ -70,19 +70,19 @@ def _weak_keys() -> Iterator[tuple[str, str]]:
             continue  # falls back to the one before, which is reported once
         seen.add(value)
         if PLACEHOLDERS.search(value):
-            yield name, "a default or an example, which everybody knows"
+            yield name, "a default or an example, which everyone knows"
         elif len(value) < SHORTEST_KEY or len(set(value)) < 10:
             yield name, f"too easy to guess: less than {SHORTEST_KEY} characters, or few different ones"
 
 
 @register(Tags.security, deploy=True)
 def strangers_meet_what_they_should(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Mail that nobody gets, host names that anybody may choose, addresses that are all the proxy's, passwords of an example."""
+    """Mail that no one gets, host names that a request may choose, one address for all, passwords of an example."""
     found: list[CheckMessage] = []
     if settings.EMAIL_BACKEND.rpartition(".")[0].endswith(QUIET_BACKENDS):
         found.append(
             Warning(
-                "Mail goes to the log: links that reset passwords are written there, and nobody is told of a lock.",
+                "Mail goes to the log: links that reset passwords are written there, and no one is told of a lock.",
                 hint="Set EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend and EMAIL_HOST.",
                 id="incentives.W004",
             )
@@ -98,7 +98,7 @@ def strangers_meet_what_they_should(app_configs: Any, **kwargs: Any) -> list[Che
     if settings.BEHIND_PROXY and not settings.TRUSTED_PROXY_HOPS:
         found.append(
             Warning(
-                "BEHIND_PROXY is on and TRUSTED_PROXY_HOPS is 0: everybody seems to come from the proxy's address, "
+                "BEHIND_PROXY is on and TRUSTED_PROXY_HOPS is 0: everyone seems to come from the proxy's address, "
                 "so strangers use up what is counted by address for all.",
                 hint="Set TRUSTED_PROXY_HOPS to the number of your proxies that append to X-Forwarded-For, usually 1.",
                 id="incentives.W006",

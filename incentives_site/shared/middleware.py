@@ -74,8 +74,8 @@ class PrivateAnswers:
         response = self.get_response(request)
         match = request.resolver_match
         is_public = match is not None and match.view_name in self.PUBLIC and response.status_code < 400
-        # A page that looked who is signed in, and found somebody, shows their navigation.
-        if not is_public or (request.session.accessed and request.user.is_authenticated):
+        # A page that looked who is signed in shows them their navigation. (The API's own pages set the user to none.)
+        if not is_public or (request.session.accessed and getattr(request.user, "is_authenticated", False)):
             response["Cache-Control"] = self.PRIVATE
         return response
 
