@@ -49,8 +49,8 @@ def sign_out(request: HttpRequest, extra_context: object = None) -> HttpResponse
 
 admin.site.login = sign_in  # type: ignore[method-assign]
 admin.site.logout = sign_out  # type: ignore[method-assign,assignment]
-admin.site.password_change = change_password  # type: ignore[method-assign]
-admin.site.password_change_done = change_password  # type: ignore[method-assign]
+admin.site.password_change = change_password  # type: ignore[method-assign,assignment]
+admin.site.password_change_done = change_password  # type: ignore[method-assign,assignment]
 
 # Third-party pages are registered anew in the back office's look: in their own, forms have invisible inputs.
 THIRD_PARTY = (

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import operations
-from .models import User
+from .models import TallyKind, User
 from .operations._devices import REMEMBERED
 
 
@@ -38,7 +38,7 @@ def tell_of_lock(*, user: int, address: str, kind: str, **_ignored: Any) -> None
         "address": address,
         "kind": kind,
         "minutes": int(operations.LOCK.total_seconds() // 60),
-        "limit": operations.LIMITS[kind],
+        "limit": operations.LIMITS[TallyKind(kind)],
         "reset_url": settings.BASE_URL + reverse("account_reset_password"),
     }
     text = render_to_string("account/email/locked.txt", context)

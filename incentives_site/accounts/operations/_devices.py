@@ -13,7 +13,7 @@ REMEMBERED = datetime.timedelta(days=400)  # the longest that browsers keep a co
 
 def is_known_device(*, user: User | None, token: str) -> bool:
     """Whether ``user`` has signed in with the browser that holds ``token``. Asks the database once, also for nobody."""
-    return KnownDevice.objects.filter(user_id=user.pk if user else None, token_hash=_hashed(token)).exists()
+    return KnownDevice.objects.filter(user_id=user.pk if user else 0, token_hash=_hashed(token)).exists()
 
 
 def remember_device(*, user: User, token: str, now: datetime.datetime) -> str:
