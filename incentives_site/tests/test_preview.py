@@ -394,7 +394,7 @@ def test_an_analyst_may_look_and_is_not_offered_to_edit(draft: Campaign) -> None
 
 
 def test_wrong_codes_are_counted_and_guessing_is_stopped(marketer: Client, draft: Campaign, settings: Any) -> None:
-    settings.WRONG_CODES = {**settings.WRONG_CODES, "key": 2, "address": 0}
+    settings.WRONG_CODES = {**settings.WRONG_CODES, "person": 2, "address": 0}
     tried(marketer, draft, codes="WRONG1, WRONG2")
     refused = marketer.post(address(draft), {**BASKET, "own": own_of(draft), "codes": "RIGHT1"})
     assert refused.status_code == 429
