@@ -4,16 +4,53 @@ from typing import Any
 
 import pghistory.models
 from allauth.account.models import EmailAddress
+from allauth.account.views import logout
 from allauth.mfa.models import Authenticator
-from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from django_celery_beat import admin as beat_admin
 from django_celery_beat import models as beat
 from rest_framework_api_key.models import APIKey
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from incentives_site.accounts.roles import WrongRole
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
+
+# --- One sign-in: the back office has no password form of its own -------------------------------------------------------
+
+
+def sign_in(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    """``/admin/login/``: strangers go to the one sign-in and come back; whoever is signed in is let in or refused."""
+    wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
+    if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+        wanted = reverse("admin:index")
+    if not request.user.is_authenticated:
+        return redirect_to_login(wanted)
+    if not admin.site.has_permission(request):
+        raise WrongRole(_("Ask an operator if you should have access to it."))
+    return redirect(wanted)
+
+
+def change_password(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    return redirect("account_change_password")
+
+
+def sign_out(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    return logout(request)
+
+
+admin.site.login = sign_in  # type: ignore[method-assign]
+admin.site.logout = sign_out  # type: ignore[method-assign,assignment]
+admin.site.password_change = change_password  # type: ignore[method-assign,assignment]
+admin.site.password_change_done = change_password  # type: ignore[method-assign,assignment]
 
 # Third-party pages are registered anew in the back office's look: in their own, forms have invisible inputs.
 THIRD_PARTY = (
@@ -24,9 +61,7 @@ THIRD_PARTY = (
     beat.ClockedSchedule,
     EmailAddress,
     Authenticator,
-    AccessAttempt,
-    AccessFailureLog,
-    AccessLog,
+    UserSession,
     APIKey,
 )
 for model in THIRD_PARTY:
@@ -84,22 +119,24 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
         return True
 
 
-@admin.register(AccessAttempt)
-class AccessAttemptAdmin(ReadOnlyAdmin):
-    """Failed sign-ins in a row; deleting one lifts the lock."""
+@admin.register(UserSession)
+class UserSessionAdmin(ReadOnlyAdmin):
+    """Who is signed in where; deleting a row signs that browser out."""
 
-    list_display = ["username", "ip_address", "failures_since_start", "attempt_time"]
-    search_fields = ["username", "ip_address"]
-    exclude = ["get_data", "post_data"]
+    list_display = ["user", "ip", "user_agent", "created_at"]
+    search_fields = ["user__email", "ip"]
+    list_select_related = ["user"]
+    fields = ["user", "ip", "user_agent", "created_at"]
 
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
         return True
 
+    def delete_model(self, request: HttpRequest, obj: UserSession) -> None:
+        obj.end()
 
-@admin.register(AccessLog)
-class AccessLogAdmin(ReadOnlyAdmin):
-    list_display = ["username", "ip_address", "attempt_time", "logout_time"]
-    search_fields = ["username", "ip_address"]
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for session in queryset:
+            session.end()
 
 
 class AuditAdmin(ReadOnlyAdmin):

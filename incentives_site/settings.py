@@ -74,7 +74,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "axes",
+    "allauth.usersessions",
     "csp",
     "django_celery_beat",
     "django_filters",
@@ -93,9 +93,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "incentives_site.shared.middleware.RequestLog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "incentives_site.shared.middleware.PrivateAnswers",
     "incentives_site.shared.middleware.LanguageOfThePage",
     "incentives_site.shared.middleware.SlashOptionalApi",
     "django.middleware.common.CommonMiddleware",
@@ -109,7 +110,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "pghistory.middleware.HistoryMiddleware",
     "incentives_site.shared.middleware.ProblemPages",
-    "axes.middleware.AxesMiddleware",
+    "incentives_site.accounts.middleware.SignIn",
 ]
 ROOT_URLCONF = "incentives_site.urls"
 WSGI_APPLICATION = "incentives_site.wsgi.application"
@@ -144,11 +145,7 @@ CACHES = {
 
 # --- People who sign in ---------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["incentives_site.accounts.backend.AccountBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -171,17 +168,23 @@ ACCOUNT_ADAPTER = "incentives_site.accounts.adapter.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 # An address says who somebody is in the directory of employees: operators change it in the back office, nobody their own.
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1
-ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,10/5m/key"}
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+# Wrong passwords and codes are counted by incentives_site.accounts.operations, exactly; allauth's own counts are not exact, and
+# would let a stranger lock the owner of an account out.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_FORMS = {"change_password": "incentives_site.accounts.forms.ChangePasswordForm"}
+MFA_FORMS = {
+    "authenticate": "incentives_site.accounts.forms.CodeForm",
+    "reauthenticate": "incentives_site.accounts.forms.CodeAgainForm",
+    "add_webauthn": "incentives_site.accounts.forms.NewPasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# A passkey cannot be guessed; the rate only bounds the work.
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 MFA_TOTP_ISSUER = "Incentives"
 # Accounts are made by an operator, so there is no address to verify before a second factor is added.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = 0.25
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_FORM_FIELD = "login"
-AXES_LOCKOUT_TEMPLATE = "errors/locked.html"
 
 # --- Pages ----------------------------------------------------------------------------------------------------------
 USE_TZ = True
@@ -237,6 +240,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS and env.boolean("SSL_REDIRECT", True)
 BEHIND_PROXY = env.boolean("BEHIND_PROXY", False)
+# How many proxies of the operator's append to X-Forwarded-For; 0: the header is not read.
+TRUSTED_PROXY_HOPS = env.integer("TRUSTED_PROXY_HOPS", 0)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 # Other hosts below the domain are not ours to decide about.
@@ -298,6 +303,7 @@ PUBLIC_EVENTS_PER_MINUTE = (
 # Wrong codes an hour, and at once, before no code is looked at any more; 0: not counted. Exact over all processes.
 WRONG_CODES = {
     "key": env.integer("WRONG_CODES_PER_KEY", 3600),
+    "person": env.integer("WRONG_CODES_PER_PERSON", 300),
     "store": env.integer("WRONG_CODES_PER_STORE", 300),
     "customer": env.integer("WRONG_CODES_PER_CUSTOMER", 30),
     "address": env.integer("WRONG_CODES_PER_ADDRESS", 3600),
@@ -365,7 +371,6 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"handlers": [], "propagate": False},
-        "axes": {"level": "WARNING"},
     },
 }
 structlog.configure(

@@ -32,6 +32,7 @@ urlpatterns = [
     path("preferences/", include("incentives_site.workspace.preferences_urls")),
     path("s/", survey_answers.code, name="survey-code"),
     path("s/<str:token>/", survey_answers.answer, name="survey-answer"),
+    path("accounts/", include("incentives_site.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

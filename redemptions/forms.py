@@ -40,9 +40,20 @@ class SaleForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}),
     )
 
-    def __init__(self, *args: Any, stores: QuerySet[Store], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, stores: QuerySet[Store], is_bound_to_stores: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.stores, self.is_bound_to_stores = stores, is_bound_to_stores
         self.fields["store"].queryset = stores  # type: ignore[attr-defined]
+
+    def clean_store(self) -> Store | None:
+        """The store of the sale: never none for people who are bound to some, whatever the form leaves out."""
+        chosen: Store | None = self.cleaned_data["store"]
+        if chosen is None and self.is_bound_to_stores:
+            own = list(self.stores[:2])
+            if len(own) != 1:
+                raise forms.ValidationError(_("Choose the store you sell in."), code="store-missing")
+            chosen = own[0]
+        return chosen
 
     def clean_currency(self) -> str:
         currency = str(self.cleaned_data["currency"])

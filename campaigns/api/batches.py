@@ -263,5 +263,4 @@ class BatchCodes(PartnerView):
 def csv_download(batch: CodeBatch) -> StreamingHttpResponse:
     response = StreamingHttpResponse(queries.codes_as_csv(batch), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="codes-{batch.public_id}.csv"'
-    response["Cache-Control"] = "no-store"
     return response

@@ -1,6 +1,6 @@
 """Wrong codes are counted, and guessing is stopped: exactly, over all processes.
 
-Who shows codes is a key (or a person who sells), in a store, for a customer, from an address. Each has a bucket in Valkey that
+Who shows codes is a key or a person who sells, in a store, for a customer, from an address. Each has a bucket in Valkey that
 holds so many wrong codes and empties at so many an hour (GCRA, as in ``incentives_site.integrations.api.throttling``). What is
 decided about codes is told only when every bucket has room for the wrong ones among them, and those are counted in the same
 script: a thousand guesses at once are told no more than one after the other. Right codes count nothing, but a full bucket hears
@@ -10,6 +10,7 @@ were wrong, as there was room for fewer, counts them.
 
 import functools
 import math
+from collections.abc import Sequence
 
 import redis
 import structlog
@@ -61,11 +62,12 @@ def _script() -> "redis.commands.core.Script":
 class CodeGuard:
     """Stands between a decision about codes and whoever asked for it. One for each request, which may decide several times.
 
-    ``key`` and ``address`` say who asks and from where; an empty one is not counted.
+    ``key`` or ``person`` and ``address`` say who asks and from where; an empty one is not counted. ``stores`` are those the
+    asker is bound to: wrong codes count in each of them, whatever store the request names.
     """
 
-    def __init__(self, *, key: str = "", address: str = "") -> None:
-        self.key, self.address = key, address
+    def __init__(self, *, key: str = "", person: str = "", address: str = "", stores: Sequence[str] = ()) -> None:
+        self.key, self.person, self.address, self.stores = key, person, address, tuple(stores)
         self._told = 0
 
     def __call__(self, *, wrong: int, store: str = "", customer: str = "") -> None:
@@ -73,8 +75,9 @@ class CodeGuard:
 
         When Valkey is away decisions pass uncounted, which is logged: a sale matters more than a rate.
         """
-        who = {"key": self.key, "store": store, "customer": customer, "address": self.address}
-        limits = {kind: settings.WRONG_CODES[kind] for kind, name in who.items() if name and settings.WRONG_CODES[kind]}
+        who = [("key", self.key), ("person", self.person), ("customer", customer), ("address", self.address)]
+        who += [("store", name) for name in sorted({store, *self.stores})]
+        limits = {(kind, name): settings.WRONG_CODES[kind] for kind, name in who if name and settings.WRONG_CODES[kind]}
         if not limits:
             return
         new = max(0, wrong - self._told)
@@ -82,7 +85,7 @@ class CodeGuard:
         for most in limits.values():
             arguments += [HOUR // most, HOUR // most * most]
         try:
-            wait = _script()(keys=[f"wrong-codes:{kind}:{who[kind]}" for kind in limits], args=arguments)
+            wait = _script()(keys=[f"wrong-codes:{kind}:{name}" for kind, name in limits], args=arguments)
         except redis.RedisError as error:
             log.warning("wrong_codes_uncounted", reason=type(error).__name__)
             return

@@ -105,7 +105,7 @@ def signed_in(role: str) -> Client:
     user = get_user_model().objects.create_user(f"{role}@example.com", "x")
     user.groups.add(Group.objects.get_or_create(name=role)[0])
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     return client
 
 

@@ -229,5 +229,4 @@ def export(request: HttpRequest, public_id: str, incentive_id: str, batch_id: st
         return _shown(request, row, problem)
     response = StreamingHttpResponse(queries.codes_as_csv(row), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="codes-{row.public_id}.csv"'
-    response["Cache-Control"] = "no-store"
     return cast("HttpResponse", response)  # Django keeps them apart; the door only looks at who comes in

@@ -6,9 +6,9 @@ from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from incentives_site.shared.admin import BackOfficeAdmin
+from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
-from .models import User
+from .models import KnownDevice, RoleRequirement, SignInTally, User
 
 
 class NewPersonForm(UserCreationForm):
@@ -28,7 +28,7 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):  # type: ignore[misc]
     ordering = ["email"]
     fieldsets = [
         (None, {"fields": ["email", "password", "first_name", "last_name"]}),
-        (_("Roles"), {"fields": ["groups", "store_keys", "is_active", "is_staff", "is_superuser"]}),
+        (_("Roles"), {"fields": ["groups", "store_keys", "may_serve_all_stores", "is_active", "is_staff", "is_superuser"]}),
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "usable_password", "password1", "password2"]})]
@@ -54,3 +54,46 @@ class RoleAdmin(BackOfficeAdmin):
 
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
         return False
+
+
+@admin.register(RoleRequirement)
+class RoleRequirementAdmin(BackOfficeAdmin):
+    """What everyone in a role has to have set up. One row for each role, which the migrations make."""
+
+    list_display = ["role", "second_factor"]
+    list_editable = ["second_factor"]
+    fields = ["role", "second_factor"]
+    readonly_fields = ["role"]
+
+    def has_add_permission(self, request: object) -> bool:
+        return False
+
+    def has_delete_permission(self, request: object, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(SignInTally)
+class SignInTallyAdmin(ReadOnlyAdmin):
+    """Wrong sign-ins that count at present; deleting a row lifts its lock."""
+
+    list_display = ["kind", "user", "address", "tries", "until"]
+    list_filter = ["kind"]
+    search_fields = ["user__email", "address"]
+    list_select_related = ["user"]
+    fields = ["kind", "user", "address", "tries", "until"]
+
+    def has_delete_permission(self, request: object, obj: object = None) -> bool:
+        return True
+
+
+@admin.register(KnownDevice)
+class KnownDeviceAdmin(ReadOnlyAdmin):
+    """Browsers in which people have signed in; deleting one makes it a stranger again, and signs nobody out."""
+
+    list_display = ["user", "created_at", "last_used_at"]
+    search_fields = ["user__email"]
+    list_select_related = ["user"]
+    fields = ["user", "created_at", "last_used_at"]
+
+    def has_delete_permission(self, request: object, obj: object = None) -> bool:
+        return True

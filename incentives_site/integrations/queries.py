@@ -33,6 +33,11 @@ class StoreNotYours(Problem):
     kind = Kind.FORBIDDEN
 
 
+class StoreMissing(Problem):
+    code = "store-missing"
+    title = _("This key has to name the store")
+
+
 class WebhookUnknown(NotFound):
     code = "webhook-unknown"
     title = _("There is no such webhook")
@@ -73,9 +78,15 @@ def channel_of(key: ApiKey, wanted: str | None) -> str:
 
 
 def store_of(key: ApiKey, wanted: str | None) -> str | None:
-    """The store key a call is about, ``None`` when none is named and the key is bound to several. Raises ``StoreNotYours``."""
-    if wanted is None:
-        return key.store_keys[0] if len(key.store_keys) == 1 else None
+    """The store key a call is about, ``None`` when none is named and the key is bound to none.
+
+    A key that is bound to one store always speaks for it, one that is bound to several has to name it: limits and wrong codes
+    are counted by store. Raises ``StoreMissing``, ``StoreNotYours``.
+    """
+    if not wanted:
+        if len(key.store_keys) > 1:
+            raise StoreMissing(_("Its stores are: %(stores)s.") % {"stores": ", ".join(key.store_keys)})
+        return key.store_keys[0] if key.store_keys else None
     if key.store_keys and wanted not in key.store_keys:
         raise StoreNotYours
     return wanted

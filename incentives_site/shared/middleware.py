@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import structlog
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django_structlog.middlewares import RequestMiddleware
 
+from .addresses import client_ip
 from .logs import request_id
 from .problem_pages import problem_page
 from .problems import Problem
@@ -17,6 +20,14 @@ RELAXED = {
     "/api/docs/": {"style-src": [UNSAFE_INLINE]},
 }
 Respond = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestLog(RequestMiddleware):
+    """The log lines of a request, with the address the rest of the product goes by: the package's own trusts any header."""
+
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        structlog.contextvars.bind_contextvars(ip=client_ip(request))
 
 
 class SlashOptionalApi:
@@ -45,6 +56,28 @@ class LanguageOfThePage:
             translation.activate(settings.LANGUAGE_CODE)
             request.LANGUAGE_CODE = settings.LANGUAGE_CODE
         return self.get_response(request)
+
+
+class PrivateAnswers:
+    """Nothing personal is kept by a browser, a proxy or a shared till: every answer is ``private, no-store`` unless it is named.
+
+    ``PUBLIC`` are addresses whose answer is the same for everybody who is not signed in. Static files are answered before this.
+    """
+
+    PUBLIC = ("api-schema", "api-docs", "problems", "problem", "wallet-worker")
+    PRIVATE = "private, no-store"
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        match = request.resolver_match
+        is_public = match is not None and match.view_name in self.PUBLIC and response.status_code < 400
+        # A page that looked who is signed in shows them their navigation. (The API's own pages set the user to none.)
+        if not is_public or (request.session.accessed and getattr(request.user, "is_authenticated", False)):
+            response["Cache-Control"] = self.PRIVATE
+        return response
 
 
 class AdminContentSecurity:

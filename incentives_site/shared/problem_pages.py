@@ -24,7 +24,10 @@ def problem_page(request: HttpRequest, problem: Problem) -> HttpResponse:
         "detail": problem.detail,
         "request_id": request_id(),
     }
-    return render(request, template, context, status=STATUS_OF_KIND[problem.kind])
+    response = render(request, template, context, status=STATUS_OF_KIND[problem.kind])
+    if "retry_after" in problem.extras:
+        response["Retry-After"] = str(problem.extras["retry_after"])
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -24,6 +24,7 @@ from customers.tests.factories import NOON
 from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
 from incentives_site.integrations.models import Scope
+from incentives_site.integrations.tests.factories import PartnerClient, partner_key
 from redemptions.operations import redeem
 from redemptions.tests.factories import request_for
 from surveys import operations as survey_operations
@@ -117,6 +118,15 @@ FOREIGN = ("accounts/", "i18n/", "admin/", "v1/", "beacon/")
 WRITING_STEPS = (
     "new/", "edit/", "launch/", "pause/", "resume/", "end/", "remove", "incentives/", "import/", "cancel/", "export/",
 )  # fmt: skip
+
+
+# The same for everybody: whoever caches them learns nothing of anybody.
+FOR_ANYBODY = {"api/schema/", "api/docs/", "problems/", "problems/<slug:code>/", "wallet/worker.js"}
+
+
+def may_be_kept(response: Any) -> bool:
+    """Whether a browser or a proxy may keep the answer. It must say ``private, no-store``, and nothing else, to forbid it."""
+    return bool(response.get("Cache-Control", "") != "private, no-store")
 
 
 def addresses(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -220,6 +230,7 @@ def path_to(address: str, fill: dict[str, str]) -> str:
 def test_a_page_opens_for_those_it_is_for_and_for_nobody_else(address: str, pattern: URLPattern, fill: dict[str, str]) -> None:
     who, path = admitted(address), path_to(address, fill)
     stranger = Client(raise_request_exception=False).get(path)
+    assert may_be_kept(stranger) is (address in FOR_ANYBODY), path
     if who is STRANGERS:
         assert stranger.status_code == 200, path
         return
@@ -231,6 +242,7 @@ def test_a_page_opens_for_those_it_is_for_and_for_nobody_else(address: str, patt
         user.groups.add(Group.objects.get(name=role.value))
         client.force_login(user)
         for response in (client.get(path), client.post(path)):
+            assert not may_be_kept(response), path
             assert response.status_code < 500, (path, role, response.status_code)
             assert (response.status_code == 403) is (role not in who), (path, role, response.status_code)
 
@@ -255,6 +267,7 @@ def test_an_endpoint_answers_to_a_key_with_the_scope_it_names(address: str, patt
     for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
         response = Client().generic(method, path, "{}", content_type="application/json")
         assert response.status_code == 401, (method, path)
+        assert not may_be_kept(response), path
 
 
 @pytest.mark.parametrize("address", ["accounts/signup/", "accounts/email/", "accounts/2fa/", "accounts/password/change/"])
@@ -269,3 +282,32 @@ def test_nobody_signs_up_and_own_pages_need_signing_in(client: Client, address: 
         assert not User.objects.exists()
     else:
         assert response.status_code == 302
+
+
+@pytest.mark.parametrize("address", sorted(address for address, _pattern in addresses() if address.startswith(FOREIGN)))
+def test_no_answer_of_a_third_partys_page_is_kept(address: str, client: Client) -> None:
+    path = "/" + re.sub(r"<[^>]+>|\(\?P<[^>]+>[^)]*\)|[\^$]|\\Z", "1", address)
+    assert not may_be_kept(client.get(path)), path
+    client.force_login(User.objects.create_superuser("root@example.com"))
+    assert not may_be_kept(client.get(path)), path
+
+
+@pytest.mark.parametrize("path", ["/nowhere/", "/campaigns", "/api/v1/nowhere", "/wallet/forged/", "/s/forged/"])
+def test_no_error_is_kept(path: str, client: Client) -> None:
+    assert not may_be_kept(client.get(path))
+
+
+def test_static_files_are_kept_and_public_pages_unless_they_show_who_is_signed_in(client: Client) -> None:
+    assert "private" not in client.get("/static/css/app.css").get("Cache-Control", "")
+    assert may_be_kept(client.get("/problems/"))
+    client.force_login(User.objects.create_superuser("root@example.com"))
+    assert not may_be_kept(client.get("/problems/"))
+    assert may_be_kept(client.get("/api/schema/"))
+
+
+def test_an_answer_to_a_partner_is_not_kept() -> None:
+    partner = PartnerClient(partner_key()[1])
+    for path in ("customers", "campaigns", "segments", "webhooks"):
+        response = partner.get(path)
+        assert response.status_code < 500
+        assert not may_be_kept(response), path

@@ -11,7 +11,13 @@ from django.test import Client
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PASSWORD = "a-long-enough-one-7"
-ACCOUNT_PAGES = ["/accounts/password/change/", "/accounts/2fa/", "/accounts/email/", "/accounts/logout/"]
+ACCOUNT_PAGES = [
+    "/accounts/password/change/",
+    "/accounts/2fa/",
+    "/accounts/sessions/",
+    "/accounts/email/",
+    "/accounts/logout/",
+]
 STRANGERS_PAGES = ["/accounts/login/", "/accounts/password/reset/", "/accounts/signup/", "/nowhere/"]
 
 
@@ -36,7 +42,7 @@ def assert_sound(page: Any) -> None:
 
 def open_as(page: Any, user: Any, base: str) -> None:
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base}])
 
 

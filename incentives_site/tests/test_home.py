@@ -27,7 +27,7 @@ def signed_in(role: str) -> Client:
     if role != "nobody":
         user.groups.add(Group.objects.get_or_create(name=role)[0])
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     return client
 
 

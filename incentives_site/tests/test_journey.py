@@ -34,7 +34,7 @@ def somebody(role: Role, **fields: Any) -> User:
 
 def sign_in(page: Any, user: User, base: str) -> None:
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base}])
 
 

@@ -39,7 +39,7 @@ def marketer() -> Client:
     user = get_user_model().objects.create_user("mara@example.com", "x")
     user.groups.add(Group.objects.get_or_create(name="marketer")[0])
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     return client
 
 
@@ -387,14 +387,14 @@ def test_an_analyst_may_look_and_is_not_offered_to_edit(draft: Campaign) -> None
     user = get_user_model().objects.create_user("ana@example.com", "x")
     user.groups.add(Group.objects.get_or_create(name="analyst")[0])
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     page = tried(client, draft).content.decode()
     assert "/edit/" not in page.partition("<main")[2]
     assert address(draft) in client.get(f"/campaigns/{draft.public_id}/").content.decode()
 
 
 def test_wrong_codes_are_counted_and_guessing_is_stopped(marketer: Client, draft: Campaign, settings: Any) -> None:
-    settings.WRONG_CODES = {**settings.WRONG_CODES, "key": 2, "address": 0}
+    settings.WRONG_CODES = {**settings.WRONG_CODES, "person": 2, "address": 0}
     tried(marketer, draft, codes="WRONG1, WRONG2")
     refused = marketer.post(address(draft), {**BASKET, "own": own_of(draft), "codes": "RIGHT1"})
     assert refused.status_code == 429

@@ -30,7 +30,6 @@ def data(request: HttpRequest, public_id: str) -> HttpResponse:
             headers={
                 "Content-Disposition": f'attachment; filename="customer-{receipt.public_id}.json"',
                 "Export-Receipt": str(receipt.public_id),
-                "Cache-Control": "no-store",
             },
         )
     form = ErasureForm(request.POST, customer=customer)

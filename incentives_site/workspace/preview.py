@@ -75,7 +75,11 @@ def preview(request: HttpRequest, public_id: str) -> HttpResponse:
         form.errors.clear()
         context["found"] = _find(request.POST.get("past", ""), campaign.currency)
     elif form.is_bound:
-        guard = operations.CodeGuard(key=f"user:{request.user.pk}", address=client_address(request))
+        guard = operations.CodeGuard(
+            person=str(request.user.pk),
+            address=client_address(request),
+            stores=request.user.store_keys,  # type: ignore[union-attr]
+        )
         try:
             outcome = _outcome(form, campaign, own, guard) if form.is_valid() else None
             status = 200 if outcome is not None else REFUSED

@@ -34,9 +34,9 @@ def private(response: HttpResponse, *, has_form: bool = False) -> HttpResponse:
     ``has_form``: the address is told to ourselves alone, instead of to nobody. Without any referrer a browser sends ``Origin:
     null`` with a form, and the protection against forms from elsewhere would refuse it.
     """
-    # The address is the key: it must not travel on to other sites, nor into shared caches and search engines.
+    # The address is the key: it must not travel on to other sites, nor into search engines. What keeps it out of caches is
+    # ``shared.middleware.PrivateAnswers``.
     response["Referrer-Policy"] = "same-origin" if has_form else "no-referrer"
-    response["Cache-Control"] = "private, max-age=0"
     response["X-Robots-Tag"] = "noindex"
     response["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
     return response

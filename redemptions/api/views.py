@@ -20,6 +20,7 @@ from incentives_site.integrations.api.views import PartnerView
 from incentives_site.integrations.models import Scope
 from incentives_site.shared.addresses import client_address
 from redemptions import operations, queries
+from redemptions.models import Redemption
 
 from . import serializers
 
@@ -127,17 +128,23 @@ class ReservationDetail(PartnerView):
         return Response(status=204)
 
 
-class RedemptionDetail(PartnerView):
+class _RedemptionView(PartnerView):
+    def own_redemption(self, public_id: str) -> Redemption:
+        """One of the partner's, in the stores the key speaks for."""
+        return queries.redemption_by_public_id(public_id, source=self.caller.partner.key, stores=self.key.store_keys or None)
+
+
+class RedemptionDetail(_RedemptionView):
     required_scopes = {"GET": Scope.REDEMPTIONS}
 
     @extend_schema(operation_id="redemptions_read", responses=serializers.RedemptionOut)
     def get(self, request: Request, public_id: str) -> Response:
         """One of the partner's own redemptions."""
-        redemption = queries.redemption_by_public_id(public_id, source=self.caller.partner.key)
+        redemption = self.own_redemption(public_id)
         return Response(serializers.redemption_as_data(redemption))
 
 
-class Returns(PartnerView):
+class Returns(_RedemptionView):
     required_scopes = {"POST": Scope.RETURNS}
     is_idempotent = True
 
@@ -151,7 +158,7 @@ class Returns(PartnerView):
         units = None if wanted["everything"] else {item["line"]: item["quantity"] for item in wanted["lines"]}
 
         def work() -> tuple[int, dict[str, Any]]:
-            redemption = queries.redemption_by_public_id(public_id, source=self.caller.partner.key)
+            redemption = self.own_redemption(public_id)
             given = operations.give_back(
                 redemption=redemption,
                 by=self.caller.actor,

@@ -3,13 +3,14 @@
 import contextlib
 import datetime
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
-from incentives_site.shared.problems import NotFound
+from incentives_site.shared.problems import Kind, NotFound, Problem
 from redemptions import sealing
 from redemptions.models import Entry, PostingKind, Redemption, RedemptionLine
 
@@ -19,8 +20,17 @@ class RedemptionUnknown(NotFound):
     title = _("There is no such redemption")
 
 
-def redemption_by_public_id(public_id: object, *, source: str | None = None) -> Redemption:
-    """The redemption, only one of ``source`` when that is given (a partner sees its own). Raises ``RedemptionUnknown``."""
+class RedemptionOfAnotherStore(Problem):
+    code = "redemption-of-another-store"
+    title = _("This receipt belongs to another store")
+    kind = Kind.FORBIDDEN
+
+
+def redemption_by_public_id(public_id: object, *, source: str | None = None, stores: Collection[str] | None = None) -> Redemption:
+    """The redemption, only one of ``source`` when that is given (a partner sees its own), only in ``stores`` (keys) when given.
+
+    Raises ``RedemptionUnknown``, ``RedemptionOfAnotherStore``. An order without a store, such as one on the web, is in none.
+    """
     try:
         wanted = uuid.UUID(str(public_id))
     except ValueError:
@@ -31,6 +41,8 @@ def redemption_by_public_id(public_id: object, *, source: str | None = None) -> 
     redemption = found.first()
     if redemption is None:
         raise RedemptionUnknown
+    if stores is not None and (redemption.store is None or redemption.store.key not in stores):
+        raise RedemptionOfAnotherStore(_("Return it there, or ask someone who may serve every store."))
     return redemption
 
 
@@ -63,9 +75,14 @@ def order_lines(redemption: Redemption) -> list[RedemptionLine]:
     ]
 
 
-def receipts(words: str, *, now: datetime.datetime) -> QuerySet[Redemption]:
-    """Redemptions by order, receipt number (its beginning is enough for those of the last 90 days), or all, newest first."""
+def receipts(words: str, *, now: datetime.datetime, stores: Collection[str] | None = None) -> QuerySet[Redemption]:
+    """Redemptions by order, receipt number (its beginning is enough for those of the last 90 days), or all, newest first.
+
+    Only those of ``stores`` (keys) when given.
+    """
     found = Redemption.objects.select_related("customer", "store", "channel").order_by("-redeemed_at", "-id")
+    if stores is not None:
+        found = found.filter(store__key__in=stores)
     words = words.strip().replace("\x00", "")[:100]
     if not words:
         return found

@@ -42,7 +42,7 @@ def admitted(wrong: int = 1, **who: str) -> bool:
 class TestCounting:
     """No database: the buckets are in Valkey."""
 
-    @pytest.mark.parametrize("kind", ["key", "store", "customer", "address"])
+    @pytest.mark.parametrize("kind", ["key", "person", "store", "customer", "address"])
     def test_so_many_and_not_one_more(self, settings: Any, kind: str) -> None:
         settings.WRONG_CODES = {**settings.WRONG_CODES, kind: 5}
         who = {kind: fresh()}
@@ -172,7 +172,7 @@ class TestDoors:
             operations.quote(request_for(tenders=[tender], guard=CodeGuard(key=guard.key)), now=NOON)
 
     def test_a_sentence_at_the_till(self, incentive: Incentive, settings: Any, client: Client) -> None:
-        settings.WRONG_CODES = {**settings.WRONG_CODES, "key": 1, "address": 0}
+        settings.WRONG_CODES = {**settings.WRONG_CODES, "person": 1, "address": 0}
         user = User.objects.create_user(f"{fresh()}@example.com", store_keys=[StoreFactory().key])
         user.groups.add(Group.objects.get(name="store"))
         client.force_login(user)
@@ -180,6 +180,44 @@ class TestDoors:
         answers = [client.post("/till/", {**form, "code": f"WRONG{n}"}) for n in range(2)]
         assert [answer.status_code for answer in answers] == [200, 429]
         assert b"Too many wrong codes" in answers[1].content
+
+    def seller(self, *stores: str) -> Client:
+        user = User.objects.create_user(f"{fresh()}@example.com", store_keys=list(stores))
+        user.groups.add(Group.objects.get(name="store"))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    def guess(self, client: Client, **fields: Any) -> int:
+        form = {**fields_of(client.get("/till/").content.decode()), **line()}
+        return int(client.post("/till/", {**form, "code": fresh(), **fields}).status_code)
+
+    @pytest.mark.parametrize("kind", ["person", "store"])
+    def test_the_store_a_form_names_or_leaves_out_wins_no_guesses(self, incentive: Incentive, settings: Any, kind: str) -> None:
+        settings.WRONG_CODES = {**dict.fromkeys(settings.WRONG_CODES, 0), kind: 3}
+        here, there = StoreFactory(key=fresh()), StoreFactory(key=fresh())
+        client = self.seller(here.key, there.key)
+        answers = [self.guess(client, store=str(store.pk)) for store in (here, there, here, there, here)]
+        assert answers == [200] * 3 + [429] * 2
+        # Who sells in one store and leaves it out, or names another, is counted there all the same.
+        alone = self.seller(StoreFactory(key=fresh()).key)
+        outcomes = [self.guess(alone, store=store) for store in ("", str(there.pk), "0", "", "", "")]
+        assert outcomes == [200, 422, 422, 200, 200, 429]
+
+    def test_who_is_bound_to_several_stores_names_one_of_them(self, incentive: Incentive) -> None:
+        stores = [StoreFactory(key=fresh()), StoreFactory(key=fresh())]
+        client = self.seller(*(store.key for store in stores))
+        assert self.guess(client, store="") == 422
+        assert self.guess(client, store=str(StoreFactory(key=fresh()).pk)) == 422
+        assert self.guess(client, store=str(stores[1].pk)) == 200
+
+    def test_a_sale_of_a_bound_person_is_never_without_a_store(self, settings: Any) -> None:
+        store = StoreFactory(key=fresh())
+        IncentiveFactory()
+        client = self.seller(store.key)
+        form = {**fields_of(client.get("/till/").content.decode()), **line(), "store": "", "intent": "redeem"}
+        assert client.post("/till/", form).status_code == 302
+        assert Redemption.objects.get().store == store
 
 
 @pytest.mark.django_db

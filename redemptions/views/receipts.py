@@ -32,7 +32,8 @@ def receipt_list(request: HttpRequest) -> HttpResponse:
     if scanned is not None:
         address = reverse("redemptions:receipt", args=[scanned.public_id])
         return HttpResponseClientRedirect(address) if request.htmx else redirect(address)  # type: ignore[attr-defined]
-    page = Paginator(queries.receipts(words, now=timezone.now())[:500], 25).get_page(request.GET.get("page"))
+    found = queries.receipts(words, now=timezone.now(), stores=request.user.receipt_stores)  # type: ignore[union-attr]
+    page = Paginator(found[:500], 25).get_page(request.GET.get("page"))
     template = page_or_fragment(request, page="redemptions/receipts.html", fragment="redemptions/_receipts.html")
     with timezone.override(zone_of(stores_of(request).first())):
         return render(request, template, {"words": words, "page": page})
@@ -40,14 +41,14 @@ def receipt_list(request: HttpRequest) -> HttpResponse:
 
 @for_roles(*CASHIERS)
 def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _render(request, queries.redemption_by_public_id(public_id))
+    return _render(request, _own(request, public_id))
 
 
 @for_roles(*CASHIERS)
 @require_POST
 def give_back(request: HttpRequest, public_id: str) -> HttpResponse:
     """``intent``: ``preview`` some units, ``preview-all``, or ``confirm`` what was previewed."""
-    redemption = queries.redemption_by_public_id(public_id)
+    redemption = _own(request, public_id)
     form = ReturnForm(request.POST, rows=queries.order_lines(redemption))
     if not form.is_valid():
         return _render(request, redemption, form=form, status=422)
@@ -75,6 +76,11 @@ def give_back(request: HttpRequest, public_id: str) -> HttpResponse:
     except Problem as problem:
         return _render(request, redemption, form=form, problem=problem)
     return redirect(reverse("redemptions:receipt", args=[redemption.public_id]))
+
+
+def _own(request: HttpRequest, public_id: str) -> Redemption:
+    """A receipt that the signed-in person may serve."""
+    return queries.redemption_by_public_id(public_id, stores=request.user.receipt_stores)  # type: ignore[union-attr]
 
 
 def _render(

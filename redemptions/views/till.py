@@ -148,6 +148,11 @@ def stores_of(request: HttpRequest) -> QuerySet[Store]:
     return stores.filter(key__in=keys) if keys else stores
 
 
+def is_bound(request: HttpRequest) -> bool:
+    """Whether the signed-in person sells in certain stores only, and therefore always in one of them."""
+    return bool(request.user.store_keys)  # type: ignore[union-attr]
+
+
 def zone_of(store: Store | None) -> ZoneInfo:
     """The wall clock of a counter; UTC where there is none."""
     return ZoneInfo(store.time_zone if store else "UTC")
@@ -156,7 +161,7 @@ def zone_of(store: Store | None) -> ZoneInfo:
 def _new_sale(request: HttpRequest) -> Sale:
     currency = _usual_currency()
     initial = {"order_key": new_order_key(), "currency": currency, "customer": request.GET.get("customer", "")[:320]}
-    form = SaleForm(stores=stores_of(request), initial=initial)
+    form = SaleForm(stores=stores_of(request), is_bound_to_stores=is_bound(request), initial=initial)
     customer = customer_queries.at_counter(initial["customer"]) if initial["customer"] else None
     rows = line_forms(None, currency=currency, at_least=ROWS)
     return Sale(form, rows, [], currency, TenderForm(currency=currency, prefix="pay"), customer=customer)
@@ -169,7 +174,7 @@ def _usual_currency() -> str:
 
 
 def _read(request: HttpRequest, data: QueryDict) -> Sale:
-    form = SaleForm(data, stores=stores_of(request))
+    form = SaleForm(data, stores=stores_of(request), is_bound_to_stores=is_bound(request))
     form_is_valid = form.is_valid()
     currency = form.cleaned_data.get("currency") or _usual_currency()
     extra = 1 if data.get("intent") == "add-line" else 0
@@ -188,7 +193,9 @@ def _read(request: HttpRequest, data: QueryDict) -> Sale:
         sale.status = 422
         return sale
     sale.form = SaleForm(
-        initial={**form.cleaned_data, "customer": data.get("customer", ""), "code": ""}, stores=stores_of(request)
+        initial={**form.cleaned_data, "customer": data.get("customer", ""), "code": ""},
+        stores=stores_of(request),
+        is_bound_to_stores=is_bound(request),
     )
     basket = basket_of(rows)
     if basket["lines"]:
@@ -209,7 +216,11 @@ def _request_of(request: HttpRequest, sale: Sale, basket: dict[str, Any], tender
         store=store.key if store else "",
         codes=sale.codes,
         tenders=tenders,
-        guard=CodeGuard(key=f"user:{request.user.pk}", address=client_address(request)),
+        guard=CodeGuard(
+            person=str(request.user.pk),
+            address=client_address(request),
+            stores=request.user.store_keys,  # type: ignore[union-attr]
+        ),
     )
 
 

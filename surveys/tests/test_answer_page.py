@@ -31,7 +31,11 @@ def test_opening_it_writes_nothing_and_tells_nobody(client: Client) -> None:
     before = list(Invitation.objects.filter(wave=wave).order_by("pk").values())
     answer = client.get(path_of(wave))
     assert answer.status_code == 200
-    assert (answer["Referrer-Policy"], answer["X-Robots-Tag"], answer["Cache-Control"]) == ("no-referrer", "noindex", "no-store")
+    assert (answer["Referrer-Policy"], answer["X-Robots-Tag"], answer["Cache-Control"]) == (
+        "no-referrer",
+        "noindex",
+        "private, no-store",
+    )
     assert not answer.cookies, "nobody is followed"
     assert "anonymous" in answer.content.decode()
     assert list(Invitation.objects.filter(wave=wave).order_by("pk").values()) == before
@@ -191,7 +195,7 @@ def test_what_is_kept_of_the_thanks_is_nobodys(client: Client) -> None:
             client.cookies["theme"] = theme
             page = client.post(f"/s/{link_of(invitation)}/?lang={lang}", {"go": "send", "q-score": "9"})
             said[wave.mode, lang, theme] = page.content.decode()
-            assert page["Cache-Control"] == "no-store"
+            assert page["Cache-Control"] == "private, no-store"
             assert link_of(invitation) not in said[wave.mode, lang, theme]
     assert 'data-bs-theme="dark"' in said["anonymous", "en", "dark"]
     assert "data-bs-theme" not in said["anonymous", "en", "no<b>ne"]

@@ -36,6 +36,10 @@ def somebody(role: Role, email: str = "") -> Client:
 
 @pytest.fixture
 def wave() -> Wave:
+    return wave_of_boss()
+
+
+def wave_of_boss() -> Wave:
     """Twelve in sales, four in IT, all of whom answered; their manager leads both."""
     boss = EmployeeFactory(email="boss@company.test", key="boss", name="Bo Boss", department=DepartmentFactory(key="board"))
     for _n in range(12):

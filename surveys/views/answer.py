@@ -95,7 +95,6 @@ def _menu(request: HttpRequest, offered: Sequence[str]) -> dict[str, Any]:
 
 def _private(response: HttpResponse) -> HttpResponse:
     response["Referrer-Policy"] = "no-referrer"
-    response["Cache-Control"] = "no-store"
     response["X-Robots-Tag"] = "noindex"
     response["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
     return response

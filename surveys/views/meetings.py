@@ -114,9 +114,7 @@ def meeting(request: HttpRequest, public_id: str) -> HttpResponse:
         "typed": request.POST if problem else {},
         "crumbs": [{"label": _("One-on-ones"), "url": reverse("surveys:one-on-ones")}, {"label": seat.other.name}],
     }
-    response = render(request, "surveys/one_on_one.html", context, status=422 if problem else 200)
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return render(request, "surveys/one_on_one.html", context, status=422 if problem else 200)
 
 
 def _suggested(seat: Seat, written: set[str]) -> list[queries.TalkingPoint]:
@@ -230,7 +228,6 @@ def export(request: HttpRequest, public_id: str) -> HttpResponse:
     data: dict[str, Any] = {"with": seat.other.name, "held_on": seat.series.held, "notes": notes}
     response = HttpResponse(json.dumps(data, indent=2, default=str, ensure_ascii=False), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="one-on-one-{seat.series.public_id}.json"'
-    response["Cache-Control"] = "private, no-store"
     return response
 
 

@@ -24,7 +24,6 @@ def spoken(request: HttpRequest, wished: str = "") -> Iterator[dict[str, Any]]:
 def private(response: HttpResponse) -> HttpResponse:
     """Call it while the language is spoken. The address is the key: it travels to nobody else, nor into shared caches."""
     response["Referrer-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, no-store"
     response["X-Robots-Tag"] = "noindex"
     response["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
     return response

@@ -27,6 +27,10 @@ class Scope(models.TextChoices):
     WEBHOOKS = "webhooks"
 
 
+# Where the product itself redeems or writes: a partner of such a name would see and return what is not its own.
+RESERVED_KEYS = ("till", "import", "customers", "campaigns", "redemptions", "surveys", "wallet", "preferences", "system")
+
+
 class Partner(models.Model):
     """A system that calls us: a shop, an app, a till maker."""
 
@@ -39,6 +43,13 @@ class Partner(models.Model):
         verbose_name = _("partner")
         verbose_name_plural = _("partners")
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(key__iregex=rf"^({'|'.join(RESERVED_KEYS)})$"),
+                name="a_partner_has_no_name_of_ours",
+                violation_error_message=_("This key is used by the product itself. Choose another one."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
