@@ -31,6 +31,9 @@ if not SECRET_KEY:
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 # Codes are looked up by a keyed hash and kept sealed; a key of their own lets SECRET_KEY rotate without touching them.
 CODES_KEY = env.text("CODES_KEY") or SECRET_KEY
+# What is sealed can be sealed again, so the key of seals may change (docs/secrets.md): the first seals, all of them open.
+SEALING_KEY = env.text("SEALING_KEY")
+SEALING_KEY_FALLBACKS = env.words("SEALING_KEY_FALLBACKS")
 # The country (ISO 3166) of telephone numbers that name none; empty: such numbers are kept as their digits.
 PHONE_REGION = env.text("PHONE_REGION").upper()
 # How many months events stay on the timeline; 0: for ever.
