@@ -28,4 +28,4 @@ USER incentives
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import os; from urllib.request import Request, urlopen; urlopen(Request(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', headers={'X-Forwarded-Proto': 'https'}), timeout=4)"]
-CMD ["sh", "-c", "exec gunicorn incentives_site.wsgi --bind \"$HOST:$PORT\" --worker-class gthread --workers \"${WEB_WORKERS:-2}\" --threads \"${WEB_THREADS:-4}\" --no-control-socket --access-logfile -"]
+CMD ["gunicorn", "incentives_site.wsgi", "--config", "gunicorn.conf.py"]

@@ -319,7 +319,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Mails carry links that let their bearer in: they are printed for developers and in the demonstration only.
+EMAIL_BACKEND = env.text("EMAIL_BACKEND") or (
+    "django.core.mail.backends.console.EmailBackend" if DEBUG or DEMO else "incentives_site.shared.mail.NotSent"
+)
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.integer("EMAIL_PORT", 25, minimum=1)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
@@ -329,14 +332,18 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "incentives@localhost")
 
 # --- Logs: one JSON line an event, with the request id; never bodies, keys or codes -------------------------------------
+DEFAULT_EXCEPTION_REPORTER_FILTER = "incentives_site.shared.error_reports.NoValues"
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 _shared_processors = [
     structlog.contextvars.merge_contextvars,
-    without_secrets,
     structlog.processors.TimeStamper(fmt="iso"),
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.StackInfoRenderer(),
+    # Tracebacks of libraries become text here; what would have secrets cut out of it comes after.
+    structlog.processors.format_exc_info,
+    without_secrets,
 ]
 LOGGING = {
     "version": 1,
@@ -361,6 +368,8 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        # Without Django's own handler, which mails errors to ADMINS with what was sent.
+        "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": [], "propagate": False},
         "axes": {"level": "WARNING"},
     },
@@ -368,7 +377,6 @@ LOGGING = {
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
-        without_secrets,
         structlog.stdlib.filter_by_level,
         structlog.processors.TimeStamper(fmt="iso"),
         structlog.stdlib.add_logger_name,
@@ -377,6 +385,7 @@ structlog.configure(
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         structlog.processors.UnicodeDecoder(),
+        without_secrets,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),
