@@ -97,7 +97,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "incentives_site.accounts.sessions.SignedSessions",
     "django.middleware.locale.LocaleMiddleware",
     "incentives_site.shared.middleware.LanguageOfThePage",
     "incentives_site.shared.middleware.SlashOptionalApi",
@@ -110,7 +110,7 @@ MIDDLEWARE = [
     "incentives_site.shared.middleware.AdminContentSecurity",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "pghistory.middleware.HistoryMiddleware",
+    "incentives_site.shared.middleware.History",
     "incentives_site.shared.middleware.ProblemPages",
     "axes.middleware.AxesMiddleware",
 ]
@@ -175,6 +175,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 # An address says who somebody is in the directory of employees: operators change it in the back office, nobody their own.
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1
 ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,10/5m/key"}
+SESSION_ENGINE = "incentives_site.accounts.sessions"
+MFA_ADAPTER = "incentives_site.accounts.second_factors.SealedSecrets"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Incentives"
 # Accounts are made by an operator, so there is no address to verify before a second factor is added.

@@ -13,5 +13,7 @@ class RedemptionsConfig(AppConfig):
 
         from .models import Access
         from .operations import ACCOUNTS, REDEMPTIONS, TIERS
+        from .queries import secret_cards
 
+        customers.register_secrets("gift cards", secret_cards)
         customers.register(REDEMPTIONS, ACCOUNTS, TIERS, customers.rows("accesses", _("what was opened for it"), Access))

@@ -21,7 +21,7 @@ class NoValues(SafeExceptionReporterFilter):
         flags=re.IGNORECASE,
     )
 
-    def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> list[tuple[str, Any]]:
+    def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> Any:
         variables = super().get_traceback_frame_variables(request, tb_frame)
         return list(variables) if settings.DEBUG else [(name, self.cleansed_substitute) for name, _value in variables]
 

@@ -1,13 +1,16 @@
 """Small middleware: optional slashes for the API, the language of a page, the admin's content policy, refusals as pages."""
 
 from collections.abc import Callable
+from typing import Any
 
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from pghistory.middleware import HistoryMiddleware
 
 from .logs import request_id
+from .masking import masked_path
 from .problem_pages import problem_page
 from .problems import Problem
 
@@ -59,6 +62,13 @@ class AdminContentSecurity:
             if request.path.startswith(prefix):
                 response._csp_update = update  # type: ignore[attr-defined]
         return response
+
+
+class History(HistoryMiddleware):
+    """Keeps with each change in the history which page made it, without the secret part of its address."""
+
+    def get_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().get_context(request), "url": masked_path(request.path)}
 
 
 class ProblemPages:

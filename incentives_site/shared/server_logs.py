@@ -29,7 +29,7 @@ class WithoutSecrets(logging.Filter):
         return True
 
 
-class MaskingLogger(Logger):  # type: ignore[misc]
+class MaskingLogger(Logger):
     """gunicorn's logger; set as ``logger_class``."""
 
     def setup(self, cfg: Any) -> None:

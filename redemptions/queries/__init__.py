@@ -26,7 +26,7 @@ from .single import (
     value_moved,
 )
 from .tiers import counted_for_tiers, customers_to_refresh
-from .value import Balances, Earned, Ending, accounts_of, balances_of, closing_balances, earned_by, movements
+from .value import Balances, Earned, Ending, accounts_of, balances_of, closing_balances, earned_by, movements, secret_cards
 
 __all__ = [
     "Attention",
@@ -63,6 +63,7 @@ __all__ = [
     "recent_redemptions",
     "redemption_by_public_id",
     "redemption_by_reference",
+    "secret_cards",
     "value_moved",
     "was_redeemed",
 ]
