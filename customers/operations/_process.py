@@ -30,7 +30,6 @@ from ..rules.timeline import EventType, message_digest
 from ._consent import Choice, Said, record_all
 from ._insight import refresh_insight
 from ._resolve import Resolved, Signal, hold, resolve_all
-from ._secrets import mask_secrets
 from ._segments import refresh_memberships
 
 log = structlog.get_logger(__name__)
@@ -130,7 +129,6 @@ def _process(only: int | None, now: datetime.datetime) -> Processed | None:
         fresh, nobody = _named(fresh)
         refused += nobody
         fresh = _without_erased(fresh)
-        mask_secrets([part for item in fresh for part in (item.event.properties, item.event.context, item.event.traits)])
         resolved = resolve_all(
             [Signal(item.identifiers, item.event.occurred_at, item.source.key) for item in fresh], by="events", now=now
         )
@@ -483,7 +481,6 @@ def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
 
 
 def _reject(refused: Sequence[Refused]) -> None:
-    mask_secrets([raw for _source, raw, _reason, _at in refused])
     Rejection.objects.bulk_create(
         Rejection(
             source=source,
