@@ -4,7 +4,8 @@ COPY requirements-uv.txt requirements.txt /build/
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r /build/requirements-uv.txt \
     && /venv/bin/uv pip install --no-cache --python /venv/bin/python --no-deps --require-hashes -r /build/requirements.txt \
-    && /venv/bin/pip uninstall --yes uv
+    && /venv/bin/pip uninstall --yes uv setuptools \
+    && /venv/bin/pip uninstall --yes pip
 
 FROM python:3.11-slim
 ENV PATH=/venv/bin:$PATH \

@@ -19,6 +19,7 @@ from .results import (
 )
 from .single import (
     RedemptionUnknown,
+    ids_of_source,
     order_lines,
     receipts,
     redemption_by_public_id,
@@ -54,6 +55,7 @@ __all__ = [
     "earned_as_purchase",
     "earned_by",
     "headline",
+    "ids_of_source",
     "movements",
     "order_lines",
     "prove",

@@ -14,6 +14,7 @@ class Scope(models.TextChoices):
     RETURNS = "returns"
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
+    CUSTOMERS_EXPORT = "customers:export"
     SEGMENTS = "segments"
     EVENTS = "events"
     DECISIONS = "decisions"
