@@ -1,20 +1,27 @@
 """Secrets that older versions kept in clear are masked and sealed by migrations; keys of seals rotate."""
 
 import importlib
+import io
 import json
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
-from django.db import connection
+from django.core.management import call_command
+from django.db import connection, models
 from django.db.migrations.loader import MigrationLoader
 
 from campaigns import sealing
 from campaigns.models import Code
 from campaigns.tests.factories import IncentiveFactory
 from customers.tests.factories import CustomerFactory
-from incentives_site.integrations.models import IdempotentReply
+from incentives_site.accounts.second_factors import SealedSecrets
+from incentives_site.integrations import sealing as seals_of_webhooks
+from incentives_site.integrations.models import IdempotentReply, WebhookSecret
+from incentives_site.integrations.rules import signing
 from incentives_site.integrations.tests.factories import PartnerClient, partner_key
+from incentives_site.management.commands import reseal
 from redemptions.models import Redemption, Reservation
 from redemptions.tests.factories import lines
 
@@ -118,3 +125,42 @@ def test_a_seal_that_was_copied_to_another_row_stays_shut() -> None:
     IdempotentReply.objects.filter(key="redeem").update(sealed=sealed)
     assert sale.partner.post("redemptions", sale.body, key="redeem").json()["code"] == "reply-unreadable"
     assert json.loads(sale.answer.content)["id"]
+
+
+def test_after_resealing_the_old_key_can_be_forgotten(settings: Any, django_user_model: Any) -> None:
+    sale = Sale()
+    settings.SEALING_KEY = "the-first-key-of-at-least-thirty-two-characters"
+    person = django_user_model.objects.create_user("ann@shop.example")
+    Authenticator.objects.create(user=person, type="totp", data={"secret": SealedSecrets().encrypt("TOTPSECRET")})
+    hook = sale.partner.post("webhooks", {"url": "https://93.184.215.14/", "types": ["grant.created"]}).json()["secret"]
+    body = {**sale.body, "codes": ["OPENWORD"], "order": {"id": "9"}}
+    sold = sale.partner.post("redemptions", body, key="nine")
+    settings.SEALING_KEY, settings.SEALING_KEY_FALLBACKS = "the-second-key-of-thirty-two-characters", [settings.SEALING_KEY]
+    for _time in ("first", "again"):
+        said = io.StringIO()
+        call_command("reseal", stdout=said)
+        assert "no known key" not in said.getvalue()
+    settings.SEALING_KEY_FALLBACKS = []
+    assert sale.partner.post("redemptions", body, key="nine").content == sold.content
+    assert SealedSecrets().decrypt(Authenticator.objects.get().data["secret"]) == "TOTPSECRET"
+    opened = seals_of_webhooks.open_seal(WebhookSecret.objects.get().sealed)
+    assert opened is not None
+    assert signing.spell(opened) == hook
+    code = Code.objects.get(grant__public_id=sale.grant["id"])
+    assert sealing.open_seal(code.sealed) == sale.grant["code"]
+    settings.SEALING_KEY = "a-third-key-that-opens-nothing-of-the-second"
+    assert sealing.open_seal(code.sealed) == ""
+    said = io.StringIO()
+    call_command("reseal", stdout=said)
+    assert "that no known key opens" in said.getvalue()
+
+
+def test_every_sealed_field_is_sealed_again_or_said_to_keep_its_key() -> None:
+    known = {f"{label}.{field}" for label, field, _purpose in reseal.SEALED} | reseal.KEPT
+    fields = {
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_models()
+        for field in model._meta.fields
+        if isinstance(field, models.BinaryField) and "sealed" in field.name
+    }
+    assert fields == known
