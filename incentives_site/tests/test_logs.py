@@ -264,6 +264,9 @@ def test_proxies_mask_the_same_prefixes(file: str) -> None:
         (pattern,) = re.findall(r'uri regexp "(.*?)" ', text)
         for address in (f"/s/{TOKEN}/", f"/feedback/open/{TOKEN}/?a=b", f"/api/v1/customers?identity={TOKEN}", f"/x?{TOKEN}"):
             assert TOKEN not in re.sub(pattern, r"\1…", address)
+        hidden = {"uri", "headers", "remote_ip", "remote_port", "client_ip"}
+        errors = (PROJECT / "deploy" / "log-caddy-errors.snippet").read_text()
+        assert {f"request>{name} delete" for name in hidden} <= {line.strip() for line in errors.splitlines()}
         assert {"request>headers delete", "request>remote_ip delete", "request>client_ip delete"} <= {
             line.strip() for line in text.splitlines()
         }
