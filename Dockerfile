@@ -4,7 +4,8 @@ COPY requirements-uv.txt requirements.txt /build/
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r /build/requirements-uv.txt \
     && /venv/bin/uv pip install --no-cache --python /venv/bin/python --no-deps --require-hashes -r /build/requirements.txt \
-    && /venv/bin/pip uninstall --yes uv
+    && /venv/bin/pip uninstall --yes uv setuptools \
+    && /venv/bin/pip uninstall --yes pip
 
 FROM python:3.11-slim
 ENV PATH=/venv/bin:$PATH \
@@ -28,4 +29,4 @@ USER incentives
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import os; from urllib.request import Request, urlopen; urlopen(Request(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', headers={'X-Forwarded-Proto': 'https'}), timeout=4)"]
-CMD ["sh", "-c", "exec gunicorn incentives_site.wsgi --bind \"$HOST:$PORT\" --worker-class gthread --workers \"${WEB_WORKERS:-2}\" --threads \"${WEB_THREADS:-4}\" --no-control-socket --access-logfile -"]
+CMD ["gunicorn", "incentives_site.wsgi", "--config", "gunicorn.conf.py"]

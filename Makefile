@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: attack-browser-key help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock
+.PHONY: attack-browser-key help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock sbom audit
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -100,4 +100,19 @@ lock: setup-dev  ## write the lock files anew after a change in requirements*.in
 	$(LOCK) --no-emit-package pandas --no-emit-package numpy --no-emit-package python-dateutil --no-emit-package six \
 		-o requirements-demo.txt requirements-demo.in
 	$(LOCK) --no-emit-package pandas -o requirements-dev.txt requirements-dev.in
-	grep '^uv==' requirements-dev.txt | cut -d ' ' -f 1 | $(LOCK) --no-header -o requirements-uv.txt -
+	$(LOCK) -o requirements-uv.txt requirements-uv.in
+	$(LOCK) -o requirements-audit.txt requirements-audit.in
+
+.venv-audit/bin/pip-audit: requirements-audit.txt
+	$(PYTHON) -m venv --clear .venv-audit
+	.venv-audit/bin/pip install --quiet --require-hashes --no-deps -r requirements-audit.txt
+	touch $@
+
+sbom: .venv-audit/bin/pip-audit  ## what the image is made of, as CycloneDX, in var/sbom.json; checked against the lock file
+	mkdir -p var
+	.venv-audit/bin/cyclonedx-py requirements --output-format JSON --output-file var/sbom.json requirements.txt
+	$(PYTHON) incentives_site/services/sbom.py requirements.txt var/sbom.json
+
+audit: .venv-audit/bin/pip-audit  ## ask an advisory service about every locked package; needs the network
+	for lock in requirements requirements-demo requirements-dev requirements-uv requirements-audit; do \
+		.venv-audit/bin/pip-audit --strict --disable-pip --no-deps --require-hashes --progress-spinner off -r $$lock.txt || exit 1; done

@@ -13,8 +13,12 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunPython
+from django.http import HttpRequest
+from django.test import Client
 from django.utils import translation
 from pytest_django.plugin import blocking_manager_key
+
+from incentives_site.accounts.sessions import cookie_of
 
 # Playwright's synchronous API runs an event loop, in which Django would refuse to use the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -99,6 +103,17 @@ def new_page(browser: Any) -> Iterator[Any]:
 def page(new_page: Any) -> Any:
     """One page, wide screen, light."""
     return new_page()
+
+
+def _signed_cookie(client: Client, request: HttpRequest, _set: Any = Client._set_login_cookies) -> None:
+    """The test client hands its session over as a browser's cookie does: signed."""
+    _set(client, request)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    signed = cookie_of(cookie.value)
+    cookie.set(cookie.key, signed, signed)
+
+
+Client._set_login_cookies = _signed_cookie  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(trylast=True)

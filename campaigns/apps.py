@@ -12,5 +12,7 @@ class CampaignsConfig(AppConfig):
         from customers import operations as customers  # here: models are loaded by then
 
         from .operations import TARGETED, WALLET
+        from .queries import secret_codes
 
         customers.register(WALLET, TARGETED)
+        customers.register_secrets("campaigns", secret_codes)

@@ -6,7 +6,6 @@ the text. It is authenticated and needs no nonce, so a batch that goes on after 
 sealed equally says nothing, since the codes of a batch differ.
 """
 
-import base64
 import functools
 import hashlib
 import hmac
@@ -14,35 +13,29 @@ import uuid
 from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
-from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from django.conf import settings
 
+from incentives_site.shared import sealing
+
 from .rules.codes import normalise
 
-
-@functools.lru_cache(maxsize=4)
-def _keys(secret: str) -> tuple[bytes, Fernet]:
-    look_up = hmac.digest(secret.encode(), b"codes: look-up", hashlib.sha256)
-    seal_key = hmac.digest(secret.encode(), b"codes: seal", hashlib.sha256)
-    return look_up, Fernet(base64.urlsafe_b64encode(seal_key))
+LOOK_UP = "codes: look-up"
+SEAL = "codes: seal"
 
 
 def digest(code: str) -> bytes:
     """32 bytes by which a code, typed in any way, is found."""
-    return hmac.digest(_keys(settings.CODES_KEY)[0], normalise(code).encode(), hashlib.sha256)
+    return sealing.digest(LOOK_UP, normalise(code))
 
 
 def seal(code: str) -> bytes:
-    return _keys(settings.CODES_KEY)[1].encrypt(code.encode())
+    return sealing.seal(SEAL, code.encode())
 
 
 def open_seal(sealed: bytes | memoryview) -> str:
-    """The code's text; empty when it was sealed with another key."""
-    try:
-        return _keys(settings.CODES_KEY)[1].decrypt(bytes(sealed)).decode()
-    except InvalidToken:
-        return ""
+    """The code's text; empty when it was sealed with a key that is not known any more."""
+    return (sealing.open_seal(SEAL, sealed) or b"").decode()
 
 
 # --- Batches --------------------------------------------------------------------------------------------------------------
@@ -50,14 +43,7 @@ def open_seal(sealed: bytes | memoryview) -> str:
 
 def digester() -> Callable[[bytes], bytes]:
     """``digest`` for many codes that are normalised and encoded already: the key is hashed once, not for every code."""
-    keyed = hmac.new(_keys(settings.CODES_KEY)[0], digestmod=hashlib.sha256)
-
-    def digest_of(normalised: bytes) -> bytes:
-        own = keyed.copy()
-        own.update(normalised)
-        return own.digest()
-
-    return digest_of
+    return sealing.digester(LOOK_UP)
 
 
 @functools.lru_cache(maxsize=64)

@@ -33,6 +33,7 @@ PUBLIC = (
     "templates/_components/theme_menu.html",
     "incentives_site/workspace/preferences_page.py",
     "incentives_site/workspace/wallet_page.py",
+    "incentives_site/workspace/wallet_preferences_page.py",
     "incentives_site/shared/problem_pages.py",
     "customers/queries/_consent.py",
     "campaigns/operations/_links.py",

@@ -31,6 +31,9 @@ if not SECRET_KEY:
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 # Codes are looked up by a keyed hash and kept sealed; a key of their own lets SECRET_KEY rotate without touching them.
 CODES_KEY = env.text("CODES_KEY") or SECRET_KEY
+# What is sealed can be sealed again, so the key of seals may change (docs/secrets.md): the first seals, all of them open.
+SEALING_KEY = env.text("SEALING_KEY")
+SEALING_KEY_FALLBACKS = env.words("SEALING_KEY_FALLBACKS")
 # The country (ISO 3166) of telephone numbers that name none; empty: such numbers are kept as their digits.
 PHONE_REGION = env.text("PHONE_REGION").upper()
 # How many months events stay on the timeline; 0: for ever.
@@ -94,7 +97,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "incentives_site.shared.middleware.RequestLog",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "incentives_site.accounts.sessions.SignedSessions",
     "django.middleware.locale.LocaleMiddleware",
     "incentives_site.shared.middleware.PrivateAnswers",
     "incentives_site.shared.middleware.LanguageOfThePage",
@@ -108,7 +111,7 @@ MIDDLEWARE = [
     "incentives_site.shared.middleware.AdminContentSecurity",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "pghistory.middleware.HistoryMiddleware",
+    "incentives_site.shared.middleware.History",
     "incentives_site.shared.middleware.ProblemPages",
     "incentives_site.accounts.middleware.SignIn",
 ]
@@ -178,6 +181,8 @@ MFA_FORMS = {
     "reauthenticate": "incentives_site.accounts.forms.CodeAgainForm",
     "add_webauthn": "incentives_site.accounts.forms.NewPasskeyForm",
 }
+SESSION_ENGINE = "incentives_site.accounts.sessions"
+MFA_ADAPTER = "incentives_site.accounts.second_factors.SealedSecrets"
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # A passkey cannot be guessed; the rate only bounds the work.
@@ -328,7 +333,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Mails carry links that let their bearer in: they are printed for developers and in the demonstration only.
+EMAIL_BACKEND = env.text("EMAIL_BACKEND") or (
+    "django.core.mail.backends.console.EmailBackend" if DEBUG or DEMO else "incentives_site.shared.mail.NotSent"
+)
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.integer("EMAIL_PORT", 25, minimum=1)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
@@ -338,14 +346,18 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "incentives@localhost")
 
 # --- Logs: one JSON line an event, with the request id; never bodies, keys or codes -------------------------------------
+DEFAULT_EXCEPTION_REPORTER_FILTER = "incentives_site.shared.error_reports.NoValues"
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 _shared_processors = [
     structlog.contextvars.merge_contextvars,
-    without_secrets,
     structlog.processors.TimeStamper(fmt="iso"),
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.StackInfoRenderer(),
+    # Tracebacks of libraries become text here; what would have secrets cut out of it comes after.
+    structlog.processors.format_exc_info,
+    without_secrets,
 ]
 LOGGING = {
     "version": 1,
@@ -370,13 +382,14 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        # Without Django's own handler, which mails errors to ADMINS with what was sent.
+        "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": [], "propagate": False},
     },
 }
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
-        without_secrets,
         structlog.stdlib.filter_by_level,
         structlog.processors.TimeStamper(fmt="iso"),
         structlog.stdlib.add_logger_name,
@@ -385,6 +398,7 @@ structlog.configure(
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         structlog.processors.UnicodeDecoder(),
+        without_secrets,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),

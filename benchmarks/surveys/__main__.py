@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks.redeem.sides import PROJECT, serving
+from incentives_site.accounts.sessions import cookie_of
 from incentives_site.services.local import ThrowAwayServices
 from incentives_site.services.postgres import DURABLE, Postgres
 
@@ -139,6 +140,7 @@ def _page(rounds: int, _seconds: float) -> dict[str, Any]:
     user.groups.add(Group.objects.get(name="hr"))
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
+    client.cookies["sessionid"] = cookie_of(client.cookies["sessionid"].value)
     address = f"/surveys/{wave.survey.public_id}/results/"
     ours, floor = [], []
     for turn in range(5 * rounds):

@@ -91,10 +91,10 @@ class GrantOut(serializers.Serializer[Any]):
     incentive = serializers.DictField()
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField(allow_null=True)
-    wallet_url = serializers.CharField()
+    wallet_url = serializers.CharField(allow_null=True, help_text="Null for keys without `customers:write`.")
 
 
-def grant_as_data(grant: Grant, *, code: str, state: str, wallet_url: str) -> dict[str, Any]:
+def grant_as_data(grant: Grant, *, code: str, state: str, wallet_url: str | None) -> dict[str, Any]:
     data: dict[str, Any] = GrantOut(
         {
             "id": grant.public_id,
@@ -113,7 +113,7 @@ def grant_as_data(grant: Grant, *, code: str, state: str, wallet_url: str) -> di
     return data
 
 
-def wallet_item_as_data(item: WalletItem, wallet_url: str) -> dict[str, Any]:
+def wallet_item_as_data(item: WalletItem, wallet_url: str | None) -> dict[str, Any]:
     return grant_as_data(item.grant, code=item.code, state=str(item.state), wallet_url=wallet_url)
 
 

@@ -90,7 +90,8 @@ class Wallet(PartnerView):
     def get(self, request: Request, public_id: str) -> Response:
         """What a customer holds and held, usable first."""
         customer = customer_queries.by_public_id(public_id)
-        url = queries.wallet_url(customer)
+        # The page leads to surveys, which are answered there: it is not for keys that may only read.
+        url = queries.wallet_url(customer) if self.caller.may(Scope.CUSTOMERS_WRITE) else None
         items = queries.wallet(customer, now=timezone.now())
         return Response(
             {"results": [serializers.wallet_item_as_data(item, url) for item in items], "next": None, "previous": None}

@@ -3,7 +3,7 @@
 import contextlib
 import datetime
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -237,6 +237,14 @@ def generic_code(incentive: Incentive) -> str:
     """The word that opens the incentive, empty when it has none."""
     code = Code.objects.filter(incentive=incentive, grant__isnull=True, batch__isnull=True).first()
     return code_text(code) if code else ""
+
+
+def secret_codes(texts: Collection[str]) -> set[str]:
+    """Those of the texts that are the code of a grant or of a batch, however they are typed. One query."""
+    digests = {text: sealing.digest(text) for text in texts}
+    found = Code.objects.filter(digest__in=set(digests.values())).exclude(grant=None, batch=None).values_list("digest", flat=True)
+    secret = {bytes(digest) for digest in found}
+    return {text for text, digest in digests.items() if digest in secret}
 
 
 def generic_codes(incentive_ids: Sequence[int]) -> dict[int, str]:

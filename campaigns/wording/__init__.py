@@ -1,6 +1,6 @@
 """Rules in words: why something was refused, what an incentive promises, whom a campaign is meant for."""
 
-from .decisions import as_told_to_strangers, decision_as_data, own_sentence, sentence
+from .decisions import as_told_to_strangers, decision_as_data, own_sentence, sentence, with_masked_codes
 from .promises import (
     audience_in_words,
     awards_in_words,
@@ -25,4 +25,5 @@ __all__ = [
     "obstacle_in_words",
     "own_sentence",
     "sentence",
+    "with_masked_codes",
 ]

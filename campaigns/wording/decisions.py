@@ -1,6 +1,6 @@
 """Decisions in words and as data: every reason as a sentence, every decision as the JSON of ``docs/api.md``."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.utils.translation import get_language, gettext_lazy, ngettext
@@ -12,6 +12,7 @@ from campaigns.rules.candidates import Reason
 from campaigns.rules.decision import Applied, Decision, LineResult, Refused, Share
 from campaigns.rules.facts import is_money
 from incentives_site.shared.money import format_money
+from incentives_site.shared.sealing import masked
 
 # What an operator wrote: by refusal reason or ``any``, then by language.
 OwnSentences = Mapping[str, Mapping[str, str]]
@@ -94,6 +95,24 @@ def as_told_to_strangers(data: Mapping[str, Any]) -> dict[str, Any]:
         return _refused(unknown, data["currency"], {}, None)
 
     return {**data, **{name: [told(item) for item in data[name]] for name in ("inapplicable", "skipped")}}
+
+
+def with_masked_codes(data: Mapping[str, Any], *, public: Collection[str] = ()) -> dict[str, Any]:
+    """A decision as data as it may be stored: codes are masked, but for the ``public`` ones, which everyone knows.
+
+    Grants, codes of batches and gift cards are found by the rows that were written with the decision.
+    """
+
+    def kept(item: dict[str, Any], name: str) -> dict[str, Any]:
+        code = item.get(name)
+        return item if code is None or code in public else {**item, name: masked(code)}
+
+    return {
+        **data,
+        "applied": [kept(item, "code") for item in data["applied"]],
+        "inapplicable": [kept(item, "sent_code") for item in data["inapplicable"]],
+        "skipped": [kept(item, "sent_code") for item in data["skipped"]],
+    }
 
 
 def _near_miss(refused: Refused, currency: str) -> str:

@@ -80,7 +80,10 @@ class PreferencesOut(serializers.Serializer[Any]):
     per_week = serializers.IntegerField(allow_null=True)
     paused_until = serializers.DateField(allow_null=True)
     language = serializers.CharField()
-    url = serializers.CharField(help_text="The customer's own page: whoever has the link may change them.")
+    url = serializers.CharField(
+        allow_null=True,
+        help_text="The customer's own page: whoever has the link may change them. Null for keys without `customers:write`.",
+    )
     unsubscribe = serializers.DictField(
         child=serializers.CharField(),
         help_text="By channel: what belongs into the header List-Unsubscribe of a message in it (RFC 8058).",

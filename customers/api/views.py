@@ -67,7 +67,8 @@ class CustomerDetail(PartnerView):
 
 
 class CustomerExport(PartnerView):
-    required_scopes = {"GET": Scope.CUSTOMERS_READ}
+    # A scope of its own: all that every partner and the shop's own staff have of the customer is in it.
+    required_scopes = {"GET": Scope.CUSTOMERS_EXPORT}
 
     @extend_schema(operation_id="customers_export", responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, public_id: str) -> HttpResponse:
@@ -86,7 +87,9 @@ class Preferences(PartnerView):
 
     @extend_schema(operation_id="customers_preferences", responses=PreferencesOut)
     def get(self, request: Request, public_id: str) -> Response:
-        """What a customer wants to hear, how often and where; links to where it is changed and out of each channel."""
+        """What a customer wants to hear, how often and where; links to where it is changed and out of each channel, for keys
+        that may write.
+        """
         return self._answer(queries.by_public_id(public_id))
 
     @extend_schema(operation_id="customers_prefer", request=PreferencesRequest, responses=PreferencesOut)
@@ -108,7 +111,10 @@ class Preferences(PartnerView):
 
     def _answer(self, customer: Customer) -> Response:
         held = dataclasses.asdict(queries.preferences_of(customer))
-        links = {"url": queries.preferences_url(customer), "unsubscribe": queries.unsubscribe_urls(customer)}
+        links: dict[str, Any] = {"url": None, "unsubscribe": {}}
+        # Who follows one of these writes: they are not for keys that may only read.
+        if self.caller.may(Scope.CUSTOMERS_WRITE):
+            links = {"url": queries.preferences_url(customer), "unsubscribe": queries.unsubscribe_urls(customer)}
         return Response({**held, **links})
 
 
@@ -117,7 +123,7 @@ class TimelinePagination(CursorPagination):
 
 
 class Timeline(PartnerView, ListAPIView[Event]):
-    """What happened to a customer, newest first."""
+    """What happened to a customer, newest first, without the orders of other partners."""
 
     required_scopes = {"GET": Scope.CUSTOMERS_READ}
     serializer_class = EventSerializer
@@ -126,10 +132,10 @@ class Timeline(PartnerView, ListAPIView[Event]):
 
     @extend_schema(operation_id="customers_timeline")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """What happened to a customer, newest first."""
+        """What happened to a customer, newest first, without the orders of other partners."""
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
             return Event.objects.none()
-        return queries.timeline(queries.by_public_id(self.kwargs["public_id"]))
+        return queries.timeline_for(queries.by_public_id(self.kwargs["public_id"]), self.caller.partner.key)

@@ -5,13 +5,14 @@ from ._consent import Consent
 from ._customers import Customer, Identity, IdentityKind, KeptApart, Merge
 from ._erasure import DataRequest, DataRequestKind, DataRequestState, Erasure, Export, Suppression
 from ._imports import CustomerImport, CustomerImportPart, ImportState, ListExport
-from ._ingestion import Intake, Rejection, Source, digest_of_key, new_write_key
+from ._ingestion import SOURCE_KEYS, Intake, Rejection, Source, digest_of_key, new_write_key
 from ._insight import CustomerScale, JourneyStages
 from ._purchases import Purchase, PurchaseLine
 from ._segments import Segment, SegmentChange, SegmentKind, SegmentMember, SegmentState, SegmentTouch, Unjudged
 from ._timeline import Event, SeenMessage
 
 __all__ = [
+    "SOURCE_KEYS",
     "Channel",
     "Consent",
     "Customer",

@@ -14,7 +14,7 @@ from ..rules.protocol import Refusal
 from ..rules.trust import Trust
 from ._channels import Channel
 
-KEYS = "sources"  # what the seals and hashes of sources' keys are made for
+SOURCE_KEYS = "sources"  # what the seals and hashes of sources' keys are made for
 
 
 def new_write_key() -> str:
@@ -24,11 +24,11 @@ def new_write_key() -> str:
 
 def digest_of_key(write_key: str) -> bytes:
     """32 bytes by which the source of a write key is found."""
-    return sealing.digest(KEYS, write_key)
+    return sealing.digest(SOURCE_KEYS, write_key)
 
 
 def sealed_key(text: str) -> bytes:
-    return sealing.seal(KEYS, text.encode())
+    return sealing.seal(SOURCE_KEYS, text.encode())
 
 
 class Source(models.Model):
@@ -85,7 +85,7 @@ class Source(models.Model):
 
     @property
     def write_key(self) -> str:
-        return (sealing.open_seal(KEYS, self.write_key_sealed) or b"").decode()
+        return (sealing.open_seal(SOURCE_KEYS, self.write_key_sealed) or b"").decode()
 
     @write_key.setter
     def write_key(self, text: str) -> None:
@@ -94,7 +94,7 @@ class Source(models.Model):
     @property
     def token_secret(self) -> str:
         """With this the shop's server signs customer tokens (``docs/ingestion.md``, Customer tokens)."""
-        return (sealing.open_seal(KEYS, self.token_secret_sealed) or b"").decode()
+        return (sealing.open_seal(SOURCE_KEYS, self.token_secret_sealed) or b"").decode()
 
 
 class Intake(models.Model):

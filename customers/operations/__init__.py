@@ -52,6 +52,7 @@ from ._merge import CannotMerge, CannotSplit, Preview, follow_up_merges, merge, 
 from ._partitions import tend_partitions
 from ._process import Processed, process_events
 from ._resolve import Resolved, Signal, resolve_all
+from ._secrets import mask_secrets, register_secrets
 from ._segments import (
     SEGMENTS,
     Counted,
@@ -127,6 +128,7 @@ __all__ = [
     "learn",
     "lift_suppression",
     "marks_of_purchases",
+    "mask_secrets",
     "merge",
     "move_consent",
     "note_changed",
@@ -143,6 +145,7 @@ __all__ = [
     "refresh_insight",
     "refresh_memberships",
     "register",
+    "register_secrets",
     "replay",
     "report_of",
     "request_data",

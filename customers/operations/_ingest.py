@@ -1,6 +1,7 @@
 """Take what a source sends: durable before it is answered, worked through afterwards (``docs/ingestion.md``)."""
 
 import datetime
+import json
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -9,6 +10,7 @@ from incentives_site.shared.problems import Kind, Problem
 
 from ..models import Intake, Rejection, Source
 from ..rules import protocol
+from ._secrets import mask_secrets
 
 
 class NotJson(Problem):
@@ -30,11 +32,15 @@ def take(*, source: Source, kind: str, body: bytes, now: datetime.datetime) -> i
 
 
 def keep(*, source: Source, kind: str, data: object, body: bytes, now: datetime.datetime) -> int:
-    """Like ``take``, for who has parsed the body already."""
+    """Like ``take``, for who has parsed the body already. Neither the source's key nor secret codes are kept with it."""
     events = protocol.events_of(data, kind)
     if events is None:
         raise NotJson(_("A batch is an object with a list called batch; other routes take one event, an object."))
     if events:
+        # Before it is on disk: what was written there once stays in files until the database has written over it.
+        has_key = isinstance(data, dict) and data.pop("writeKey", None) is not None
+        if mask_secrets([data]) or has_key:
+            body = json.dumps(data).encode()
         Intake.objects.bulk_create([Intake(source=source, kind=kind, body=body, received_at=now)])
     return len(events)
 

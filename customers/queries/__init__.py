@@ -32,6 +32,7 @@ from ._links import Opened, link_token, opened_by
 from ._lists import Reference, customers_named, customers_on
 from ._live import Waiting, live_events, newest_number, per_minute, rejections, waiting
 from ._live import Wanted as WantedEvents
+from ._orders import register_own_redemptions, timeline_for
 from ._reading import (
     ACTIVE_STORE,
     ChannelUnknown,
@@ -154,6 +155,7 @@ __all__ = [
     "per_minute",
     "preferences_of",
     "preferences_url",
+    "register_own_redemptions",
     "rejections",
     "rule_of",
     "search",
@@ -167,6 +169,7 @@ __all__ = [
     "suppressed",
     "telling_kinds_of",
     "timeline",
+    "timeline_for",
     "timeline_piece",
     "unsubscribe_url",
     "unsubscribe_urls",

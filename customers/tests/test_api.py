@@ -90,11 +90,11 @@ class TestPreferences:
     def writer(self) -> PartnerClient:
         return PartnerClient(partner_key(scopes=["customers:read", "customers:write"])[1])
 
-    def test_they_are_read_with_the_link_to_the_page(self, client: PartnerClient) -> None:
+    def test_they_are_read_with_the_link_to_the_page(self, writer: PartnerClient) -> None:
         ChannelFactory(mail=True, can_message=True)
         ChannelFactory(web=True, asks_first=False)
         customer = CustomerFactory()
-        answer = client.get(f"customers/{customer.public_id}/preferences")
+        answer = writer.get(f"customers/{customer.public_id}/preferences")
         assert answer.status_code == 200
         data = answer.json()
         assert data.pop("url") == queries.preferences_url(customer)
@@ -109,10 +109,10 @@ class TestPreferences:
             "language": "",
         }
 
-    def test_the_link_for_a_message_leads_out_of_its_channel(self, client: PartnerClient) -> None:
+    def test_the_link_for_a_message_leads_out_of_its_channel(self, writer: PartnerClient) -> None:
         ChannelFactory(mail=True, can_message=True)
         customer = CustomerFactory()
-        link = client.get(f"customers/{customer.public_id}/preferences").json()["unsubscribe"]["mail"]
+        link = writer.get(f"customers/{customer.public_id}/preferences").json()["unsubscribe"]["mail"]
         said = {"data": "List-Unsubscribe=One-Click", "content_type": "application/x-www-form-urlencoded"}
         answer = Client().post(urlsplit(link).path, **said)
         assert answer.status_code == 200

@@ -1,26 +1,29 @@
-"""How webhook secrets are kept: sealed, since they have to be read again to sign with. Who steals the table can sign nothing."""
+"""What integrations keeps sealed: secrets of webhooks, which are read to sign with, and answers that may be asked for again."""
 
-import base64
-import functools
-import hashlib
-import hmac
+from incentives_site.shared import sealing
 
-from cryptography.fernet import Fernet, InvalidToken
-from django.conf import settings
-
-
-@functools.lru_cache(maxsize=4)
-def _cipher(secret: str) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(hmac.digest(secret.encode(), b"webhooks: seal", hashlib.sha256)))
+SECRETS = "webhooks: seal"
+REPLIES = "replies: seal"
 
 
 def seal(secret: bytes) -> bytes:
-    return _cipher(settings.CODES_KEY).encrypt(secret)
+    return sealing.seal(SECRETS, secret)
 
 
 def open_seal(sealed: bytes | memoryview) -> bytes | None:
-    """``None`` when it was sealed with another key."""
-    try:
-        return _cipher(settings.CODES_KEY).decrypt(bytes(sealed))
-    except InvalidToken:
-        return None
+    """``None`` when it was sealed with a key that is not known any more."""
+    return sealing.open_seal(SECRETS, sealed)
+
+
+def seal_reply(partner: int, key: str, body: bytes) -> bytes:
+    """The answer given to a partner's ``Idempotency-Key``, as JSON: it may hold codes and links."""
+    return sealing.seal_for(REPLIES, _name(partner, key), body)
+
+
+def open_reply(partner: int, key: str, sealed: bytes | memoryview) -> bytes | None:
+    """``None`` when it was sealed with a key that is not known any more."""
+    return sealing.open_for(REPLIES, _name(partner, key), sealed)
+
+
+def _name(partner: int, key: str) -> bytes:
+    return f"{partner}\x1f{key}".encode()

@@ -1,16 +1,15 @@
 """The request id: the same in the log line, the refusal and the error page. And what never reaches a log."""
 
-import re
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-# Links that let their bearer in: their secret part is cut out of every logged path.
-SECRET_PATHS = re.compile(r"(/(?:wallet|preferences|feedback|s)/)[^/\s?]+")
-OF_ANSWERS = re.compile(r"\s/(?:s|feedback/open)/")
+from .masking import is_private, masked_message, masked_text
+
 # Who answers a survey, from where, is not to be found in a log.
 SAYS_WHO = ("ip", "user_id", "user_agent")
+PRIVATE = "is_private"
 
 
 def request_id() -> str:
@@ -19,12 +18,25 @@ def request_id() -> str:
 
 
 def without_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: paths that carry a secret are logged without it."""
-    for name in ("request", "path", "event"):
-        value = event.get(name)
-        if isinstance(value, str) and "/" in value:
-            event[name] = SECRET_PATHS.sub(r"\1…", value)
-    if OF_ANSWERS.search(str(event.get("request", ""))):
+    """A structlog processor: addresses that carry a secret or name a person are logged without it, also inside a traceback.
+
+    It comes after tracebacks have become text.
+    """
+    private = bool(event.pop(PRIVATE, False))
+    for name, value in event.items():
+        if (
+            isinstance(value, str)
+            and name not in {"level", "logger", "request_id", "timestamp"}
+            and ("/" in value or "?" in value)
+        ):
+            private = private or (name in {"request", "event", "path"} and is_private(value))
+            event[name] = masked_text(value) if name in {"exception", "stack"} else masked_message(value)
+    if private:
         for name in SAYS_WHO:
             event.pop(name, None)
     return event
+
+
+def hide_visitors(sender: Any, request: Any, **_more: Any) -> None:
+    """Marks every line of a request to a private address, so that none of them says who it was."""
+    structlog.contextvars.bind_contextvars(**{PRIVATE: is_private(request.path)})

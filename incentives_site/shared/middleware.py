@@ -1,6 +1,7 @@
 """Small middleware: optional slashes for the API, the language of a page, the admin's content policy, refusals as pages."""
 
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
@@ -8,9 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django_structlog.middlewares import RequestMiddleware
+from pghistory.middleware import HistoryMiddleware
 
 from .addresses import client_ip
 from .logs import request_id
+from .masking import masked_path
 from .problem_pages import problem_page
 from .problems import Problem
 
@@ -92,6 +95,13 @@ class AdminContentSecurity:
             if request.path.startswith(prefix):
                 response._csp_update = update  # type: ignore[attr-defined]
         return response
+
+
+class History(HistoryMiddleware):
+    """Keeps with each change in the history which page made it, without the secret part of its address."""
+
+    def get_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().get_context(request), "url": masked_path(request.path)}
 
 
 class ProblemPages:

@@ -80,6 +80,7 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "till/receipts/<uuid:public_id>/": CASHIERS,
     "till/receipts/<uuid:public_id>/return/": CASHIERS,
     "wallet/<str:token>/": STRANGERS,
+    "wallet/<str:token>/preferences/": STRANGERS,
     "wallet/<str:token>/app.webmanifest": STRANGERS,
     "wallet/worker.js": STRANGERS,
     "surveys/directory/": frozenset({Role.HR, Role.OPERATOR}),

@@ -144,6 +144,7 @@ def test_nothing_on_customers_pages_is_left_in_english(client: Client, monkeypat
     for name, one in (("full", customer), ("empty", empty)):
         wallet, preferences = (urlsplit(url(one)).path for url in (wallet_url, queries.preferences_url))
         pages[f"wallet {name}"] = client.get(f"{wallet}?lang={language}")
+        pages[f"preferences of wallet {name}"] = client.get(f"{wallet}preferences/?lang={language}")
         pages[f"manifest {name}"] = client.get(f"{wallet}app.webmanifest?lang={language}")
         pages[f"preferences {name}"] = client.get(f"{preferences}?lang={language}")
         pages[f"asked {name}"] = client.get(f"{preferences}unsubscribe/?lang={language}")

@@ -22,7 +22,6 @@ from campaigns.models import GrantState
 from campaigns.queries import WalletItem
 from campaigns.rules.candidates import Reason
 from campaigns.wording import incentive_in_words, own_sentence
-from customers import queries as customer_queries
 from customers.models import Customer
 from incentives_site.navigation import BRAND
 from surveys import operations as survey_operations
@@ -59,7 +58,7 @@ def _contents(customer: Customer, token: str) -> dict[str, Any]:
         "past": past,
         "manifest": reverse("wallet-manifest", args=[token]),
         "now": timezone.now(),
-        "preferences_url": customer_queries.preferences_url(customer),
+        "preferences_url": reverse("wallet-preferences", args=[token]),
         "questions": _questions(customer),
         **balances(customer, usual_currency()),
     }

@@ -8,7 +8,10 @@ from incentives_site.shared.models import PublicIdModel
 
 
 class Redemption(PublicIdModel):
-    """One order on which incentives were used, for good. Keeps the basket and the decision: any price can be explained."""
+    """One order on which incentives were used, for good. Keeps the basket and the decision: any price can be explained.
+
+    Secret codes are masked in both: which grant, code of a batch or gift card it was say ``applied`` and ``tenders``.
+    """
 
     source = models.CharField(_("source"), max_length=64)
     order_key = models.CharField(_("order"), max_length=100)

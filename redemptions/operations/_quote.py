@@ -16,10 +16,11 @@ from campaigns.rules.facts import Surroundings
 from campaigns.rules.language import Reader, read_basket
 from campaigns.rules.limits import HOT_SLOTS, slot
 from campaigns.rules.stacking import Policy, decide
-from campaigns.wording import decision_as_data
+from campaigns.wording import decision_as_data, with_masked_codes
 from customers import queries as customer_queries
 from customers.models import Channel, Customer, Store
 from customers.rules.faults import Misunderstood
+from incentives_site.shared.sealing import masked
 
 from ._tenders import MOST_TENDERS, PAYMENT, Purse, TenderRequest, tender_of
 from ._tenders import purses as pay_with
@@ -106,6 +107,27 @@ class Quote:
             {key: row.name for key, row in rows.items()},
             {key: row.sentences for key, row in rows.items() if row.sentences},
         )
+
+    @property
+    def public_codes(self) -> set[str]:
+        """The codes shown that are a campaign's public word, as they were typed; all others are secrets of their holders."""
+        decision = self.decision
+        return {
+            item.code
+            for items in (decision.applied, decision.inapplicable, decision.skipped)
+            for item in items
+            if item.code and (source := self.sources.get(item.incentive)) and source.grant is None and source.code_id is None
+        }
+
+    def stored(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """``data`` of the decision as it may be stored: secret codes are masked."""
+        return with_masked_codes(data, public=self.public_codes)
+
+    @property
+    def stored_codes(self) -> list[str]:
+        """The codes shown, as they may be stored."""
+        public = self.public_codes
+        return [code if code.strip() in public else masked(code.strip()) for code in self.request.codes]
 
 
 def quote(

@@ -105,7 +105,8 @@ def record(
             "channel_id": channel.pk,
             "store_id": store.pk if store else None,
             "currency": decision.currency,
-            "basket": {**request.basket, "currency": request.currency, "codes": list(request.codes)},
+            "basket": {**request.basket, "currency": request.currency, "codes": quoted.stored_codes},
+            # The row in memory has the codes for the answer to who sent them; the table has them masked.
             "decision": quoted.data,
             "initial": totals.initial,
             "discount": totals.discount,
@@ -120,6 +121,7 @@ def record(
     )
     values = {
         **_order(redemption),
+        "decision": json_text(quoted.stored(redemption.decision)),
         **_lines(quoted),
         **_applied(quoted, planned),
         **_event(quoted, redemption),
@@ -153,7 +155,6 @@ def _order(redemption: Redemption) -> dict[str, Any]:
         "store": redemption.store_id,
         "currency": redemption.currency,
         "basket": json_text(redemption.basket),
-        "decision": json_text(redemption.decision),
         "initial": redemption.initial,
         "discount": redemption.discount,
         "stored_value": redemption.stored_value,

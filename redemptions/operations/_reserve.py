@@ -115,11 +115,12 @@ def _hold(
     codes = [code for item in quoted.incentives if (code := quoted.sources[item.incentive].code_id) is not None]
     if not reserve_grants(grant_ids=ids) or not use_codes(code_ids=codes, now=now):
         raise Lost
+    data = quoted.data
     reservation = Reservation(
         source=source,
         order_key=order_key,
         customer=quoted.customer,
-        decision=quoted.data,
+        decision=quoted.stored(data),
         demands=[[d.limit_id, d.subject, d.amount] for item in quoted.incentives for d in quoted.demands(item)],
         grants=ids,
         codes=codes,
@@ -140,6 +141,8 @@ def _hold(
     if used != planned:
         reservation.demands = [[d.limit_id, d.subject, d.amount] for d in used]
         reservation.save(update_fields=["demands"])
+    # The row in memory has the codes for the answer to who sent them; the table has them masked.
+    reservation.decision = data
     return reservation
 
 

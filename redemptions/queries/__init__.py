@@ -19,6 +19,7 @@ from .results import (
 )
 from .single import (
     RedemptionUnknown,
+    ids_of_source,
     order_lines,
     receipts,
     redemption_by_public_id,
@@ -26,7 +27,7 @@ from .single import (
     value_moved,
 )
 from .tiers import counted_for_tiers, customers_to_refresh
-from .value import Balances, Earned, Ending, accounts_of, balances_of, closing_balances, earned_by, movements
+from .value import Balances, Earned, Ending, accounts_of, balances_of, closing_balances, earned_by, movements, secret_cards
 
 __all__ = [
     "Attention",
@@ -54,6 +55,7 @@ __all__ = [
     "earned_as_purchase",
     "earned_by",
     "headline",
+    "ids_of_source",
     "movements",
     "order_lines",
     "prove",
@@ -63,6 +65,7 @@ __all__ = [
     "recent_redemptions",
     "redemption_by_public_id",
     "redemption_by_reference",
+    "secret_cards",
     "value_moved",
     "was_redeemed",
 ]

@@ -10,6 +10,7 @@ from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
+from customers.models import Customer
 from incentives_site.shared.problems import Kind, NotFound, Problem
 from redemptions import sealing
 from redemptions.models import Entry, PostingKind, Redemption, RedemptionLine
@@ -106,3 +107,9 @@ def value_moved(redemption: Redemption) -> dict[str, Any]:
         "paid_with": [{"type": kind, "amount": amount, "units": units} for kind, amount, units in tenders],
         "earned": [{"type": kind, "units": units, **({"contest": name} if name else {})} for kind, name, units in booked],
     }
+
+
+def ids_of_source(customer: Customer, source: str) -> QuerySet[Any]:
+    """The public ids, as text, of the customer's redemptions by one partner."""
+    found = Redemption.objects.filter(customer=customer, source=source)
+    return found.annotate(named=Cast("public_id", CharField())).values("named")

@@ -1,7 +1,7 @@
 """Reads of stored value: what a customer holds, and how each account came to its balance. Opens no account and moves nothing."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,10 +9,11 @@ from django.db.models import F, QuerySet, Sum, Window
 from django.db.models.functions import TruncDate
 
 from campaigns import queries as campaign_queries
+from campaigns import sealing
 from campaigns.rules import loyalty
 from customers.models import Customer
 
-from ..models import Account, AccountKind, Entry, Lot, PostingKind, Redemption
+from ..models import Account, AccountKind, Entry, GiftCard, Lot, PostingKind, Redemption
 
 STATED = [AccountKind.POINTS, AccountKind.POINTS_PENDING, AccountKind.CREDIT, AccountKind.ENTRIES]
 MOST_PICTURED = 500  # movements that a picture of balances looks back
@@ -158,3 +159,11 @@ def closing_balances(account: Account, *, most: int) -> list[tuple[datetime.date
         if len(days) > most:
             break
     return sorted(days.items())[-most:]
+
+
+def secret_cards(texts: Collection[str]) -> set[str]:
+    """Those of the texts that are the number of a gift card, however they are typed. One query."""
+    digests = {text: sealing.digest(text) for text in texts}
+    found = GiftCard.objects.filter(digest__in=set(digests.values())).values_list("digest", flat=True)
+    secret = {bytes(digest) for digest in found}
+    return {text for text, digest in digests.items() if digest in secret}

@@ -60,4 +60,4 @@ class IdempotentReplyAdmin(ReadOnlyAdmin):
     list_display = ["key", "partner", "status", "created_at"]
     search_fields = ["key"]
     list_filter = ["partner"]
-    exclude = ["fingerprint"]
+    exclude = ["fingerprint", "sealed"]

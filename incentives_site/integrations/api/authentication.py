@@ -23,6 +23,10 @@ class Caller:
     def pk(self) -> str:
         return self.key.prefix
 
+    def may(self, scope: str) -> bool:
+        """Whether the key has the scope."""
+        return scope in self.key.scopes
+
     @property
     def actor(self) -> str:
         """How the audit trail names this caller."""

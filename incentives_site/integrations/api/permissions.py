@@ -25,7 +25,7 @@ class HasScope(permissions.BasePermission):
         scope = getattr(view, "required_scopes", {}).get(request.method)
         if scope is None:
             raise exceptions.MethodNotAllowed(request.method or "")
-        if scope not in caller.key.scopes:
+        if not caller.may(scope):
             raise exceptions.PermissionDenied(
                 _("This key lacks the scope “%(scope)s”.") % {"scope": scope},
                 code="missing-scope",

@@ -14,6 +14,7 @@ class Scope(models.TextChoices):
     RETURNS = "returns"
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
+    CUSTOMERS_EXPORT = "customers:export"
     SEGMENTS = "segments"
     EVENTS = "events"
     DECISIONS = "decisions"
@@ -88,13 +89,17 @@ class ApiKey(AbstractAPIKey):
 
 
 class IdempotentReply(models.Model):
-    """The answer given to a partner's ``Idempotency-Key``, written in the transaction of the effect itself."""
+    """The answer given to a partner's ``Idempotency-Key``, written in the transaction of the effect itself.
+
+    The answer is sealed, since it may hold codes and links. ``mentions`` are the ids in it, by which erasure finds it.
+    """
 
     partner = models.ForeignKey(Partner, models.CASCADE, related_name="+", verbose_name=_("partner"))
     key = models.CharField(_("key"), max_length=255)
     fingerprint = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField(_("status"), null=True)
-    body = models.JSONField(_("answer"), null=True)
+    sealed = models.BinaryField(null=True)
+    mentions = ArrayField(models.UUIDField(), default=list, db_default=[], verbose_name=_("mentions"))
     created_at = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
     class Meta:

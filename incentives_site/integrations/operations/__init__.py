@@ -1,7 +1,7 @@
 """The verbs of integrations."""
 
 from ._announce import announce, announcing, telling, told
-from ._answer_once import Answer, KeyReused, answer_once
+from ._answer_once import Answer, KeyReused, ReplyUnreadable, answer_once
 from ._deliver import body_of, deliver, deliver_alone, forget_old_messages
 from ._endpoints import (
     OVERLAP,
@@ -22,6 +22,7 @@ __all__ = [
     "OVERLAP",
     "Answer",
     "KeyReused",
+    "ReplyUnreadable",
     "TooManyWebhooks",
     "WebhookDisabled",
     "add_endpoint",

@@ -18,8 +18,7 @@ def forget_old_replies(*, now: datetime.datetime, most: int = 5000) -> int:
 
 # Without a table of who is mentioned where: this is asked rarely, and both tables keep a month.
 _REPLIES = """
-DELETE FROM integrations_idempotentreply r
-WHERE EXISTS (SELECT 1 FROM unnest(%(marks)s::text[]) AS mark WHERE strpos(r.body::text, mark) > 0)
+DELETE FROM integrations_idempotentreply WHERE mentions && %(marks)s::uuid[]
 """
 _MESSAGES = """
 SELECT m.id FROM integrations_webhookmessage m
@@ -28,7 +27,7 @@ WHERE EXISTS (SELECT 1 FROM unnest(%(marks)s::text[]) AS mark WHERE strpos(m.dat
 
 
 def forget_mentions(marks: Sequence[str]) -> dict[str, int]:
-    """Delete the answers and webhook messages, sent or not, that mention one of the opaque ids ``marks``; how many of each.
+    """Delete the answers and webhook messages, sent or not, that mention one of the ids ``marks`` (UUIDs); how many of each.
 
     Joins the caller's transaction.
     """

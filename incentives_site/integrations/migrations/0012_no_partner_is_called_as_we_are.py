@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("integrations", "0006_reserved_names_of_partners"),
+        ("integrations", "0011_reserved_names_of_partners"),
     ]
 
     operations = [

@@ -16,5 +16,5 @@ def rename(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("integrations", "0005_scope_of_survey_results")]
+    dependencies = [("integrations", "0010_scope_of_exports")]
     operations = [migrations.RunPython(rename, migrations.RunPython.noop)]
