@@ -34,10 +34,10 @@ def send_links(*, customer: Customer) -> int:
     addresses = list(Identity.objects.filter(customer=customer, kind="email").order_by("value").values_list("value", flat=True))
     with translation.override(customer.language or None):
         lines = [
-            _("You asked for new links. The old ones no longer open anything."),
+            _("You asked for new links. The old ones no longer work."),
             _("Your wallet: %(url)s") % {"url": wallet_url(customer)},
-            _("What you get from us: %(url)s") % {"url": customer_queries.preferences_url(customer)},
-            _("Anyone who has these links can open them. If you did not ask for them, you need not do anything."),
+            _("Your preferences: %(url)s") % {"url": customer_queries.preferences_url(customer)},
+            _("Anyone who has these links can open them. If you did not ask for them, you can ignore this message."),
         ]
         subject = _("Your new links")
         for address in addresses:
