@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: attack-browser-key help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock sbom audit
+.PHONY: attack-browser-key attack-random help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock sbom audit
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -86,6 +86,9 @@ bench-refusals: setup-dev  ## how soon hostile input is refused (docs/benchmarks
 
 test-deep: setup-dev  ## the promises of the stacking rule on 10,000 examples each
 	EXAMPLES=10000 $(BIN)/pytest -n 2 campaigns/tests/rules
+
+attack-random: setup-dev  ## 10,000 random batches of events with a public key: what holders of links see stays as it is
+	EXAMPLES=$${EXAMPLES:-10000} $(BIN)/pytest incentives_site/tests/test_public_keys.py
 
 mutants: setup-dev  ## change the rules line by line and see whether a test notices (docs/mutants.md); MUTANTS="campaigns.rules.walking*"
 	test -x .venv-mutants/bin/mutmut || { $(PYTHON) -m venv .venv-mutants && .venv-mutants/bin/pip install --quiet mutmut==3.8.1; }
