@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from unfold.admin import TabularInline
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 from incentives_site.shared.jobs import enqueue
@@ -225,10 +225,12 @@ class SourceForm(forms.ModelForm):
             return
         self.fields["trust"] = forms.ChoiceField(
             label=_("Where the key is kept"),
-            choices=[("", "---------"), *Source._meta.get_field("trust").flatchoices],
+            choices=[("", _("Choose where the key is kept")), *Source._meta.get_field("trust").flatchoices],
             widget=UnfoldAdminSelectWidget,
             help_text=Source._meta.get_field("trust").help_text,
         )
+        if "origins" in self.fields:
+            self.fields["origins"].widget = UnfoldAdminTextInputWidget()
         if self.instance.pk is None or not self.instance.is_trust_chosen:
             self.initial["trust"] = ""
 
@@ -260,6 +262,9 @@ class SourceAdmin(BackOfficeAdmin):
         "is_active",
         "created_at",
     ]
+
+    def get_fields(self, request: HttpRequest, obj: Source | None = None) -> list[Any]:
+        return [name for name in self.fields or [] if obj is not None or name != "renew_key"]
 
     @admin.display(description=_("key is kept"), ordering="trust")
     def kept(self, source: Source) -> str:

@@ -33,9 +33,9 @@ class Migration(migrations.Migration):
             name="trust",
             field=models.CharField(
                 choices=[
-                    ("server", "on a server: secret"),
-                    ("browser", "in web pages: public"),
-                    ("device", "in an app: public"),
+                    ("server", "On a server (secret)"),
+                    ("browser", "In web pages (public)"),
+                    ("device", "In an app (public)"),
                 ],
                 default="browser",
                 help_text="Anyone can read a key in a web page or an app. Events sent with it identify, join and earn nothing.",

@@ -46,9 +46,9 @@ class Source(models.Model):
         _("key is kept"),
         max_length=8,
         choices=[
-            (Trust.SERVER.value, _("on a server: secret")),
-            (Trust.BROWSER.value, _("in web pages: public")),
-            (Trust.DEVICE.value, _("in an app: public")),
+            (Trust.SERVER.value, _("On a server (secret)")),
+            (Trust.BROWSER.value, _("In web pages (public)")),
+            (Trust.DEVICE.value, _("In an app (public)")),
         ],
         default=Trust.BROWSER.value,
         help_text=_("Anyone can read a key in a web page or an app. Events sent with it identify, join and earn nothing."),
