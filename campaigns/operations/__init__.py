@@ -13,6 +13,7 @@ from ._batches import (
     tidy_batches,
     unfinished_batches,
 )
+from ._decide import TooComplex, bounded, decide
 from ._draft import KEEP, draft, revise
 from ._grant import NotGrantable, NotHeld, OptedOut, expire_grants, grant, withdraw
 from ._groups import GroupTerms, check_group, define_group, revise_group
@@ -47,6 +48,7 @@ __all__ = [
     "OptedOut",
     "Terms",
     "TextsForgotten",
+    "TooComplex",
     "TooManyWrongCodes",
     "WrongBatchState",
     "WrongStatus",
@@ -55,11 +57,13 @@ __all__ = [
     "advance",
     "as_parameter",
     "begin_export",
+    "bounded",
     "cancel_batch",
     "check_group",
     "check_revisable",
     "consume",
     "consuming",
+    "decide",
     "define_group",
     "draft",
     "end",
