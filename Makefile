@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock
+.PHONY: help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire fire-services fire-proxy bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,12 @@ format: setup-dev  ## let ruff put the code in order
 
 fire: setup-dev  ## 5,000 redemptions while everything is killed in turn; FIRE=... sends more or fewer
 	FIRE=$${FIRE:-5000} $(BIN)/pytest incentives_site/tests/test_fire.py
+
+fire-services: setup-dev  ## Valkey killed and hung 20 times, PostgreSQL stopped, the disk full: everything answers again
+	SERVICE_ROUNDS=$${SERVICE_ROUNDS:-20} $(BIN)/pytest incentives_site/tests/test_servers_away.py
+
+fire-proxy: setup-dev  ## 1,000 slow clients before the documented nginx and Caddy (docs/limits.md)
+	$(BIN)/python -m benchmarks.proxy
 
 bench: setup-dev  ## the measurements of benchmarks/, as ratios to a plain yardstick
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks
