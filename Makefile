@@ -61,7 +61,7 @@ fire: setup-dev  ## 5,000 redemptions while everything is killed in turn; FIRE=.
 	FIRE=$${FIRE:-5000} $(BIN)/pytest incentives_site/tests/test_fire.py
 
 fire-services: setup-dev  ## Valkey killed and hung 20 times, PostgreSQL stopped, the disk full: everything answers again
-	SERVICE_ROUNDS=$${SERVICE_ROUNDS:-20} $(BIN)/pytest incentives_site/tests/test_servers_away.py
+	SERVICE_ROUNDS=$${SERVICE_ROUNDS:-20} $(BIN)/pytest incentives_site/tests/test_servers_away.py incentives_site/tests/fire/full_disk.py
 
 fire-proxy: setup-dev  ## 1,000 slow clients before the documented nginx and Caddy (docs/limits.md)
 	$(BIN)/python -m benchmarks.proxy

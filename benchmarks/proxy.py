@@ -2,9 +2,9 @@
 
     make fire-proxy
 
-``deploy/nginx.conf`` and ``deploy/Caddyfile`` are used as they are, with their addresses and certificate replaced; before them stands
-nothing, behind them gunicorn with its limits. A third of the slow clients never end their headers, a third send a body drop by drop,
-a third connect and say nothing. Written to ``var/bench/proxy.json``.
+``deploy/nginx.conf`` and ``deploy/Caddyfile`` are used as they are, with addresses and certificate replaced; before them stands
+nothing, behind them gunicorn with its limits. A third of the slow clients never end their headers, a third send a body drop by
+drop, a third connect and say nothing. Written to ``var/bench/proxy.json``.
 """
 
 import contextlib

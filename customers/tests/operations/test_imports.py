@@ -232,10 +232,16 @@ FIRST = '<row r="1"><c r="A1" t="inlineStr"><is><t>E-mail</t></is></c></row>'
 END = "</sheetData></worksheet>"
 LAUGHS = '<!DOCTYPE worksheet [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;">]>'
 HOSTILE = {
-    "a row far away": (HEAD.format("") + f'<sheetData>{FIRST}<row r="1500000"><c r="A1500000"><v>1</v></c></row>', "empty-rows"),
-    "a first row far away": (HEAD.format("") + '<sheetData><row r="1500000"><c r="A1500000"><v>1</v></c></row>', "empty-rows"),
+    "a row far away": (
+        HEAD.format("") + f'<sheetData>{FIRST}<row r="1500000"><c r="A1500000"><v>1</v></c></row>', "empty-rows",
+    ),
+    "a first row far away": (
+        HEAD.format("") + '<sheetData><row r="1500000"><c r="A1500000"><v>1</v></c></row>', "empty-rows",
+    ),
     "a million columns": (HEAD.format("") + f"<sheetData>{FIRST}<row>" + "<c><v>1</v></c>" * 1_000_000 + "</row>", "too-wide"),
-    "a million columns by name": (HEAD.format("") + f"<sheetData>{FIRST}<row>" + '<c r="ZZ9"/>' * 1_000_000 + "</row>", "too-wide"),
+    "a million columns by name": (
+        HEAD.format("") + f"<sheetData>{FIRST}<row>" + '<c r="ZZ9"/>' * 1_000_000 + "</row>", "too-wide",
+    ),
     "entities": (HEAD.format(LAUGHS) + f"<sheetData>{FIRST}<row><c><v>&c;</v></c></row>", "entities"),
     "merged ranges": (
         HEAD.format("") + f"<sheetData>{FIRST}</sheetData><mergeCells>" + '<mergeCell ref="A1:XFD1048576"/>' * 300_000,
