@@ -7,6 +7,7 @@ nothing, behind them gunicorn with its limits. A third of the slow clients never
 drop, a third connect and say nothing. Written to ``var/bench/proxy.json``.
 """
 
+import asyncio
 import contextlib
 import json
 import re
@@ -15,7 +16,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -76,25 +76,31 @@ def connect(port: int) -> ssl.SSLSocket:
     return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 10), server_hostname="localhost")
 
 
-def slow_client(port: int, number: int, leaving: threading.Event) -> None:
+async def slow_client(port: int, number: int, context: ssl.SSLContext) -> None:
     """Comes back whenever it is thrown out."""
-    while not leaving.is_set():
-        with contextlib.suppress(OSError), connect(port) as me:
-            if number % 3 == 0:
-                me.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
-            elif number % 3 == 1:
-                me.sendall(b"POST /v1/track HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{")
-            while not leaving.wait(1 + number % 2):
+    while True:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
+            try:
                 if number % 3 == 0:
-                    me.sendall(b"X-Slow: 1\r\n")
+                    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
                 elif number % 3 == 1:
-                    me.sendall(b" ")
+                    writer.write(b"POST /v1/track HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{")
                 else:
-                    me.settimeout(0.01)
-                    with contextlib.suppress(TimeoutError):
-                        if not me.recv(1):
-                            break
-        leaving.wait(0.5)
+                    await reader.readexactly(1)  # until the proxy has had enough
+                while True:
+                    await writer.drain()
+                    await asyncio.sleep(2)
+                    writer.write(b"X-Slow: 1\r\n" if number % 3 == 0 else b" ")
+            finally:
+                writer.close()
+        await asyncio.sleep(1)
+
+
+async def slow_clients(port: int, count: int) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    await asyncio.gather(*(slow_client(port, number, context) for number in range(count)))
 
 
 def seconds_of_healthz(port: int) -> float:
@@ -109,26 +115,26 @@ def seconds_of_healthz(port: int) -> float:
 
 
 def measured(port: int, clients: int) -> float:
-    """The longest answer of ``/healthz`` while so many clients are slow."""
-    leaving = threading.Event()
-    threading.stack_size(256 * 1024)
-    threads = [threading.Thread(target=slow_client, args=(port, n, leaving), daemon=True) for n in range(clients)]
-    for thread in threads:
-        thread.start()
+    """The longest answer of ``/healthz`` while so many clients are slow, which are in a process of their own."""
+    slow = subprocess.Popen([sys.executable, "-m", "benchmarks.proxy", str(port), str(clients)], stderr=subprocess.DEVNULL)
     try:
-        time.sleep(5 if clients < 100 else 15)  # until all of them are there
+        time.sleep(4 if clients < 100 else 20)  # until all of them are there
         taken = []
         for _n in range(ASKED):
             taken.append(seconds_of_healthz(port))
             time.sleep(0.5)
+        if slow.poll() is not None:
+            raise SystemExit("the slow clients ended by themselves")
         return max(taken)
     finally:
-        leaving.set()
-        for thread in threads:
-            thread.join(10)
+        slow.kill()
+        slow.wait()
 
 
 def main() -> int:
+    if sys.argv[1:]:
+        port, count = map(int, sys.argv[1:])
+        asyncio.run(slow_clients(port, count))
     missing = [name for name in ("nginx", "caddy", "openssl") if not shutil.which(name)]
     if missing:
         print(f"{' and '.join(missing)} cannot be found: install them first, such as with `apt-get install nginx-light caddy`.")
@@ -162,8 +168,9 @@ def main() -> int:
                             print((folder / "log").read_text(errors="replace")[-2000:])
                             return 1
                         time.sleep(0.2)
-                for _n in range(8):
-                    seconds_of_healthz(port)  # both web processes have read what they need
+                quick = 0
+                while quick < 12 and time.monotonic() < end + 60:  # both web processes have read what they need
+                    quick = quick + 1 if seconds_of_healthz(port) < 0.3 else 0
                 results[name] = {str(count): round(measured(port, count), 3) for count in SLOW}
             finally:
                 proxy.terminate()
