@@ -270,7 +270,7 @@ def test_a_hostile_sheet_costs_little_time_and_memory(name: str) -> None:
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (row.state, row.failure) == ("failed", reason)
-    assert seconds < 20  # with memory being traced
+    assert seconds < 60  # with memory being traced, on a busy machine
     assert peak < len(body) + 120_000_000
     assert not CustomerImportPart.objects.exists()
 
