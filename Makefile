@@ -10,7 +10,7 @@ SERVICES := $(BIN)/python -m incentives_site.services
 INSTALL := $(PYTHON) incentives_site/services/install.py
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url
 
-.PHONY: attack-browser-key attack-random help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock sbom audit
+.PHONY: attack-browser-key attack-random help setup setup-demo setup-dev demo demo-reset run stop test test-deep test-python mutants lint format fire fire-services fire-proxy bench bench-engine bench-refusals bench-codes bench-redeem bench-profiles bench-surveys screenshots lock sbom audit
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,12 @@ fire: setup-dev  ## 5,000 redemptions while everything is killed in turn; FIRE=.
 
 attack-browser-key: setup-demo  ## attack a demonstration that runs, with the key in its pages; VAR_DIR=... names another
 	$(BIN)/python -m incentives_site.tests.attack.browser_key
+
+fire-services: setup-dev  ## Valkey killed and hung 20 times, PostgreSQL stopped, the disk full: everything answers again
+	SERVICE_ROUNDS=$${SERVICE_ROUNDS:-20} $(BIN)/pytest incentives_site/tests/test_servers_away.py incentives_site/tests/fire/full_disk.py
+
+fire-proxy: setup-dev  ## 1,000 slow clients before the documented nginx and Caddy (docs/limits.md)
+	$(BIN)/python -m benchmarks.proxy
 
 bench: setup-dev  ## the measurements of benchmarks/, as ratios to a plain yardstick
 	$(SERVICES) with --throw-away -- $(BIN)/python -m benchmarks

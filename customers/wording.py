@@ -202,9 +202,12 @@ def why_no_table(code: str) -> str:
         "too-large": _("It has more than 200 MB: cut it into several."),
         "too-large-inside": _("What is packed in it is far too large for a list. Save the sheet alone as CSV UTF-8."),
         "too-many-columns": _("It has more than 200 columns."),
+        "too-wide": _("A row of it is far too long for a list. Save the sheet alone as CSV UTF-8."),
+        "too-many-rows": _("It has more than 1,048,576 rows: cut it into several."),
+        "empty-rows": _("It has more than 10,000 empty rows in a row. Delete them, or save the sheet as CSV UTF-8."),
+        "entities": _("It defines XML entities, which no spreadsheet needs. Save the sheet alone as CSV UTF-8."),
         "erased-meanwhile": _(
-            "Somebody who may stand in it was erased while it waited, so the file was deleted. Send it again: who was erased"
-            " stays out."
+            "A customer was erased while the file was kept, so it was deleted. Send it again: erased customers stay out."
         ),
         "unexpected": _("Something went wrong that should not; the log of the server says what."),
     }

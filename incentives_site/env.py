@@ -62,15 +62,21 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         raise ImproperlyConfigured(f"{name} must list networks like 10.1.0.0/16: {error}.") from None
 
 
-def database(url: str) -> dict[str, object]:
+def database(url: str, *, statement_timeout: int = 0) -> dict[str, object]:
     """Django's settings for ``postgresql://user:password@host:port/name?option=value``; ``host`` may be a socket folder.
 
-    ``prepare=no`` for poolers that hand each transaction to another connection and know nothing of prepared statements.
+    ``statement_timeout`` is in seconds; 0 sets none. ``prepare=no`` for poolers that hand each transaction to another connection
+    and know nothing of prepared statements.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or len(parts.path) < 2:
         raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
-    options = dict(parse_qsl(parts.query))
+    options: dict[str, object] = dict(parse_qsl(parts.query))
+    is_pooled = options.pop("prepare", "") == "no"
+    # A server that is away is found out soon: a request is answered 503, and does not wait.
+    options.setdefault("connect_timeout", 3)
+    if statement_timeout and not is_pooled:  # a pooler may refuse what it does not know
+        options.setdefault("options", f"-c statement_timeout={statement_timeout * 1000}")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path[1:]),
@@ -81,5 +87,5 @@ def database(url: str) -> dict[str, object]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         # Nothing is prepared but what ``shared.prepared`` runs, and that at once.
-        "OPTIONS": {"prepare_threshold": None if options.pop("prepare", "") == "no" else 0, **options},
+        "OPTIONS": {"prepare_threshold": None if is_pooled else 0, **options},
     }

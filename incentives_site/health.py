@@ -1,9 +1,12 @@
 """Is it well? For load balancers: 200 when the database and Valkey answer, 503 when not; nothing secret in it."""
 
+from contextlib import closing
+
 import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
+
+from .shared import valkey
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -24,9 +27,8 @@ def _database() -> str:
 
 def _valkey() -> str:
     try:
-        client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
-        client.ping()
-        client.close()
+        with closing(valkey.client()) as client:
+            client.ping()
     except redis.RedisError:
         return "away"
     return "ok"

@@ -20,6 +20,8 @@ FRAMEWORK: dict[str, tuple[Text, int]] = {
     "unsupported-media-type": (_("The body must be application/json"), 415),
     "body-too-large": (_("The body is too large"), 413),
     "too-many-requests": (_("Too many requests: wait as long as Retry-After says"), 429),
+    "database-away": (_("The database cannot be reached: try again as Retry-After says"), 503),
+    "storage-full": (_("The disk of the service is full: an operator has to free space"), 503),
     "error": (_("Something broke on our side: the request id finds it in the logs"), 500),
 }
 

@@ -136,12 +136,16 @@ TEMPLATES = [
 ]
 
 # --- Stores of data -------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.database(env.text("DATABASE_URL") or local_database_url(VAR_DIR))}
+DATABASES = {
+    "default": env.database(
+        env.text("DATABASE_URL") or local_database_url(VAR_DIR), statement_timeout=env.integer("STATEMENT_TIMEOUT", 0)
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL") or local_redis_url(VAR_DIR)
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "incentives_site.shared.valkey.Cache",
         "LOCATION": REDIS_URL,
     }
 }
@@ -317,12 +321,16 @@ WRONG_CODES = {
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 
 # --- Work after the answer ------------------------------------------------------------------------------------------
+BROKER_IS_VALKEY = not env.text("CELERY_BROKER_URL")
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL.replace("unix://", "redis+socket://")
 # Redelivery after a killed worker: longer than the longest task; the sweep runs every 5 s (kombu's default is 100 s).
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 1800,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
+    # Longer than a worker waits for the next task in one call (1 s), short enough that a hanging Valkey is found out.
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from campaigns import operations, queries
 from campaigns.models import Campaign, StackGroup
 from campaigns.rules.language import read_simulation
-from campaigns.rules.stacking import decide
 from campaigns.wording import decision_as_data
 from customers import queries as customer_queries
 from customers.api.references import find
@@ -31,17 +30,19 @@ class Simulations(PartnerView):
     @extend_schema(operation_id="simulate", request=body_of("Simulation"), responses=serializers.DecisionOut)
     def post(self, request: Request) -> Response:
         """Decide for a basket and incentives given inline. Stores nothing, so it needs no Idempotency-Key."""
-        try:
-            simulation = read_simulation(request.data, now=timezone.now())
-        except Misunderstood as error:
-            raise operations.understood(error) from None
-        decision = decide(
-            basket=simulation.basket,
-            candidates=simulation.candidates,
-            groups=simulation.groups,
-            policy=simulation.policy,
-            surroundings=simulation.surroundings,
-        )
+        with operations.bounded() as work:
+            try:
+                simulation = read_simulation(request.data, now=timezone.now(), work=work)
+            except Misunderstood as error:
+                raise operations.understood(error) from None
+            decision = operations.decide(
+                basket=simulation.basket,
+                candidates=simulation.candidates,
+                groups=simulation.groups,
+                policy=simulation.policy,
+                surroundings=simulation.surroundings,
+                work=work,
+            )
         return Response(decision_as_data(decision, {c.key: c.name or c.key for c in simulation.candidates}))
 
 

@@ -13,6 +13,7 @@ from ._batches import (
     tidy_batches,
     unfinished_batches,
 )
+from ._decide import TooComplex, bounded, decide
 from ._draft import KEEP, draft, revise
 from ._grant import NotGrantable, NotHeld, OptedOut, expire_grants, grant, withdraw
 from ._groups import GroupTerms, check_group, define_group, revise_group
@@ -48,6 +49,7 @@ __all__ = [
     "OptedOut",
     "Terms",
     "TextsForgotten",
+    "TooComplex",
     "TooManyWrongCodes",
     "WrongBatchState",
     "WrongStatus",
@@ -57,11 +59,13 @@ __all__ = [
     "as_parameter",
     "ask_for_links",
     "begin_export",
+    "bounded",
     "cancel_batch",
     "check_group",
     "check_revisable",
     "consume",
     "consuming",
+    "decide",
     "define_group",
     "draft",
     "end",

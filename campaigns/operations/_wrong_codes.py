@@ -8,7 +8,6 @@ nothing at all: or the answer to a right one would tell it from a wrong one. For
 were wrong, as there was room for fewer, counts them.
 """
 
-import functools
 import math
 from collections.abc import Sequence
 
@@ -18,6 +17,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from incentives_site.shared import valkey
 from incentives_site.shared.problems import Kind, Problem
 
 log = structlog.get_logger(__name__)
@@ -54,11 +54,6 @@ class TooManyWrongCodes(Problem):
     kind = Kind.TOO_MANY
 
 
-@functools.cache
-def _script() -> "redis.commands.core.Script":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1).register_script(SCRIPT)
-
-
 class CodeGuard:
     """Stands between a decision about codes and whoever asked for it. One for each request, which may decide several times.
 
@@ -85,7 +80,7 @@ class CodeGuard:
         for most in limits.values():
             arguments += [HOUR // most, HOUR // most * most]
         try:
-            wait = _script()(keys=[f"wrong-codes:{kind}:{name}" for kind, name in limits], args=arguments)
+            wait = valkey.run(SCRIPT, keys=[f"wrong-codes:{kind}:{name}" for kind, name in limits], args=arguments)
         except redis.RedisError as error:
             log.warning("wrong_codes_uncounted", reason=type(error).__name__)
             return

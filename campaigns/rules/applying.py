@@ -33,6 +33,7 @@ from .effects import (
 )
 from .matching import Matcher
 from .running import Running, Selected, spread_within
+from .work import Work
 
 MOST_REPEATS = 10_000  # of one bundle or "buy and get" on one order: a bound of work no real basket meets
 
@@ -89,6 +90,10 @@ class Scene(NamedTuple):
     def currency(self) -> str:
         return self.running.basket.currency
 
+    @property
+    def work(self) -> Work:
+        return self.running.work
+
     def cap(self, money: Money | None) -> int | None:
         """The lower of the effect's own cap and the one from outside."""
         own = in_currency(money, self.currency)
@@ -124,6 +129,7 @@ def work_out(effect: Effect, scene: Scene) -> Outcome:
 def units_lowered(outcome: Outcome, running: Running) -> int:
     """How many units ``outcome`` lowers or gives; lines of which no single units are known (of a compound) count whole."""
     goods, picks = running.basket.lines, outcome.picks or {}
+    running.work.spend(1 + len(outcome.lines) // 4)
     lowered = sum(
         sum(count for _run, count, _amount in picks[line]) if line in picks else goods[line].quantity for line in outcome.lines
     )
@@ -132,6 +138,7 @@ def units_lowered(outcome: Outcome, running: Running) -> int:
 
 def part_of(outcome: Outcome, lines: Mapping[int, int], methods: Mapping[int, int], running: Running) -> Outcome:
     """What ``outcome`` does on some of its lines and shipping methods alone, at most the given amounts there."""
+    running.work.spend(4 + len(outcome.lines) // 4)
     picks, before = outcome.picks or {}, dict(zip(outcome.lines, outcome.parts, strict=True))
     amount = sum(lines.values()) + sum(methods.values())
     wanted = sum(before[line] for line in lines) + sum(part for method, part in outcome.shipping if method in methods)
@@ -187,6 +194,7 @@ def _lower(effect: Lowering, scene: Scene) -> Outcome:
     if picks_units or (scope is _LINES and isinstance(effect, FixedPrice)):
         return _lower_units(effect, scene, lines)
     running = scene.running
+    running.work.spend(len(lines))
     items = running.items
     left = [items[line] for line in lines] if len(lines) < len(items) else items[:]
     bases = [running.initial[line] for line in lines] if scene.original else left
@@ -210,22 +218,22 @@ def _divide(
     match effect:
         case PercentOff(rate=rate):
             if whole:
-                return spread_within(rate_of(sum(bases), rate), bases, rooms)
+                return spread_within(rate_of(sum(bases), rate), bases, rooms, scene.work)
             return _percent_of_each(rate, bases, rooms)
         case FixedPrice():
             price = in_currency(effect.amount, scene.currency) or 0
-            return spread_within(max(0, sum(bases) - price), bases, rooms)
+            return spread_within(max(0, sum(bases) - price), bases, rooms, scene.work)
         case AmountOff(allocation=allocation):
             amount = in_currency(effect.amount, scene.currency) or 0
             if effect.per_set:
                 amount *= _sets(effect, scene)
             if allocation is _BY_AMOUNT:
-                return spread_within(amount, bases, rooms)
+                return spread_within(amount, bases, rooms, scene.work)
             if allocation is _EACH_UNIT:
                 return list(map(min, [amount * quantity for quantity in quantities], rooms))
             if allocation is Allocation.EACH_LINE:
                 return [min(amount, room) for room in rooms]
-            return spread_within(amount, quantities, rooms)
+            return spread_within(amount, quantities, rooms, scene.work)
 
 
 def _percent_of_each(rate: int, bases: list[int], rooms: list[int]) -> list[int]:
@@ -236,12 +244,13 @@ def _percent_of_each(rate: int, bases: list[int], rooms: list[int]) -> list[int]
 def _sets(effect: AmountOff, scene: Scene) -> int:
     """How many complete sets the basket holds."""
     goods = scene.running.basket.lines
-    return min(
-        sum(goods[line].quantity for line in scene.matcher.filtered(wanted)) // quantity for wanted, quantity in effect.per_set
-    )
+    sets = [(scene.matcher.filtered(wanted), quantity) for wanted, quantity in effect.per_set]
+    scene.work.spend(sum(2 + len(lines) // 4 for lines, _quantity in sets))
+    return min(sum(goods[line].quantity for line in lines) // quantity for lines, quantity in sets)
 
 
 def _lower_shipping(effect: Lowering, scene: Scene) -> Outcome:
+    scene.work.spend(len(scene.running.shipping))
     methods = scene.matcher.shipping(effect.target)
     if not methods:
         return NOTHING_MATCHED
@@ -293,6 +302,7 @@ def _lower_units(effect: Lowering, scene: Scene, lines: list[int]) -> Outcome:
     selected = select(scene.running, lines, target.units, undiscounted_only=target.undiscounted_only, most_units=scene.most_units)
     if not selected:
         return NOTHING_MATCHED
+    scene.work.spend(4 * len(selected))
     if isinstance(effect, FixedPrice) and target.scope is Scope.LINES:
         price = in_currency(effect.amount, scene.currency) or 0
         per_unit = [min(max(0, unit.price - price), unit.room) * unit.count for unit in selected]
@@ -312,13 +322,14 @@ def _lower_units(effect: Lowering, scene: Scene, lines: list[int]) -> Outcome:
     amounts = [0] * len(selected)
     for cell, part in zip(cells, parts, strict=True):
         weights = [selected[p].price * selected[p].count for p in cell]
-        within = spread_within(part, weights, [selected[p].room * selected[p].count for p in cell])
+        within = spread_within(part, weights, [selected[p].room * selected[p].count for p in cell], scene.work)
         for position, amount in zip(cell, within, strict=True):
             amounts[position] = amount
     return _units_outcome(selected, amounts, scene, effect.max_amount)
 
 
 def _units_outcome(selected: list[Selected], amounts: list[int], scene: Scene, own_cap: Money | None) -> Outcome:
+    scene.work.spend(len(selected))
     wanted = sum(amounts)
     amounts = _cut(amounts, scene.cap(own_cap))
     picks: dict[int, Picks] = {}
@@ -381,6 +392,7 @@ def _ordered(running: Running, lines: list[int], pick: UnitPick, *, undiscounted
         found.sort(key=lambda unit: unit.price)
     elif pick is UnitPick.DEAREST:
         found.sort(key=lambda unit: -unit.price)
+    running.work.spend(len(lines) + 4 * len(found))
     return found
 
 
@@ -413,11 +425,11 @@ class _Stock:
     off: int = 0
 
 
-def _stock(running: Running, lines: list[int]) -> dict[tuple[int, int], _Stock]:
-    return {
-        (unit.line, unit.run): _Stock(unit.line, unit.run, unit.count, unit.price, unit.room)
+def _stock(running: Running, lines: list[int]) -> list[_Stock]:
+    return [
+        _Stock(unit.line, unit.run, unit.count, unit.price, unit.room)
         for unit in _ordered(running, lines, UnitPick.FIRST, undiscounted_only=False)
-    }
+    ]
 
 
 def _in_order(stocks: list[_Stock], pick: UnitPick) -> list[_Stock]:
@@ -439,31 +451,74 @@ def _bundle(effect: BundlePrice, scene: Scene) -> Outcome:
     if sum(unit.count for unit in selected) < effect.size:
         return NOTHING_MATCHED if not selected else Outcome()
     price = in_currency(effect.amount, scene.currency) or 0
-    stocks = [_Stock(u.line, u.run, u.count, u.price, u.room) for u in selected]
-    for _round in range(MOST_REPEATS if effect.repeat else 1):
-        bundle = _take(stocks, effect.size)
+    queue = _Queue([_Stock(u.line, u.run, u.count, u.price, u.room) for u in selected], scene.work)
+    rounds = MOST_REPEATS if effect.repeat else 1
+    while rounds:
+        queue.pass_empty()
+        bundle = queue.first(effect.size)
         if bundle is None:
             break
         saving = sum(stock.price * count for stock, count in bundle) - price
         if saving <= 0:
             break
         weights = [stock.price * count for stock, count in bundle]
-        parts = spread_within(saving, weights, [stock.room * count for stock, count in bundle])
+        parts = spread_within(saving, weights, [stock.room * count for stock, count in bundle], scene.work)
+        # The next bundles are like this one while all their units come from one run.
+        times = min(rounds, bundle[0][0].left // effect.size) if len(bundle) == 1 else 1
         for (stock, count), part in zip(bundle, parts, strict=True):
-            stock.left -= count
-            stock.taken += count
-            stock.off += part
-    return _stock_outcome(stocks, scene, effect.max_amount)
+            stock.left -= count * times
+            stock.taken += count * times
+            stock.off += part * times
+        rounds -= times
+        scene.work.spend(4 * len(bundle) + 10)
+    return _stock_outcome(queue.stocks, scene, effect.max_amount)
 
 
-def _take(stocks: list[_Stock], count: int) -> list[tuple[_Stock, int]] | None:
-    """The first ``count`` units that are left; ``None`` when there are fewer. Takes nothing yet."""
-    found = []
-    for stock in stocks:
-        if count and stock.left:
-            found.append((stock, min(stock.left, count)))
-            count -= found[-1][1]
-    return None if count else found
+# Units that are taken together: of which stock, how many.
+Taking = list[tuple[_Stock, int]]
+
+
+class _Queue:
+    """Stocks in the order in which they are used up. What is used up at the head is passed once and never looked at again."""
+
+    __slots__ = ("head", "stocks", "work")
+
+    def __init__(self, stocks: list[_Stock], work: Work) -> None:
+        self.stocks, self.work = stocks, work
+        self.head = 0
+
+    def pass_empty(self) -> None:
+        """Called only between rounds: within one, what was taken may still be put back."""
+        stocks, head = self.stocks, self.head
+        while head < len(stocks) and not stocks[head].left:
+            head += 1
+        self.head = head
+
+    def first(self, count: int) -> Taking | None:
+        """The first ``count`` units that are left; ``None`` when there are fewer. Takes nothing yet."""
+        found: Taking = []
+        position = self.head
+        while count and position < len(self.stocks):
+            stock = self.stocks[position]
+            if stock.left:
+                found.append((stock, min(stock.left, count)))
+                count -= found[-1][1]
+            position += 1
+        self.work.spend(2 + position - self.head)
+        return None if count else found
+
+    def worth(self, need: int) -> Taking | None:
+        """The first units that together cost at least ``need`` minor units; ``None`` when all that are left cost less."""
+        found: Taking = []
+        position = self.head
+        while need > 0 and position < len(self.stocks):
+            stock = self.stocks[position]
+            if stock.left and stock.price:
+                found.append((stock, min(stock.left, -(-need // stock.price))))
+                need -= found[-1][1] * stock.price
+            position += 1
+        self.work.spend(2 + position - self.head)
+        return None if need > 0 else found
 
 
 def _buy_get(effect: BuyGet, scene: Scene) -> Outcome:
@@ -472,58 +527,91 @@ def _buy_get(effect: BuyGet, scene: Scene) -> Outcome:
     trigger = scene.matcher.filtered(effect.buy.filter)
     if not give or not trigger:
         return NOTHING_MATCHED
-    stock = _stock(running, sorted({*give, *trigger}))
-    gifts = _in_order([s for s in stock.values() if s.line in set(give)], effect.get.pick)
+    can_be_gift, can_trigger = set(give), set(trigger)
+    stocks = _stock(running, sorted(can_be_gift | can_trigger))
+    gifts = _in_order([s for s in stocks if s.line in can_be_gift], effect.get.pick)
     opposite = UnitPick.CHEAPEST if effect.get.pick is UnitPick.DEAREST else UnitPick.DEAREST
-    can_be_gift = set(give)
-    triggers = sorted(
-        _in_order([s for s in stock.values() if s.line in set(trigger)], opposite), key=lambda s: s.line in can_be_gift
-    )
-    need = in_currency(effect.buy.amount, scene.currency)
-    left = sum(stock.left for stock in gifts) if scene.most_units is None else scene.most_units
-    for _round in range(MOST_REPEATS if effect.repeat else 1):
-        given = _give_once(effect, gifts, triggers, need, left)
-        if not given:
-            break
-        left -= given
+    triggers = sorted(_in_order([s for s in stocks if s.line in can_trigger], opposite), key=lambda s: s.line in can_be_gift)
+    scene.work.spend(8 + 4 * len(stocks))
+    _give(effect, gifts, triggers, scene)
     _price_gifts(effect, [s for s in gifts if s.taken], scene)
     return _stock_outcome(gifts, scene, effect.max_amount)
 
 
-def _give_once(effect: BuyGet, gifts: list[_Stock], triggers: list[_Stock], need: int | None, most: int) -> int:
-    """Use up triggers for as many gifts as can be had, up to what is promised and to ``most``; how many there were."""
-    available = min(most, sum(s.left for s in gifts))
-    for count in range(min(effect.get.quantity, available), 0, -1):
-        given = _take(gifts, count)
-        if given is None:
-            continue
-        for stock, units in given:
-            stock.left -= units
-        used = _triggers(triggers, effect.buy.quantity, need)
-        if used is None:
-            for stock, units in given:
-                stock.left += units
-            continue
-        for stock, units in used:
-            stock.left -= units
-        for stock, units in given:
-            stock.taken += units
-        return count
-    return 0
+def _give(effect: BuyGet, gifts: list[_Stock], triggers: list[_Stock], scene: Scene) -> None:
+    """Use up triggers for gifts, round after round; rounds that take from the same two runs are taken together.
 
-
-def _triggers(stocks: list[_Stock], quantity: int | None, need: int | None) -> list[tuple[_Stock, int]] | None:
-    if need is None:
-        return _take(stocks, quantity or 1)
-    found = []
-    for stock in stocks:
-        if need <= 0:
+    So the work grows with the runs of equal units, not with the units or the rounds.
+    """
+    need = in_currency(effect.buy.amount, scene.currency)
+    # What costs nothing adds nothing to an amount.
+    counted = triggers if need is None else [stock for stock in triggers if stock.price]
+    giving, buying = _Queue(gifts, scene.work), _Queue(counted, scene.work)
+    left = sum(stock.left for stock in gifts) if scene.most_units is None else scene.most_units
+    rounds = MOST_REPEATS if effect.repeat else 1
+    while rounds:
+        giving.pass_empty()
+        buying.pass_empty()
+        available = min(left, effect.get.quantity, _units_left(giving, effect.get.quantity))
+        deal = _deal(effect, giving, buying, need, available)
+        if deal is None:
             break
-        if stock.left and stock.price:
-            count = min(stock.left, -(-need // stock.price))
-            found.append((stock, count))
-            need -= count * stock.price
-    return None if need > 0 else found
+        given, used = deal
+        count = sum(units for _stock, units in given)
+        times = min(rounds, _alike(given, used, left)) if count == effect.get.quantity else 1
+        for stock, units in given:
+            stock.left -= units * times
+            stock.taken += units * times
+        for stock, units in used:
+            stock.left -= units * times
+        left -= count * times
+        rounds -= times
+
+
+def _units_left(queue: _Queue, enough: int) -> int:
+    """How many units are left, counted up to ``enough``."""
+    found, position = 0, queue.head
+    while found < enough and position < len(queue.stocks):
+        found += queue.stocks[position].left
+        position += 1
+    queue.work.spend(1 + position - queue.head)
+    return found
+
+
+def _deal(effect: BuyGet, giving: _Queue, buying: _Queue, need: int | None, available: int) -> tuple[Taking, Taking] | None:
+    """The gifts of one round, as many of the ``available`` as leave enough to trigger them, and what triggers them.
+
+    The fewer gifts are taken the more is left to trigger them, so the largest number is found by halving.
+    """
+    found, low, high, count = None, 1, available, available
+    while low <= high:
+        given = giving.first(count) or []
+        for stock, units in given:
+            stock.left -= units
+        used = buying.first(effect.buy.quantity or 1) if need is None else buying.worth(need)
+        for stock, units in given:
+            stock.left += units
+        giving.work.spend(6)
+        if used is None:
+            high = count - 1
+        else:
+            found, low = (given, used), count + 1
+        count = (low + high) // 2
+    return found
+
+
+def _alike(given: Taking, used: Taking, left: int) -> int:
+    """How many rounds in a row are like this one: while its gifts come from one run, and so does what triggers them."""
+    if len(given) != 1 or len(used) > 1:
+        return 1
+    gift, count = given[0]
+    times = left // count
+    if not used:
+        return min(times, gift.left // count)
+    trigger, units = used[0]
+    if trigger is gift:
+        return min(times, gift.left // (count + units))
+    return min(times, gift.left // count, trigger.left // units)
 
 
 def _price_gifts(effect: BuyGet, gifts: list[_Stock], scene: Scene) -> None:
@@ -539,7 +627,7 @@ def _price_gifts(effect: BuyGet, gifts: list[_Stock], scene: Scene) -> None:
     for stocks in by_line.values():
         worth = [stock.price * stock.taken for stock in stocks]
         off = share_of(sum(worth), effect.get.percent)
-        parts = spread_within(off, worth, [stock.room * stock.taken for stock in stocks])
+        parts = spread_within(off, worth, [stock.room * stock.taken for stock in stocks], scene.work)
         for stock, part in zip(stocks, parts, strict=True):
             stock.off = part
 
@@ -572,7 +660,8 @@ def _pay(effect: StoredValue, scene: Scene) -> Outcome:
     wanted = worth if maximum is None else min(worth, maximum)
     paid = min(wanted, running.total)
     amounts = [*running.items, *running.shipping]
-    parts = spread_within(paid, amounts, amounts)
+    scene.work.spend(len(amounts))
+    parts = spread_within(paid, amounts, amounts, scene.work)
     items = len(running.items)
     return Outcome(
         lines=[line for line, part in enumerate(parts[:items]) if part],
@@ -585,6 +674,7 @@ def _pay(effect: StoredValue, scene: Scene) -> Outcome:
 
 def _tier(effect: Tiers, scene: Scene) -> Outcome:
     lines = scene.matcher.lines(effect.target)
+    scene.work.spend(2 + len(effect.tiers) // 2 + len(lines) // 4)
     goods = scene.running.basket.lines
     if effect.by is TierBy.SPEND:
         reached = sum(goods[line].amount for line in lines)
@@ -604,6 +694,7 @@ def _compound(effect: Compound, scene: Scene) -> Outcome:
         most = None if scene.most is None else scene.most - total.amount
         outcome = work_out(part, scene._replace(running=after, most=most))
         after = commit(outcome, after)
+        scene.work.spend(4 + len(outcome.lines) // 4)
         total.matched = total.matched or outcome.matched
         total.amount += outcome.amount
         total.wanted += outcome.wanted

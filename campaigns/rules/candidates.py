@@ -122,6 +122,8 @@ class Candidate:
     after: Condition = field(init=False, repr=False, compare=False, default=ALWAYS)
     place: tuple[object, ...] = field(init=False, repr=False, compare=False, default=())
     serves_all: bool = field(init=False, repr=False, compare=False, default=False)
+    # Steps of work (``work.py``) that judging it costs at least, whatever comes of it.
+    weight: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
         if self.conditions is not ALWAYS:
@@ -132,6 +134,7 @@ class Candidate:
         start = starts_at.timestamp() if starts_at else float("-inf")
         # "" is no currency: what serves it names none.
         object.__setattr__(self, "serves_all", self.serves(""))
+        object.__setattr__(self, "weight", 6 + self.conditions.weight)
         object.__setattr__(self, "place", (-self.priority, start, self.key, self.code, self.grant))
 
     def serves(self, currency: str) -> bool:

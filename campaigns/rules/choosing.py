@@ -3,18 +3,19 @@
 A combination keeps the order of the incentives and leaves some of them out. The search goes through the turns and tries each with
 and without, with first; so of equal combinations the one that a plain walk would reach first is found first and kept. At the turn
 of a group that picks one, each of its incentives is tried; of one that picks for each line, each set of them. A branch is given
-up when even taking everything that is left to pay could not make it better. Past ``MOST_ATTEMPTS`` judgements the best found so
-far is returned, and said not to be proved.
+up when even taking everything that is left to pay could not make it better. Past ``MOST_ATTEMPTS`` judgements, or three quarters
+of the work that is left, the best found so far is returned, and said not to be proved.
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from .candidates import Candidate, Reason
 from .decision import Refused, refused
 from .groups import Eligibility, Group
 from .policy import Choose
 from .walking import Question, Walk, by_pick, picks_per_line, turns
+from .work import TooComplex
 
 MOST_ATTEMPTS = 20_000
 
@@ -27,10 +28,11 @@ class _Search:
         self.best: Walk | None = None
         self.chosen: frozenset[int] = frozenset()  # by identity, those the best walk was asked for
         self.attempts = 0
+        self.reserve = question.work.left // 4
 
     @property
     def is_exhausted(self) -> bool:
-        return self.attempts >= MOST_ATTEMPTS
+        return self.attempts >= MOST_ATTEMPTS or self.question.work.left < self.reserve
 
     def is_better(self, walk: Walk) -> bool:
         if not walk.taken:
@@ -46,17 +48,29 @@ class _Search:
             return walk.discount + walk.running.total <= self.best.discount
         return bool(walk.taken) and walk.discount >= self.best.discount
 
-    def explore(self, walk: Walk, position: int, chosen: frozenset[int] = frozenset()) -> None:
-        if self.is_exhausted or self.is_hopeless(walk):
-            return
-        if position == len(self.turns):
-            if self.is_better(walk):
-                self.best, self.chosen = walk, chosen
-            return
+    def explore(self, walk: Walk) -> None:
+        """Depth first, with a stack of its own: there may be more turns than the interpreter nests calls."""
+        waiting = [iter([(walk, frozenset[int]())])]
+        while waiting:
+            position = len(waiting) - 1
+            step = next(waiting[-1], None)
+            if step is None:
+                waiting.pop()
+                continue
+            reached, chosen = step
+            self.question.work.spend(2)
+            if self.is_exhausted or self.is_hopeless(reached):
+                continue
+            if position < len(self.turns):
+                waiting.append(self._branches(reached, position, chosen))
+            elif self.is_better(reached):
+                self.best, self.chosen = reached, chosen
+
+    def _branches(self, walk: Walk, position: int, chosen: frozenset[int]) -> Iterator[tuple[Walk, frozenset[int]]]:
         group, members = self.turns[position]
         for with_it, taken in self._ways(walk, group, members):
-            self.explore(with_it, position + 1, chosen | taken)
-        self.explore(walk, position + 1, chosen)
+            yield with_it, chosen | taken
+        yield walk, chosen
 
     def _ways(self, walk: Walk, group: Group, members: Sequence[Candidate]) -> Iterable[tuple[Walk, frozenset[int]]]:
         """Every way to take something at one turn, what a plain walk would do first."""
@@ -95,12 +109,16 @@ def search(question: Question, ordered: Sequence[Candidate], choose: Choose) -> 
     best: Walk | None = None
     chosen: frozenset[int] = frozenset()
     proved = True
+    if not ordered:
+        return Walk(question), proved
     for candidates in families.values():
         attempt = _Search(question, candidates, choose)
         attempt.best, attempt.chosen = best, chosen
-        attempt.explore(Walk(question), 0)
+        attempt.explore(Walk(question))
         proved = proved and not attempt.is_exhausted
         best, chosen = attempt.best, attempt.chosen
+    if best is None and not proved:
+        raise TooComplex
     return _tell(question, ordered, chosen), proved
 
 

@@ -32,6 +32,7 @@ class Division:
     ) -> None:
         self.pick, self.able, self.places, self.left, self.running = pick, able, places, left, running
         self.order_value = order_value
+        self.running.work.spend(sum(2 + len(outcome.lines) + len(outcome.shipping) for _candidate, outcome in able))
         self.offers: dict[Cell, list[tuple[int, int]]] = {}
         for member, (_candidate, outcome) in enumerate(able):
             for line, part in zip(outcome.lines, outcome.parts, strict=True):
@@ -48,6 +49,7 @@ class Division:
         sign = {Pick.BEST_FOR_CUSTOMER: -1, Pick.LEAST_COST: 1}.get(self.pick, 0)
         for cell in sorted(self.offers):
             for member, offered in sorted(self.offers[cell], key=lambda offer: (sign * offer[1], offer[0])):
+                self.running.work.spend(2)
                 is_payment = self.able[member][1].stored_value > 0
                 part = offered if cap is None or is_payment else min(offered, cap)
                 reason = self._obstacle(member, cell, part)
@@ -96,9 +98,13 @@ class Division:
 
     def lost(self) -> Iterable[Refused]:
         outbid = Reason.NOT_FIRST if self.pick is Pick.FIRST else Reason.LOST_TO_BETTER
+        beaten_by: dict[int, str] = {}  # who won the first of a member's cells that anyone won
+        for cell in sorted(self.offers):
+            if cell in self.winners:
+                for member, _part in self.offers[cell]:
+                    beaten_by.setdefault(member, self.able[self.winners[cell]][0].key)
         for member, (candidate, _outcome) in enumerate(self.able):
             if member not in self.given:
-                own = [cell for cell in sorted(self.offers) if any(who == member for who, _part in self.offers[cell])]
-                winner = next((self.able[self.winners[cell]][0].key for cell in own if cell in self.winners), "")
+                winner = beaten_by.get(member, "")
                 reason = self.without_room.get(member) or (outbid if winner else Reason.NO_EFFECT)
                 yield refused(candidate, reason, winner=winner)

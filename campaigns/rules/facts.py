@@ -90,6 +90,8 @@ class BasketFacts:
     def __call__(self, name: str) -> object:
         known = self._fixed.get(name)
         if known is not None:
+            if type(known) is list:
+                self.running.work.spend(len(known) >> 2)  # a condition looks through all of it
             return known
         if name.startswith("time."):
             return self._time(name)
@@ -103,6 +105,8 @@ class BasketFacts:
             case "basket.items_total_after":
                 return self.running.items_total - self.own_items
         value = self._fixed[name] = self._look_up(name)
+        if isinstance(value, list | frozenset):
+            self.running.work.spend(len(value))
         return value
 
     def _look_up(self, name: str) -> object:
@@ -124,6 +128,7 @@ class BasketFacts:
         if isinstance(known, dict):
             return known
         sums: dict[str, int] = {}
+        self.running.work.spend(sum(1 + len(line.categories) for line in self.basket.lines))
         for line in self.basket.lines:
             for category in dict.fromkeys(line.categories):
                 for name, value in (

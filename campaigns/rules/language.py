@@ -48,6 +48,7 @@ from .facts import BASKET_FACTS, Surroundings
 from .groups import Base, Eligibility, Group, Pick, PickScope
 from .limits import Counted
 from .policy import Choose, Failure, Order, Policy
+from .work import Work
 
 MOST_LINES = 1000
 MOST_SHIPPING = 20
@@ -65,6 +66,12 @@ class Reader:
     """Walks one JSON document, collecting faults; every method answers with something usable even after a fault."""
 
     faults: list[Fault] = field(default_factory=list)
+    # Where what is read is decided at once, reading is part of the decision's work.
+    work: Work | None = None
+
+    def spend(self, steps: int) -> None:
+        if self.work is not None:
+            self.work.spend(steps)
 
     def fault(self, pointer: str, code: str, detail: str) -> None:
         if len(self.faults) < 100:
@@ -78,6 +85,7 @@ class Reader:
         if not isinstance(data, dict):
             self.fault(pointer, "not-an-object", "An object is expected.")
             return {}
+        self.spend(4 + 2 * len(data))
         for key in data:
             if key not in known:
                 self.fault(f"{pointer}/{escape(str(key)[:60])}", "unknown-field", f"“{str(key)[:60]}” is not a field here.")
@@ -111,7 +119,9 @@ class Reader:
         return data
 
     def texts(self, data: object, pointer: str) -> list[str]:
-        return [self.text(item, f"{pointer}/{i}") for i, item in enumerate(self.entries(data, pointer, LONGEST_LIST))]
+        entries = self.entries(data, pointer, LONGEST_LIST)
+        self.spend(2 * len(entries))
+        return [self.text(item, f"{pointer}/{i}") for i, item in enumerate(entries)]
 
     def integer(self, data: object, pointer: str, *, low: int, high: int, default: int | None = None) -> int:
         if data is None and default is not None:
@@ -183,7 +193,9 @@ class Reader:
 
     def condition(self, data: object, pointer: str) -> Condition:
         try:
-            return parse(data, facts=BASKET_FACTS, pointer=pointer)
+            condition = parse(data, facts=BASKET_FACTS, pointer=pointer)
+            self.spend(20 * condition.size)
+            return condition
         except Misunderstood as error:
             for fault in error.faults:
                 self.fault(fault.pointer, fault.code, fault.detail)
@@ -249,6 +261,7 @@ def _read_line(data: object, here: str, currency: object, reader: Reader) -> Lin
     if not isinstance(attributes, dict) or len(attributes) > 50:
         reader.fault(f"{here}/attributes", "not-an-object", "An object of at most 50 names and texts is expected.")
         attributes = {}
+    reader.spend(3 * len(attributes))
     # Most texts are plain, and each basket has many: what is wrong with one is asked only about the others.
     id_, sku, categories = line.get("id"), line.get("sku"), line.get("categories")
     return Line(
@@ -632,9 +645,12 @@ class Simulation:
     surroundings: Surroundings
 
 
-def read_simulation(data: object, *, now: datetime.datetime) -> Simulation:
-    """The simulation said by ``data`` (``docs/api.md``); ``now`` serves when it names no instant. Raises ``Misunderstood``."""
-    reader = Reader()
+def read_simulation(data: object, *, now: datetime.datetime, work: Work | None = None) -> Simulation:
+    """The simulation said by ``data`` (``docs/api.md``); ``now`` serves when it names no instant. Raises ``Misunderstood``.
+
+    Reading spends of ``work``, where it is given: what is left of it is for the decision.
+    """
+    reader = Reader(work=work)
     body = reader.fields(data, "", {"currency", "at", "channel", "store", "customer", "basket", "groups", "incentives", "policy"})
     basket = read_basket(body.get("basket"), currency=body.get("currency"), reader=reader, may_be_empty=True)
     groups = _read_groups(body.get("groups"), reader)

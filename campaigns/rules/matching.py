@@ -2,6 +2,7 @@
 
 from .basket import EVERYTHING, Basket, Filter
 from .effects import Scope, Target
+from .work import Work
 
 _SHIPPING = Scope.SHIPPING  # reading a member off its class costs more than comparing it
 
@@ -9,10 +10,11 @@ _SHIPPING = Scope.SHIPPING  # reading a member off its class costs more than com
 class Matcher:
     """Answers for one basket. Lines are given by index, in the order of the basket."""
 
-    __slots__ = ("_all", "_basket", "_by_category", "_by_sku", "_discountable", "_filters", "_targets")
+    __slots__ = ("_all", "_basket", "_by_category", "_by_sku", "_discountable", "_filters", "_targets", "_work")
 
-    def __init__(self, basket: Basket) -> None:
+    def __init__(self, basket: Basket, work: Work | None = None) -> None:
         self._basket = basket
+        self._work = Work() if work is None else work
         self._all = list(range(len(basket.lines)))
         self._discountable = [index for index, line in enumerate(basket.lines) if line.discountable]
         self._by_sku: dict[str, list[int]] = {}
@@ -41,6 +43,7 @@ class Matcher:
             found = self._candidates(wanted)
             if not wanted.is_one_list:
                 lines = self._basket.lines
+                self._work.spend(len(found) * (1 + len(wanted.attributes) // 4))
                 found = [i for i in found if wanted.matches_line(lines[i])]
             known = self._filters[id(wanted)] = (wanted, found)
         return known[1]
@@ -61,7 +64,10 @@ class Matcher:
         lines, exclude = self._basket.lines, target.exclude
         found = self.filtered(target.include)
         if len(self._discountable) < len(lines):
+            self._work.spend(len(found) // 4)
             found = [i for i in found if lines[i].discountable]
+        if exclude is not None:
+            self._work.spend(len(found) * (1 + len(exclude.attributes) // 4))
         return [i for i in found if not exclude.matches_line(lines[i])] if exclude is not None else found
 
     def _candidates(self, wanted: Filter) -> list[int]:
@@ -73,9 +79,12 @@ class Matcher:
         return self._all
 
     def _union(self, index: dict[str, list[int]], keys: frozenset[str]) -> list[int]:
+        self._work.spend(2 + min(len(keys), len(index)) // 8)
         hits = keys & index.keys() if len(keys) < len(index) else index.keys() & keys
         if not hits:
             return []
         if len(hits) == 1:
             return index[next(iter(hits))]
-        return sorted({i for key in hits for i in index[key]})
+        found = [i for key in hits for i in index[key]]
+        self._work.spend(len(found) // 2)
+        return sorted(set(found))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from incentives_site.shared.money import spread
 
 from .basket import Basket
+from .work import Work
 
 
 @dataclass(slots=True)
@@ -47,10 +48,12 @@ class Running:
         "shipping",
         "shipping_total",
         "units",
+        "work",
     )
 
-    def __init__(self, basket: Basket) -> None:
+    def __init__(self, basket: Basket, work: Work | None = None) -> None:
         self.basket = basket
+        self.work = Work() if work is None else work
         self.initial = [line.quantity * line.unit_price for line in basket.lines]
         self.items = self.initial[:]
         self.shipping = [method.amount for method in basket.shipping]
@@ -67,6 +70,8 @@ class Running:
 
     def copy(self) -> "Running":
         other = object.__new__(Running)
+        other.work = self.work
+        self.work.spend(4 + len(self.items) // 4 + (sum(map(len, filter(None, self.units))) if self.has_units else 0))
         other.basket, other.initial, other.floors, other.has_floors = self.basket, self.initial, self.floors, self.has_floors
         other.items, other.shipping = self.items[:], self.shipping[:]
         other.has_units = self.has_units
@@ -102,6 +107,7 @@ class Running:
     def take_lines(self, lines: Sequence[int], parts: Sequence[int], picks: Mapping[int, list[tuple[int, int, int]]]) -> None:
         """Take each part (within the room) off its line: off the units that ``picks`` names, else off the whole line."""
         items, total = self.items, sum(parts)
+        self.work.spend(len(parts) >> 2)
         if not self.has_units and not picks:
             if len(parts) == len(items):
                 self.items = list(map(operator.sub, items, parts))  # all of them, in the order of the basket
@@ -122,7 +128,9 @@ class Running:
         runs = self.units[line]
         if runs is not None:
             floor = self.unit_floor(line)
-            parts = spread_within(amount, [r.count * r.price for r in runs], [r.count * max(0, r.price - floor) for r in runs])
+            self.work.spend(3 * len(runs))
+            rooms = [r.count * max(0, r.price - floor) for r in runs]
+            parts = spread_within(amount, [r.count * r.price for r in runs], rooms, self.work)
             self.units[line] = [piece for run, part in zip(runs, parts, strict=True) for piece in _split(run, run.count, part)]
 
     def take_shipping(self, method: int, amount: int) -> None:
@@ -133,7 +141,9 @@ class Running:
         """Take amounts off some units: ``(run, count, amount)`` each, runs as numbered by ``runs(line)``, each at most once."""
         wanted = {run: (count, amount) for run, count, amount in picked}
         pieces: list[Run] = []
-        for number, run in enumerate(self.runs(line)):
+        runs = self.runs(line)
+        self.work.spend(2 * len(runs))
+        for number, run in enumerate(runs):
             count, amount = wanted.get(number, (0, 0))
             pieces += _split(run, count, amount) if count else [run]
         self.units[line] = pieces
@@ -151,7 +161,7 @@ def _split(run: Run, count: int, amount: int) -> list[Run]:
     return [piece for piece in pieces if piece.count]
 
 
-def spread_within(amount: int, weights: list[int], rooms: list[int]) -> list[int]:
+def spread_within(amount: int, weights: list[int], rooms: list[int], work: Work) -> list[int]:
     """Like ``shared.money.spread``, but never beyond a room: the share a floor blocks moves to those with room left."""
     left = min(amount, sum(rooms))
     if left > 0 and (rooms is weights or 0 not in weights):
@@ -161,6 +171,7 @@ def spread_within(amount: int, weights: list[int], rooms: list[int]) -> list[int
             return parts
     given = [0] * len(weights)
     while left > 0:
+        work.spend(len(weights))
         open_weights = [max(weight, 1) if given[i] < rooms[i] else 0 for i, weight in enumerate(weights)]
         parts = [min(part, rooms[i] - given[i]) for i, part in enumerate(spread(left, open_weights))]
         given = [a + b for a, b in zip(given, parts, strict=True)]

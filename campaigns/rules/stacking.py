@@ -8,7 +8,7 @@ import operator
 from collections.abc import Mapping, Sequence
 
 from .basket import Basket
-from .candidates import Candidate, Reason, UnknownCode
+from .candidates import OPEN, Candidate, Reason, UnknownCode
 from .choosing import search
 from .decision import Decision, LineResult, Refused, Totals, refused, short_of
 from .facts import Surroundings
@@ -17,8 +17,9 @@ from .matching import Matcher
 from .policy import Choose, Failure, Order, Policy
 from .screening import screen
 from .walking import Question, Walk
+from .work import MOST_STEPS, TooComplex, Work
 
-__all__ = ["Base", "Choose", "Failure", "Order", "Policy", "decide"]
+__all__ = ["MOST_STEPS", "Base", "Choose", "Failure", "Order", "Policy", "TooComplex", "decide"]
 
 
 def decide(
@@ -29,17 +30,22 @@ def decide(
     groups: Mapping[str, Group] | None = None,
     policy: Policy | None = None,
     unknown_codes: Sequence[UnknownCode] = (),
+    work: Work | None = None,
 ) -> Decision:
     """Screen, order, choose and apply ``candidates`` to ``basket``.
 
     Amounts are minor units of the basket's currency. The same arguments in any order of ``candidates`` give the same decision
-    (unless ``policy.order`` is ``listed``).
+    (unless ``policy.order`` is ``listed``). ``work`` is how much it may be; raises ``TooComplex`` when it would be more.
     """
-    question = Question(basket, surroundings, groups or {}, policy or Policy(), Matcher(basket))
+    work = Work() if work is None else work
+    work.spend(2 * len(basket.lines) + 3 * len(candidates))
+    question = Question(basket, surroundings, groups or {}, policy or Policy(), Matcher(basket, work), work)
     ordered = _in_order(candidates, question)
     refusals = [Refused(incentive="", name="", reason=sent.reason, code=sent.code) for sent in unknown_codes]
     eligible: list[Candidate] = []
     for candidate in ordered:
+        if candidate.standing is not OPEN:
+            work.spend(2 + candidate.standing.audience.weight + len(candidate.standing.limits))
         refusal = screen(candidate, basket, surroundings)
         if refusal is None:
             eligible.append(candidate)

@@ -19,6 +19,7 @@ from .groups import DEFAULT_GROUP, Base, Eligibility, Group, Pick, PickScope
 from .matching import Matcher
 from .policy import Order, Policy
 from .running import Running
+from .work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Question:
     groups: Mapping[str, Group]
     policy: Policy
     matcher: Matcher
+    work: Work
     # Worked out once: what the caps over everything allow (None: no caps), and whether any group chooses among its own.
     cap: int | None = field(init=False, default=None)
     has_choosing_groups: bool = field(init=False, default=False)
@@ -63,7 +65,8 @@ class Walk:
 
     def __init__(self, question: Question) -> None:
         self.question = question
-        self.running = Running(question.basket)
+        self.running = Running(question.basket, question.work)
+        question.work.spend(4 + len(self.running.items) // 2)
         self.facts = BasketFacts(question.basket, question.surroundings, self.running)
         self.taken: list[Taken] = []
         self.inapplicable: list[Refused] = []
@@ -75,6 +78,7 @@ class Walk:
         self.spent: dict[int, int] = {}
 
     def copy(self) -> "Walk":
+        self.question.work.spend(16 + (len(self.taken) + len(self.inapplicable) + len(self.skipped)) // 8)
         other = object.__new__(Walk)
         other.question, other.running = self.question, self.running.copy()
         other.facts = BasketFacts(self.question.basket, self.question.surroundings, other.running, _fixed=self.facts._fixed)
@@ -87,9 +91,10 @@ class Walk:
 
     def attempt(self, candidate: Candidate, group: Group, *, is_capped: bool = True) -> Outcome | Refused:
         """What the candidate would do as things stand, or why it does nothing. Changes nothing."""
+        question = self.question
+        question.work.spend(candidate.weight)
         if reason := self._no_place(group):
             return refused(candidate, reason, winner=next(iter(self.in_group.get(group.key, [])), ""))
-        question = self.question
         if not candidate.serves_all and not candidate.serves(question.basket.currency):
             return refused(candidate, Reason.WRONG_CURRENCY)
         after = candidate.after
@@ -316,6 +321,7 @@ class Walk:
     def _describe(self, taken: Taken, spent: dict[int, int]) -> Applied:
         candidate, group, outcome, before, after = taken
         basket = self.question.basket
+        self.question.work.spend(4 + len(outcome.lines) + (2 * sum(map(len, outcome.picks.values())) if outcome.picks else 0))
         # By position, as everywhere in the hottest loops: names cost more than the rest of the call.
         return Applied(
             candidate.key,
@@ -344,6 +350,7 @@ class Walk:
     def _awards(self, candidate: Candidate) -> Iterable[Awarded]:
         target = target_of(candidate.effect)
         lines = range(len(self.running.items)) if target is None else self.question.matcher.lines(target)
+        self.question.work.spend(2 + len(lines) // 8 + 3 * len(candidate.awards))
         payable = sum(self.running.items[line] for line in lines)
         self.facts.time_zone = candidate.standing.time_zone
         for number, award in enumerate(candidate.awards):
@@ -454,7 +461,8 @@ def near_miss(candidate: Candidate, failed: Condition, facts: BasketFacts) -> Re
     missing = None
     if (op is _GE or op is _GT) and isinstance(actual, int) and isinstance(value, int):
         missing = value - actual + (op is _GT)
-    elif isinstance(actual, frozenset):
-        actual = sorted(actual)
+    elif isinstance(actual, frozenset | list | tuple):
+        facts.running.work.spend(len(actual) // 2)  # the answer repeats it
+        actual = sorted(actual) if isinstance(actual, frozenset) else actual
     # By position: this is built for every incentive that nearly applied.
     return Refused(candidate.key, candidate.name, _CONDITION_NOT_MET, candidate.code, fact, value, actual, missing)

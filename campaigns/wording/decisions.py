@@ -44,40 +44,55 @@ def sentence(refused: Refused, currency: str, names: Mapping[str, str] | None = 
             return _("It is limited for each customer: say who the customer is.")
         return _("It is meant for certain customers: say who the customer is.")
     winner = (names or {}).get(refused.winner) or refused.winner
-    sentences = {
-        Reason.NOT_LIVE: _("The campaign is not running at the moment."),
-        Reason.OUTSIDE_SCHEDULE: _("It is not valid at this time."),
-        Reason.WRONG_CHANNEL: _("It cannot be used in this channel."),
-        Reason.WRONG_CURRENCY: _("It is not valid for this currency."),
-        Reason.NOT_ELIGIBLE: _("It is meant for other customers."),
-        Reason.CODE_UNKNOWN: _("This code is not known. Check it for typing errors."),
-        Reason.CODE_MISTYPED: _("This code was mistyped: compare it with what is printed, letter by letter."),
-        Reason.CODE_EXPIRED: _("This code has expired."),
-        Reason.CODE_USED: _("This code has already been used."),
-        Reason.NOT_HOLDER: _("This code belongs to another customer."),
-        Reason.LIMIT_REACHED: str(LIMITS_SAID.get(refused.fact) or _("It has been used as often as it may be.")),
-        Reason.BUDGET_EXHAUSTED: _("The campaign's budget is used up."),
-        Reason.NO_MATCHING_LINES: _("Nothing in the basket is part of it."),
-        Reason.NO_EFFECT: _("It would give nothing for this basket."),
-        Reason.OPTED_OUT: _("The customer does not want it."),
-        Reason.HELD_OUT: _("It is not given to this customer at the moment."),
-        Reason.LOST_TO_BETTER: _("“%(winner)s” gives more.") % {"winner": winner}
-        if winner
-        else _("Other incentives give more together."),
-        Reason.LOST_TO_EXCLUSIVE: _("It cannot be combined with “%(winner)s”, which applies alone.") % {"winner": winner}
-        if winner
-        else _("It cannot be combined with one that applies alone."),
-        Reason.NOT_FIRST: _("Only one of its kind applies: “%(winner)s” came first.") % {"winner": winner}
-        if winner
-        else _("Only one of its kind applies, and another came first."),
-        Reason.GROUP_LIMIT: _("No more of its kind can be combined with “%(winner)s”.") % {"winner": winner}
-        if winner
-        else _("No more of its kind can be combined."),
-        Reason.STACK_LIMIT: _("No more incentives fit on one order."),
-        Reason.CAP_REACHED: _("The order already has the largest discount allowed."),
-        Reason.REQUEST_FAILED: _("Another code failed, and all or none was asked for."),
-    }
-    return sentences[refused.reason]
+    if refused.reason in _BESIDE_A_WINNER:
+        beside, alone = _BESIDE_A_WINNER[refused.reason]
+        return str(beside) % {"winner": winner} if winner else str(alone)
+    if refused.reason is Reason.LIMIT_REACHED and refused.fact in LIMITS_SAID:
+        return str(LIMITS_SAID[refused.fact])
+    return str(_PLAIN[refused.reason])
+
+
+# Looked up for each refusal, and only the one that is needed is translated: a simulation may bring a thousand.
+_PLAIN = {
+    Reason.NOT_LIVE: gettext_lazy("The campaign is not running at the moment."),
+    Reason.OUTSIDE_SCHEDULE: gettext_lazy("It is not valid at this time."),
+    Reason.WRONG_CHANNEL: gettext_lazy("It cannot be used in this channel."),
+    Reason.WRONG_CURRENCY: gettext_lazy("It is not valid for this currency."),
+    Reason.NOT_ELIGIBLE: gettext_lazy("It is meant for other customers."),
+    Reason.CODE_UNKNOWN: gettext_lazy("This code is not known. Check it for typing errors."),
+    Reason.CODE_MISTYPED: gettext_lazy("This code was mistyped: compare it with what is printed, letter by letter."),
+    Reason.CODE_EXPIRED: gettext_lazy("This code has expired."),
+    Reason.CODE_USED: gettext_lazy("This code has already been used."),
+    Reason.NOT_HOLDER: gettext_lazy("This code belongs to another customer."),
+    Reason.LIMIT_REACHED: gettext_lazy("It has been used as often as it may be."),
+    Reason.BUDGET_EXHAUSTED: gettext_lazy("The campaign's budget is used up."),
+    Reason.NO_MATCHING_LINES: gettext_lazy("Nothing in the basket is part of it."),
+    Reason.NO_EFFECT: gettext_lazy("It would give nothing for this basket."),
+    Reason.OPTED_OUT: gettext_lazy("The customer does not want it."),
+    Reason.HELD_OUT: gettext_lazy("It is not given to this customer at the moment."),
+    Reason.STACK_LIMIT: gettext_lazy("No more incentives fit on one order."),
+    Reason.CAP_REACHED: gettext_lazy("The order already has the largest discount allowed."),
+    Reason.REQUEST_FAILED: gettext_lazy("Another code failed, and all or none was asked for."),
+}
+# With the name of the one that won, and without.
+_BESIDE_A_WINNER = {
+    Reason.LOST_TO_BETTER: (
+        gettext_lazy("“%(winner)s” gives more."),
+        gettext_lazy("Other incentives give more together."),
+    ),
+    Reason.LOST_TO_EXCLUSIVE: (
+        gettext_lazy("It cannot be combined with “%(winner)s”, which applies alone."),
+        gettext_lazy("It cannot be combined with one that applies alone."),
+    ),
+    Reason.NOT_FIRST: (
+        gettext_lazy("Only one of its kind applies: “%(winner)s” came first."),
+        gettext_lazy("Only one of its kind applies, and another came first."),
+    ),
+    Reason.GROUP_LIMIT: (
+        gettext_lazy("No more of its kind can be combined with “%(winner)s”."),
+        gettext_lazy("No more of its kind can be combined."),
+    ),
+}
 
 
 ABOUT_THE_CODE = {

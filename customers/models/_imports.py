@@ -7,6 +7,7 @@ from incentives_site.shared.models import PublicIdModel
 
 
 class ImportState(models.TextChoices):
+    READING = "reading", _("being read")
     MAPPING = "mapping", _("columns to be named")
     CHECKING = "checking", _("being checked")
     CHECKED = "checked", _("checked")

@@ -115,7 +115,7 @@ def _forget_in_files(customer: Customer, now: datetime.datetime) -> dict[str, in
     """Files that wait first, then what names the customer, then the customer: as whoever brings in a file takes them."""
     mine = Identity.objects.filter(Q(customer=customer) | Q(customer__forwarded_to=customer))
     named = set(mine.values_list("kind", "value"))
-    counts = {"waiting_files": forget_in_imports(identifiers=named, texts=_telling(named), now=now)}
+    counts = {"waiting_files": forget_in_imports(texts=_telling(named), now=now)}
     hold(named)
     return counts
 

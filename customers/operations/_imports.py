@@ -9,6 +9,7 @@ import csv
 import datetime
 import io
 import itertools
+import json
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -27,9 +28,8 @@ from ..queries import identity_rules, normalised, suppressed
 from ..rules import importing, tables
 from ..rules.consent import How
 from ..rules.faults import Misunderstood
-from ..rules.identities import LONGEST, plain
+from ..rules.identities import plain
 from ..rules.protocol import Incoming
-from ..rules.resolution import Identifier
 from ..rules.tables import BadTable, Head, Line
 from ..rules.timeline import EventType
 from ..rules.trust import Trust
@@ -46,7 +46,9 @@ SOURCE = "import"
 KEPT_FOR = datetime.timedelta(days=1)  # a file that nobody goes on with
 IN_HAND = datetime.timedelta(seconds=30)  # a worker writes more often than this
 ERASED = "erased-meanwhile"
-MOVING = (ImportState.CHECKING, ImportState.RUNNING)
+MOVING = (ImportState.READING, ImportState.CHECKING, ImportState.RUNNING)
+SAMPLE_LINES = 5
+NUMBER_OF_THE_SAMPLE = 2_000_000_000  # beside the pieces of the file, and gone with them
 
 log = structlog.get_logger(__name__)
 
@@ -66,26 +68,38 @@ class WrongImportState(Problem):
 
 
 def begin_import(*, file: BinaryIO, name: str, size: int, by: str, now: datetime.datetime) -> CustomerImport:
-    """Keep a file and read its heads; what the columns mean is said next. Raises ``NotATable`` with ``extras["reason"]``."""
+    """Keep the bytes of a file; the worker reads its heads. Raises ``NotATable`` (``extras["reason"]``) when it is too large."""
     if size > MOST_BYTES:
         raise NotATable(extras={"reason": "too-large"})
     with transaction.atomic():
         row = CustomerImport.objects.create(
-            name=name.replace("\x00", "")[-200:], size=size, created_by=by, created_at=now, changed_at=now
+            name=name.replace("\x00", "")[-200:],
+            size=size,
+            state=ImportState.READING,
+            created_by=by,
+            created_at=now,
+            changed_at=now,
         )
         for number in itertools.count():
             body = file.read(PIECE_OF_A_FILE)
             if not body:
                 break
             CustomerImportPart.objects.create(customer_import=row, number=number, body=body)
-        try:
-            head = tables.look(kept_file(row))
-        except BadTable as bad:
-            raise NotATable(extras={"reason": bad.code}) from None
-        row.head = asdict(head)
-        row.meanings = importing.guess(head.columns)
-        row.save(update_fields=["head", "meanings"])
+        enqueue("customers.tasks.work_import", import_id=row.pk)
     return row
+
+
+def _read_head(row: CustomerImport, clock: Clock) -> None:
+    """What the file is, and its first lines; read outside of any transaction. Raises ``BadTable``."""
+    head = tables.look(kept_file(row))
+    found = (line.cells for line in tables.read(kept_file(row), head) if not line.fault)
+    sample = json.dumps(list(itertools.islice(found, SAMPLE_LINES))).encode()
+    with transaction.atomic():
+        changed = CustomerImport.objects.filter(pk=row.pk, state=ImportState.READING).update(
+            state=ImportState.MAPPING, head=asdict(head), meanings=importing.guess(head.columns), changed_at=clock()
+        )
+        if changed == 1:  # else it was given up meanwhile, or another worker was quicker
+            CustomerImportPart.objects.create(customer_import=row, number=NUMBER_OF_THE_SAMPLE, body=sample)
 
 
 def order_check(*, row: CustomerImport, meanings: Sequence[str], wording: str, now: datetime.datetime) -> None:
@@ -156,22 +170,19 @@ def tidy_imports(*, now: datetime.datetime) -> int:
     return done
 
 
-def forget_in_imports(*, identifiers: Collection[Identifier], texts: Collection[str], now: datetime.datetime) -> int:
-    """Delete the files that are kept and name one of the identifiers, or say one of the plain texts in a cell; how many.
+def forget_in_imports(*, texts: Collection[str], now: datetime.datetime) -> int:
+    """Delete the files that are kept, and what their names and heads say of ``texts``; how many files.
 
-    What was brought in stays, and the import says why it ended. Nothing of a packed file could be taken out alone. Joins the
-    caller's transaction.
+    Somebody who is erased may stand in any of them. Looking would take as long as the largest, so none is looked into: what was
+    brought in stays, the import says why it ended, and the file can be sent again. Joins the caller's transaction.
     """
     done = 0
-    kept = CustomerImport.objects.filter(parts__is_report=False).distinct().order_by("pk")
-    for row in kept:
-        if not _is_named_in(row, identifiers, texts):
-            continue
-        # Its columns and its name may be somebody's as well, where a file has no heads.
+    for row in CustomerImport.objects.filter(parts__is_report=False).distinct().order_by("pk"):
         with contextlib.suppress(WrongImportState):
             _end(row.pk, list(ImportState), ImportState.FAILED, now, failure=ERASED)
             done += 1
     for row in CustomerImport.objects.all():
+        # Its columns and its name may be somebody's as well, where a file has no heads.
         heads = row.head.get("columns", [])
         if any(plain(head) in texts for head in heads):
             row.head = {**row.head, "columns": ["…"] * len(heads)}
@@ -183,46 +194,16 @@ def forget_in_imports(*, identifiers: Collection[Identifier], texts: Collection[
     return done
 
 
-def _is_named_in(row: CustomerImport, identifiers: Collection[Identifier], texts: Collection[str]) -> bool:
-    rules = identity_rules()
-    kinds = {n: meaning.partition(":")[2] for n, meaning in enumerate(row.meanings) if meaning.startswith("identity:")}
-    is_readable = True
-    try:
-        if any(plain(cell) in texts for cell in row.head.get("columns", [])):
-            return True
-        for line in tables.read(kept_file(row), _head(row)):
-            if any(plain(cell) in texts for cell in line.cells):
-                return True
-            is_readable = is_readable and not line.fault
-            for n, kind in kinds.items() if line.cells else ():
-                with contextlib.suppress(Misunderstood):
-                    if normalised(kind, line.cells[n], rules) in identifiers:
-                        return True
-    except BadTable:
-        is_readable = False
-    return not is_readable and _stands_in(row, texts)
-
-
-def _stands_in(row: CustomerImport, texts: Collection[str]) -> bool:
-    """For what cannot be read as a table: whether the letters themselves say it. Of a packed file nobody knows."""
-    if row.head.get("kind") != "csv":
-        return True
-    file, before = kept_file(row), ""
-    while piece := file.read(PIECE_OF_A_FILE):
-        letters = before + plain(piece.decode(row.head["encoding"].replace("utf-16", "utf-16-le"), "ignore"))
-        if any(text in letters for text in texts):
-            return True
-        before = letters[-LONGEST:]
-    return False
-
-
 def work_import(*, import_id: int, clock: Clock) -> None:
-    """Check or bring in, piece by piece, until it is done, given up, or in another worker's hand."""
+    """Read the heads, or check or bring in, piece by piece, until it is done, given up, or in another worker's hand."""
     row = CustomerImport.objects.filter(pk=import_id, state__in=MOVING).first()
     if row is None:
         return
     state, position = ImportState(row.state), row.position
     try:
+        if state is ImportState.READING:
+            _read_head(row, clock)
+            return
         lines = itertools.islice(tables.read(kept_file(row), _head(row)), position, None)
         while piece := list(itertools.islice(lines, LINES_AT_ONCE)):
             if not _piece(row, state, position, piece, clock()):
@@ -431,10 +412,7 @@ def report_of(row: CustomerImport) -> Iterator[tuple[int, str, list[str]]]:
             yield int(line), result, reasons.split()
 
 
-def sample_of(row: CustomerImport, most: int = 5) -> list[tuple[str, ...]]:
-    """The first lines of the file that can be read, while it is kept."""
-    try:
-        found = (line.cells for line in tables.read(kept_file(row), _head(row)) if not line.fault)
-        return list(itertools.islice(found, most))
-    except BadTable:
-        return []
+def sample_of(row: CustomerImport) -> list[tuple[str, ...]]:
+    """The first lines of the file that can be read, while it is kept; as the worker has read them."""
+    part = CustomerImportPart.objects.filter(customer_import=row, is_report=False, number=NUMBER_OF_THE_SAMPLE).first()
+    return [tuple(cells) for cells in json.loads(bytes(part.body))] if part else []

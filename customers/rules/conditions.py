@@ -76,6 +76,14 @@ _WHOLE_NUMBERS: dict[Op, Callable[[int, int], bool]] = {
 }
 
 
+def _cost(leaf: "Leaf") -> int:
+    if leaf.op is Op.MATCHES:
+        return 20
+    if isinstance(leaf.value, tuple):
+        return 2 + len(leaf.value) // 4
+    return 3 if leaf.fact.startswith("time.") else 1
+
+
 @dataclass(frozen=True, slots=True)
 class Leaf:
     fact: str
@@ -84,8 +92,15 @@ class Leaf:
     # How whole numbers, and how texts, are compared: by far the commonest cases, looked up once since a leaf is judged often.
     whole: Callable[[int, int], bool] | None = field(init=False, repr=False, compare=False, default=None)
     texts: frozenset[str] | None = field(init=False, repr=False, compare=False, default=None)
+    # What asking once whether it holds (``size``), or why not (``weight``), costs at most, in comparisons of two numbers.
+    size: int = field(init=False, repr=False, compare=False, default=1)
+
+    @property
+    def weight(self) -> int:
+        return self.size
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "size", _cost(self))
         if type(self.value) is int:
             object.__setattr__(self, "whole", _WHOLE_NUMBERS.get(self.op))
         elif self.op is Op.EQ and isinstance(self.value, str):
@@ -98,6 +113,15 @@ class Leaf:
 class Branch:
     quantifier: Quantifier
     items: tuple["Condition", ...]
+    size: int = field(init=False, repr=False, compare=False, default=1)
+    weight: int = field(init=False, repr=False, compare=False, default=1)
+
+    def __post_init__(self) -> None:
+        size = 1 + sum(item.size for item in self.items)
+        weight = 1 + sum(item.weight for item in self.items)
+        object.__setattr__(self, "size", size)
+        # Where not all have to hold, who is to blame is asked of each once more.
+        object.__setattr__(self, "weight", weight if self.quantifier is Quantifier.ALL else weight + size)
 
 
 Condition = Leaf | Branch
@@ -346,7 +370,7 @@ def leaf_holds(leaf: Leaf, actual: object) -> bool:
 def _list_holds(leaf: Leaf, actual: object) -> bool:
     if not isinstance(actual, list | tuple | frozenset):
         return False
-    texts = {item for item in actual if isinstance(item, str)}
+    texts = actual if isinstance(actual, frozenset) else {item for item in actual if isinstance(item, str)}
     wanted = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
     return all(item in texts for item in wanted) if leaf.op is Op.HAS_ALL else any(item in texts for item in wanted)
 

@@ -8,11 +8,13 @@ import csv
 import datetime
 import io
 import itertools
+import re
+import xml.parsers.expat
 import zipfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
@@ -25,9 +27,14 @@ SAMPLE = 1_000
 LARGEST_SHEET = 1_500 * 1024 * 1024  # bytes of XML
 LARGEST_TEXTS = 96 * 1024 * 1024  # of the shared texts of XLSX, which are held in memory
 LARGEST_OTHER = 16 * 1024 * 1024
+MOST_ROWS = 1_048_576  # of an XLSX sheet, as many as Excel has
+MOST_EMPTY_ROWS = 10_000  # in a row: openpyxl makes one for each that a file leaves out
+LARGEST_ROW = 1024 * 1024  # bytes of XML without the start of another row
+ROW = re.compile(rb"<(?:[\w.-]+:)?row[\s/>]")
 # What openpyxl and zipfile say of files that are no XLSX, or broken ones.
 BROKEN = (
     zipfile.BadZipFile,
+    xml.parsers.expat.ExpatError,
     ParseError,
     KeyError,
     ValueError,
@@ -232,14 +239,64 @@ def _sheet(file: BinaryIO) -> Iterator[Line]:
             raise BadTable("empty")
         sheet = sheets[0]
         sheet.reset_dimensions()  # what the file says of its own size is not believed
+        source = sheet._get_source
+        sheet._get_source = lambda: _Rows(source())
+        empty = 0
         for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True), start=1):
-            cells = tuple(_said(value) for value in row)
+            cells = tuple(_said(value) for value in row) if any(value is not None for value in row) else ()
+            if number > MOST_ROWS:
+                raise BadTable("too-many-rows")
+            empty = 0 if any(cells) else empty + 1
+            if empty > MOST_EMPTY_ROWS:
+                raise BadTable("empty-rows")
             if any(cells):
                 yield Line(number, cells)
     except BadTable:
         raise
     except BROKEN as error:
         raise BadTable("not-xlsx") from error
+
+
+class _Rows(io.RawIOBase):
+    """The XML of a sheet on its way to the parser, which holds a whole row: refused where one has no end in sight."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        super().__init__()
+        self._source, self._since = source, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        # In pieces, however much the parser asks for.
+        piece = self._source.read(min(size, 65_536) if size and size > 0 else 65_536)
+        starts = [found.start() for found in ROW.finditer(piece)]
+        self._since = len(piece) - starts[-1] if starts else self._since + len(piece)
+        if self._since > LARGEST_ROW:
+            raise BadTable("too-wide")
+        return piece
+
+
+def _require_no_entities(part: IO[bytes]) -> None:
+    """A document type comes before the first element, if at all; with it, entities that unfold without end."""
+    parser = xml.parsers.expat.ParserCreate()
+    is_begun = False
+
+    def begin(*_name: object) -> None:
+        nonlocal is_begun
+        is_begun = True
+
+    def refuse(*_declared: object) -> None:
+        raise BadTable("entities")
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = begin
+    left = 1024 * 1024
+    while not is_begun and left > 0 and (piece := part.read(4096)):
+        parser.Parse(piece, False)
+        left -= len(piece)
+    if not is_begun:
+        raise BadTable("not-xlsx")
 
 
 def _check_sizes(file: BinaryIO) -> None:
@@ -255,6 +312,10 @@ def _check_sizes(file: BinaryIO) -> None:
                 raise BadTable("too-large-inside")
             if member.flag_bits & 1:
                 raise BadTable("encrypted")
+        for member in members:
+            if member.filename.lower().endswith((".xml", ".rels")):
+                with packed.open(member) as part:
+                    _require_no_entities(part)
     file.seek(0)
 
 

@@ -23,7 +23,7 @@ from ..models import CustomerImport, ImportState
 from ..wording import why_line_refused, why_no_table
 from .admission import WRITERS, actor, named_actors
 
-MOVING = (ImportState.CHECKING, ImportState.RUNNING)
+MOVING = (ImportState.READING, ImportState.CHECKING, ImportState.RUNNING)
 MOST_REFUSED = 50
 
 
@@ -76,7 +76,7 @@ def customer_import(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _meanings_form(row: CustomerImport, data: Any = None) -> MeaningsForm:
-    return MeaningsForm(data, columns=row.head["columns"], meanings=row.meanings, wording=row.wording)
+    return MeaningsForm(data, columns=row.head.get("columns", []), meanings=row.meanings, wording=row.wording)
 
 
 def _shown(
@@ -86,7 +86,7 @@ def _shown(
     samples = list(zip(*operations.sample_of(row), strict=True)) if is_named else []
     columns = [
         {"field": form[name], "head": head, "samples": [cell for cell in (samples[n] if samples else ()) if cell][:3]}
-        for n, (name, head) in enumerate(zip(form.names, row.head["columns"], strict=True))
+        for n, (name, head) in enumerate(zip(form.names, row.head.get("columns", []), strict=True))
     ]
     counts = row.counts
     context = {

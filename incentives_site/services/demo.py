@@ -28,8 +28,11 @@ from honcho.printer import Printer
 
 from . import local, locations, processes
 from .processes import ServiceError
+from .valkey import Valkey
 
 PATIENCE = 120  # seconds until the web has to answer
+MOST_HANGING = 5.0  # seconds that a Valkey may hang
+TO_COME_ROUND = 2.0  # seconds that a start waits for a server that hangs; then it is looked at again
 
 
 class Stopped(BaseException):
@@ -265,18 +268,27 @@ def _prepare(var: Path) -> None:
 
 @contextmanager
 def _kept_up(services: local.LocalServices) -> Iterator[None]:
-    """Starts PostgreSQL and Valkey again when one of them dies meanwhile: web and worker only need a new connection."""
+    """Starts PostgreSQL and Valkey again when one of them dies meanwhile: web and worker only need a new connection.
+
+    A Valkey that hangs for ``MOST_HANGING`` seconds is killed first. PostgreSQL is never killed: what it is asked may take long.
+    """
     leaving = threading.Event()
 
     def watch() -> None:
-        while not leaving.wait(2):
+        hanging_since: float | None = None
+        while not leaving.wait(1):
             for service in services.ours:
                 if service.is_ready() or leaving.is_set():
+                    hanging_since = None if isinstance(service, Valkey) else hanging_since
                     continue
                 try:
-                    if service.start():
+                    if isinstance(service, Valkey):
+                        hanging_since = hanging_since or time.monotonic()
+                        if time.monotonic() - hanging_since > MOST_HANGING and service.end_hanging():
+                            print("Valkey did not answer any more and was ended.", flush=True)
+                    if service.start(seconds=TO_COME_ROUND):
                         print(f"{type(service).__name__} had died; it runs again.", flush=True)
-                except ServiceError as error:
+                except (ServiceError, OSError) as error:
                     print(error, file=sys.stderr, flush=True)
 
     watcher = threading.Thread(target=watch, daemon=True)
@@ -291,7 +303,8 @@ def _kept_up(services: local.LocalServices) -> Iterator[None]:
 def _serve(var: Path, port: int) -> int:
     manager = Manager(Printer(sys.stdout))
     for name, command in parse_procfile((locations.PROJECT / "Procfile").read_text(encoding="utf-8")).processes.items():
-        manager.add_process(name, _recorded(var, name, command), env=dict(os.environ), cwd=str(locations.PROJECT))
+        kept = f"{shlex.quote(sys.executable)} -m incentives_site.services.keep {command}"
+        manager.add_process(name, _recorded(var, name, kept), env=dict(os.environ), cwd=str(locations.PROJECT))
     threading.Thread(target=_announce, args=(var, port), daemon=True).start()
     manager.loop()
     return manager.returncode or 0

@@ -112,7 +112,7 @@ class Postgres:
         Raises ``ServiceError`` with the end of the server's log when it does not come up within ``seconds``.
         """
         with processes.exclusive(self.home / ".lock"):
-            started = not self.is_ready()
+            started = not self.is_ready() and not self._comes_round(seconds)
             if started:
                 self._prepare_folders()
                 if not (self.data / "PG_VERSION").exists():
@@ -206,6 +206,28 @@ class Postgres:
                 tail = self.log.read_text(errors="replace")[-2000:] if self.log.exists() else "(it wrote no log)"
                 raise ServiceError(f"PostgreSQL did not start:\n{tail}")
             time.sleep(0.2)
+
+    def _comes_round(self, seconds: float) -> bool:
+        """Whether a server that works on the data answers in the end; ``False`` when there is none.
+
+        Raises ``ServiceError`` when it works there and does not answer: nothing is started beside it.
+        """
+        end = time.monotonic() + seconds
+        while pid := self._living_server():
+            if self.is_ready():
+                return True
+            if time.monotonic() > end:
+                raise ServiceError(
+                    f"PostgreSQL (process {pid}) works on {self.data} but does not answer. Nothing is started beside it: wait "
+                    f"until it answers again, or end it with `kill -INT {pid}`."
+                )
+            time.sleep(0.2)
+        return False
+
+    def _living_server(self) -> int | None:
+        """The process that the pid file names, while it lives and works in our data folder."""
+        pid = self._recorded_pid()
+        return pid if pid is not None and pid in processes.working_in(self.data) else None
 
     def _recorded_pid(self) -> int | None:
         try:

@@ -46,6 +46,32 @@ def is_alive(pid: int) -> bool:
     return state(pid) not in {"", "Z", "X"}
 
 
+def working_in(folder: Path) -> list[int]:
+    """The living processes whose working folder this is: a server works in its data, whatever its pid file says."""
+    found, folder = [], folder.resolve()
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError, ValueError):
+            pid = int(link.parent.name)
+            if link.readlink() == folder and is_alive(pid):
+                found.append(pid)
+    return sorted(found)
+
+
+def require_idle(folder: Path, name: str, seconds: float) -> None:
+    """Wait until no server works in a data folder. Raises ``ServiceError`` when one that does not answer stays.
+
+    Two servers on the same files would destroy them, so nothing is ever started beside one that merely hangs.
+    """
+    end = time.monotonic() + seconds
+    while pids := working_in(folder):
+        if time.monotonic() > end:
+            raise ServiceError(
+                f"{name} (process {pids[0]}) works on {folder} but does not answer. Nothing is started beside it: wait until it "
+                f"answers again, or end it with `kill {pids[0]}`."
+            )
+        time.sleep(0.1)
+
+
 def wait_until_gone(pid: int, seconds: float) -> bool:
     """Also collects the process when it is a child of this one."""
     end = time.monotonic() + seconds

@@ -65,6 +65,9 @@ class Valkey:
         with processes.exclusive(self.home / ".lock"):
             if self._wait_while_loading(seconds):
                 return False
+            self._wait_for_one_that_hangs(seconds)
+            if self.is_ready():
+                return False
             for folder in (self.home, self.data, self.socket.parent):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 # The short socket folder lies where everybody may write: never use one that somebody else prepared.
@@ -102,11 +105,12 @@ class Valkey:
             return True
 
     def stop(self, *, seconds: float = 10.0) -> None:
-        """Ends the server after it wrote everything to disk. No server is no error."""
+        """Ends the server after it wrote everything to disk, also one that hangs. No server is no error."""
         if not self.home.exists():
             return
         with processes.exclusive(self.home / ".lock"):
-            pid = self._pid()
+            hanging = processes.working_in(self.data)
+            pid = self._pid() or (hanging[0] if hanging else None)
             if pid is None:
                 return
             self._ask("SHUTDOWN")
@@ -132,11 +136,33 @@ class Valkey:
             time.sleep(0.05)
         return answer.startswith("+PONG")
 
+    def _wait_for_one_that_hangs(self, seconds: float) -> None:
+        """Raises ``ServiceError`` when a server keeps working on the data without answering."""
+        end = time.monotonic() + seconds
+        while processes.working_in(self.data):
+            if self.is_ready():
+                return
+            if time.monotonic() > end:
+                processes.require_idle(self.data, "Valkey", 0)
+            time.sleep(0.1)
+
+    def end_hanging(self) -> bool:
+        """Kill a server that works on the data and does not answer; whether there was one.
+
+        Everything but the last second is in its append-only file, and what must not be lost is a row in PostgreSQL.
+        """
+        with processes.exclusive(self.home / ".lock"):
+            pids = [] if self.is_ready() else processes.working_in(self.data)
+            for pid in pids:
+                os.kill(pid, 9)
+                processes.wait_until_gone(pid, 5)
+            return bool(pids)
+
     def _ask(self, command: str) -> str:
-        """The server's raw answer to one inline command; empty when nobody answers."""
+        """The server's raw answer to one inline command; empty when nobody answers within two seconds."""
         try:
             with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(5)
+                connection.settimeout(2)
                 connection.connect(str(self.socket))
                 connection.sendall(f"{command}\r\n".encode())
                 return connection.recv(65536).decode(errors="replace")

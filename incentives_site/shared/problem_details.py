@@ -10,6 +10,7 @@ from drf_standardized_errors.types import ErrorResponse
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.response import Response
 
+from . import away
 from .logs import request_id
 from .problems import Problem
 from .statuses import STATUS_OF_KIND
@@ -68,6 +69,8 @@ def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
         )
         if "retry_after" in exc.extras:
             response["Retry-After"] = str(exc.extras["retry_after"])
+    elif away.code_of(exc):
+        return None  # answered at the one place for it, ``problem_pages.server_error``
     else:
         answer = exception_handler(exc, context)  # type: ignore[arg-type]
         if answer is None:

@@ -1,9 +1,12 @@
 """Refusals as pages: the whole page for a browser, the component for a swap."""
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from . import away
 from .htmx import page_or_fragment
 from .logs import request_id
 from .problems import Kind, Problem
@@ -39,5 +42,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A bug: say so, with the id that finds it in the logs."""
+    """A server we stand on is away: 503, and when to come back. Else a bug: say so, with the id that finds it in the logs."""
+    if code := away.code_of(sys.exc_info()[1]):
+        return away.answer(request, code)
     return render(request, "errors/500.html", {"request_id": request_id()}, status=500)

@@ -4,14 +4,14 @@ GCRA (the leaky bucket as a virtual scheduling time, ITU-T I.371) in one Lua scr
 apart by a second process. One number is kept per bucket: the theoretical arrival time of what comes next.
 """
 
-import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import redis
 import structlog
-from django.conf import settings
+
+from incentives_site.shared import valkey
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,6 @@ for n, key in ipairs(KEYS) do
 end
 return 0
 """
-TIMEOUT = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,6 @@ class Bucket:
     name: str
     per_minute: int
     many: int = 1
-
-
-@functools.cache
-def _script() -> redis.commands.core.Script:
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
-    return client.register_script(SCRIPT)
 
 
 def seconds_to_wait(buckets: Sequence[Bucket]) -> float:
@@ -64,7 +57,7 @@ def seconds_to_wait(buckets: Sequence[Bucket]) -> float:
         interval = 60_000_000 // bucket.per_minute
         numbers += [interval, interval * bucket.per_minute, min(bucket.many, bucket.per_minute)]
     try:
-        wait = _script()(keys=[f"rate:{bucket.name}" for bucket in buckets], args=numbers)
+        wait = valkey.run(SCRIPT, keys=[f"rate:{bucket.name}" for bucket in buckets], args=numbers)
     except redis.RedisError as error:
         log.warning("rates_unavailable", reason=type(error).__name__)
         return 0.0

@@ -71,6 +71,8 @@ def brought_in(heads: str, *, checked: bool = False) -> str:
     now, text = timezone.now(), heads + "\n" + "1234,Ann Example\n" * 3 + "1,2,3,4,5\n"
     file = io.BytesIO(text.encode())
     row = operations.begin_import(file=file, name="customers-of-last-year.csv", size=len(text), by="user:1", now=now)
+    operations.work_import(import_id=row.pk, clock=timezone.now)
+    row.refresh_from_db()
     if checked:
         operations.order_check(row=row, meanings=row.meanings, wording="", now=now)
         operations.work_import(import_id=row.pk, clock=timezone.now)

@@ -22,7 +22,6 @@ from campaigns.rules.candidates import Candidate, LimitState, OnShort, Reason, S
 from campaigns.rules.groups import Group
 from campaigns.rules.kinds import is_unwanted
 from campaigns.rules.language import Reader, Simulation, conditions_of, promise_of, read_basket, read_simulation
-from campaigns.rules.stacking import decide
 from campaigns.views.admission import READERS, may_write
 from campaigns.wording import decision_as_data, given_in_words, incentive_in_words
 from customers import queries as customer_queries
@@ -86,6 +85,9 @@ def preview(request: HttpRequest, public_id: str) -> HttpResponse:
         except operations.TooManyWrongCodes as problem:
             form.add_error("codes", str(problem.detail))
             outcome, status = None, STATUS_OF_KIND[problem.kind]
+        except operations.TooComplex as problem:
+            form.add_error(None, str(problem.detail))
+            outcome, status = None, REFUSED
         context["outcome"] = outcome
     template = page_or_fragment(request, page="campaigns/preview.html", fragment="campaigns/_preview_body.html")
     if not form.is_bound or template == "campaigns/preview.html":
@@ -371,7 +373,7 @@ def _limits(incentive: Incentive, customer: Customer | None, *, is_imagined: boo
 
 
 def _decided(asked: Simulation, asking: Asking, customer: Customer | None) -> dict[str, Any]:
-    decision = decide(
+    decision = operations.decide(
         basket=asked.basket,
         candidates=asking.candidates,
         groups=asking.groups,

@@ -9,13 +9,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from campaigns import operations
 from campaigns import queries as campaign_queries
 from campaigns.models import Campaign, Claim, Grant, GrantState, Incentive, StackGroup, Status
 from campaigns.rules.awards import open_to
 from campaigns.rules.candidates import Reason, Standing
 from campaigns.rules.groups import Group
 from campaigns.rules.language import promise_of, read_simulation
-from campaigns.rules.stacking import decide
 from customers import queries as customer_queries
 from customers.models import Customer
 from customers.rules.conditions import Branch, Quantifier
@@ -181,7 +181,7 @@ def _stacked(own: Incentive, other: Incentive, groups: Mapping[str, Group]) -> t
         now=datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC),
     )
     starts = {str(row.public_id): row.campaign.starts_at for row in (own, other)}
-    decision = decide(
+    decision = operations.decide(
         basket=asked.basket,
         # When they begin decides between equals; that they have begun is taken for granted.
         candidates=[

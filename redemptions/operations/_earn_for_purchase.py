@@ -6,8 +6,9 @@ import structlog
 from django.db import transaction
 
 from campaigns import queries as campaign_queries
+from campaigns.operations import decide
 from campaigns.rules.facts import Surroundings
-from campaigns.rules.stacking import Policy, decide
+from campaigns.rules.policy import Policy
 from customers import queries as customer_queries
 from customers.models import Purchase
 from incentives_site.shared.problems import Problem

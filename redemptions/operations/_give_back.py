@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from campaigns import queries as campaign_queries
 from campaigns.models import Grant, GrantState
-from campaigns.operations import Demand, give_back_codes, give_back_grants, restore, withdraw
+from campaigns.operations import Demand, decide, give_back_codes, give_back_grants, restore, withdraw
 from campaigns.rules.awards import AwardType
 from campaigns.rules.basket import Basket, Line, Shipping
 from campaigns.rules.candidates import Candidate, Standing
@@ -24,8 +24,8 @@ from campaigns.rules.facts import Surroundings
 from campaigns.rules.language import conditions_of, promise_of, stack_group_of
 from campaigns.rules.loyalty import OnBrokenReturn, TakeBack
 from campaigns.rules.matching import Matcher
-from campaigns.rules.stacking import decide
 from campaigns.rules.walking import target_of
+from campaigns.rules.work import MOST_STEPS
 from customers.operations import track
 from customers.rules.timeline import EventType
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
@@ -368,6 +368,8 @@ def _still_applied(redemption: Redemption, applied: Sequence[AppliedIncentive], 
         basket=_basket(redemption, after),
         candidates=[_candidate(row) for row in applied if row.terms],
         groups=groups,
+        # What could be sold can be given back, also where a part of it is more work than the whole was.
+        most=2 * MOST_STEPS,
         surroundings=Surroundings(
             now=datetime.datetime.fromisoformat(place["at"]) if place else redemption.redeemed_at,
             channel_key=place.get("channel", {}).get("key", ""),

@@ -8,14 +8,14 @@ from typing import Any
 
 from campaigns import queries as campaign_queries
 from campaigns.models import Incentive
-from campaigns.operations import CodeGuard, Demand, understood
+from campaigns.operations import CodeGuard, Demand, bounded, decide, understood
 from campaigns.rules.awards import AwardType
 from campaigns.rules.basket import Basket
 from campaigns.rules.decision import Applied, Decision
 from campaigns.rules.facts import Surroundings
 from campaigns.rules.language import Reader, read_basket
 from campaigns.rules.limits import HOT_SLOTS, slot
-from campaigns.rules.stacking import Policy, decide
+from campaigns.rules.policy import Policy
 from campaigns.wording import decision_as_data, with_masked_codes
 from customers import queries as customer_queries
 from customers.models import Channel, Customer, Store
@@ -143,10 +143,11 @@ def quote(
     ``campaigns`` are public ids of some that are considered as if they were live, whatever their status: what would happen, not
     what does. What is ``holding`` by a reservation of the same order is free for it. ``event`` is the type of what partners are
     told, if it is not only quoted. Raises ``Invalid`` with a pointer for each fault of the basket, ``ChannelUnknown``,
-    ``StoreUnknown``, ``CustomerUnknown``, ``TooManyWrongCodes``.
+    ``StoreUnknown``, ``CustomerUnknown``, ``TooManyWrongCodes``, ``TooComplex``.
     """
-    reader = Reader()
-    basket = read_basket(request.basket, currency=request.currency, reader=reader)
+    with bounded() as work:
+        reader = Reader(work=work)
+        basket = read_basket(request.basket, currency=request.currency, reader=reader)
     if len(request.codes) > MOST_CODES:
         reader.fault("/codes", "too-many", f"At most {MOST_CODES} codes.")
     imagined = _imagined(campaigns, reader)
@@ -190,6 +191,7 @@ def quote(
         policy=Policy(),
         unknown_codes=[*found.unknown_codes, *unknown_cards],
         surroundings=surroundings,
+        work=work,
     )
     limits = {candidate.key: candidate.standing.limits for candidate in found.candidates}
     return Quote(

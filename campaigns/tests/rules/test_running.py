@@ -11,6 +11,7 @@ from campaigns.rules.effects import AmountOff, FixedPrice, PercentOff, Scope, Ta
 from campaigns.rules.facts import Surroundings
 from campaigns.rules.running import Run, Running, spread_within
 from campaigns.rules.stacking import decide
+from campaigns.rules.work import Work
 
 
 def running(quantity: int = 3, price: int = 1_000, floor: int = 0) -> Running:
@@ -137,13 +138,13 @@ def test_a_run_is_split_into_what_was_lowered_and_the_rest() -> None:
     ],
 )
 def test_an_amount_is_spread_within_the_rooms(amount: int, weights: list[int], rooms: list[int], parts: list[int]) -> None:
-    assert spread_within(amount, weights, rooms) == parts
+    assert spread_within(amount, weights, rooms, Work()) == parts
 
 
 def test_weights_that_are_their_own_rooms_need_no_second_look() -> None:
     weights = [0, 3, 3, 1]
-    assert spread_within(5, weights, weights) == [0, 2, 2, 1]
-    assert spread_within(99, weights, weights) == weights
+    assert spread_within(5, weights, weights, Work()) == [0, 2, 2, 1]
+    assert spread_within(99, weights, weights, Work()) == weights
 
 
 def test_looking_at_units_changes_nothing_for_the_others() -> None:

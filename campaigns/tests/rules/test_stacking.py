@@ -42,6 +42,7 @@ from campaigns.rules.matching import Matcher
 from campaigns.rules.policy import Choose, Failure, Order, Policy
 from campaigns.rules.stacking import decide
 from campaigns.rules.walking import Question, Walk
+from campaigns.rules.work import Work
 
 NOW = datetime.datetime(2026, 11, 21, 12, tzinfo=datetime.UTC)
 TILL = Surroundings(now=NOW, channel_key="till-7", channel_kind="store", customer={"group": "VIP"})
@@ -530,7 +531,7 @@ def test_taking_away_what_was_not_applied_changes_nothing_else(what: Basket, can
 
 def by_brute_force(what: Basket, candidates: list[Candidate], policy: Policy) -> list[int]:
     """The discounts of all combinations that apply anything: every subset without common beside exclusive, walked in order."""
-    question = Question(what, TILL, GROUPS, policy, Matcher(what))
+    question = Question(what, TILL, GROUPS, policy, Matcher(what), Work(10**9))
     is_listed = policy.order is Order.LISTED
     ordered = sorted(candidates, key=lambda c: c.key if is_listed else (question.group_of(c).rank, -c.priority, c.key))
     found = []

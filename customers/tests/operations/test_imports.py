@@ -32,8 +32,13 @@ MEANINGS = ["identity:email", "name", "trait:city"]
 
 
 def begin(text: str | bytes, name: str = "people.csv") -> CustomerImport:
+    """The upload stores bytes and looks at none of them; the worker reads."""
     body = text.encode() if isinstance(text, str) else text
-    return operations.begin_import(file=io.BytesIO(body), name=name, size=len(body), by="user:1", now=NOON)
+    row = operations.begin_import(file=io.BytesIO(body), name=name, size=len(body), by="user:1", now=NOON)
+    assert (row.state, row.head) == ("reading", {})
+    operations.work_import(import_id=row.pk, clock=lambda: NOON)
+    row.refresh_from_db()
+    return row
 
 
 def check(row: CustomerImport, meanings: list[str] | None = None, wording: str = "") -> CustomerImport:
@@ -169,11 +174,10 @@ def test_separators_marks_and_line_ends_of_other_programs(body: bytes) -> None:
         (b",".join(b"c" for _ in range(300)) + b"\n", "too-many-columns"),
     ],
 )
-def test_what_is_no_table_is_refused_at_once(body: bytes, reason: str) -> None:
-    with pytest.raises(operations.NotATable) as refused:
-        begin(body)
-    assert refused.value.extras["reason"] == reason
-    assert not CustomerImport.objects.exists()
+def test_what_is_no_table_fails_with_its_reason(body: bytes, reason: str) -> None:
+    row = begin(body)
+    assert (row.state, row.failure) == ("failed", reason)
+    assert not CustomerImportPart.objects.exists()
 
 
 def sheet(*rows: tuple[Any, ...]) -> bytes:
@@ -216,12 +220,68 @@ def bomb(name: str, size: int) -> bytes:
 def test_bombs_are_told_before_they_are_unpacked(name: str) -> None:
     body = bomb(name, 60_000_000)
     tracemalloc.start()
-    with pytest.raises(operations.NotATable) as refused:
-        begin(body)
+    row = begin(body)
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert refused.value.extras["reason"] == "too-large-inside"
+    assert (row.state, row.failure) == ("failed", "too-large-inside")
     assert peak < 20_000_000
+
+
+HEAD = '<?xml version="1.0"?>{}<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+FIRST = '<row r="1"><c r="A1" t="inlineStr"><is><t>E-mail</t></is></c></row>'
+END = "</sheetData></worksheet>"
+LAUGHS = '<!DOCTYPE worksheet [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;">]>'
+HOSTILE = {
+    "a row far away": (
+        HEAD.format("") + f'<sheetData>{FIRST}<row r="1500000"><c r="A1500000"><v>1</v></c></row>', "empty-rows",
+    ),
+    "a first row far away": (
+        HEAD.format("") + '<sheetData><row r="1500000"><c r="A1500000"><v>1</v></c></row>', "empty-rows",
+    ),
+    "a million columns": (HEAD.format("") + f"<sheetData>{FIRST}<row>" + "<c><v>1</v></c>" * 1_000_000 + "</row>", "too-wide"),
+    "a million columns by name": (
+        HEAD.format("") + f"<sheetData>{FIRST}<row>" + '<c r="ZZ9"/>' * 1_000_000 + "</row>", "too-wide",
+    ),
+    "entities": (HEAD.format(LAUGHS) + f"<sheetData>{FIRST}<row><c><v>&c;</v></c></row>", "entities"),
+    "merged ranges": (
+        HEAD.format("") + f"<sheetData>{FIRST}</sheetData><mergeCells>" + '<mergeCell ref="A1:XFD1048576"/>' * 300_000,
+        "too-wide",
+    ),
+}  # fmt: skip
+
+
+def with_sheet(xml: str) -> bytes:
+    """A workbook whose only sheet is this XML."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(sheet(("E-mail",)))) as good, zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as bad:
+        for member in good.namelist():
+            bad.writestr(member, xml + END if member == "xl/worksheets/sheet1.xml" else good.read(member))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_sheet_costs_little_time_and_memory(name: str) -> None:
+    xml, reason = HOSTILE[name]
+    body = with_sheet(xml)
+    tracemalloc.start()
+    started = time.monotonic()
+    row = begin(body)
+    seconds = time.monotonic() - started
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (row.state, row.failure) == ("failed", reason)
+    assert seconds < 60  # with memory being traced, on a busy machine
+    assert peak < len(body) + 120_000_000
+    assert not CustomerImportPart.objects.exists()
+
+
+def test_an_upload_is_not_looked_into_by_the_web() -> None:
+    """Whatever it is: even what is no table is kept, and the worker says so."""
+    body = with_sheet(HOSTILE["a row far away"][0])
+    started = time.monotonic()
+    row = operations.begin_import(file=io.BytesIO(body), name="x.xlsx", size=len(body), by="user:1", now=NOON)
+    assert time.monotonic() - started < 1
+    assert (row.state, row.head, row.failure) == ("reading", {}, "")
 
 
 def test_what_a_column_may_mean_is_checked() -> None:

@@ -4,7 +4,6 @@ GCRA (the leaky bucket as a virtual scheduling time, ITU-T I.371) in one Lua scr
 apart by a second process. One number is kept per key: the theoretical arrival time of the next request.
 """
 
-import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ import structlog
 from django.conf import settings
 from rest_framework import throttling
 from rest_framework.request import Request
+
+from incentives_site.shared import valkey
 
 if TYPE_CHECKING:  # DRF imports this module while it builds its views
     from rest_framework.views import APIView
@@ -33,11 +34,6 @@ return {1, 0, burst - (following - now)}
 """
 
 
-@functools.cache
-def _script() -> "redis.commands.core.Script":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1).register_script(SCRIPT)
-
-
 class KeyThrottle(throttling.BaseThrottle):
     """``API_RATE_PER_SECOND`` with a burst, per key. When Valkey is away calls pass: a sale matters more than a rate."""
 
@@ -46,7 +42,7 @@ class KeyThrottle(throttling.BaseThrottle):
         interval = 1_000_000 // rate
         self._wait = 0.0
         try:
-            allowed, wait, left = _script()(keys=[f"rate:{request.user.pk}"], args=[interval, burst * interval])
+            allowed, wait, left = valkey.run(SCRIPT, keys=[f"rate:{request.user.pk}"], args=[interval, burst * interval])
         except redis.RedisError as error:
             log.warning("throttle_unavailable", reason=type(error).__name__)
             return True

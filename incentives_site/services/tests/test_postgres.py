@@ -100,3 +100,17 @@ def test_a_wrong_binary_folder_is_refused_with_a_sentence(server, monkeypatch):
     monkeypatch.setenv("PG_BINDIR", str(Path("/nowhere")))
     with pytest.raises(ServiceError, match="PG_BINDIR names /nowhere"):
         server.start()
+
+
+def test_nothing_is_started_beside_a_server_that_merely_hangs(server):
+    """Two servers on the same files would destroy them."""
+    server.start()
+    pid = postmaster(server)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(ServiceError, match=f"process {pid}.*Nothing is started beside it"):
+            server.start(seconds=1)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert server.start() is False
+    assert postmaster(server) == pid

@@ -40,7 +40,7 @@ class Installation:
     def environment(self) -> dict[str, str]:
         own = {
             "DATABASE_URL": self.postgres.url(), "REDIS_URL": self.valkey.url(), "VAR_DIR": str(self.folder), "DEMO": "1",
-            "TASKS_EAGER": "0", "LOG_LEVEL": "WARNING", "API_RATE_PER_SECOND": "100000", "API_RATE_BURST": "100000",
+            "TASKS_EAGER": "0", "LOG_LEVEL": "INFO", "API_RATE_PER_SECOND": "100000", "API_RATE_BURST": "100000",
             "CELERY_BROKER_URL": "",
         }  # fmt: skip
         return os.environ | own
@@ -86,7 +86,8 @@ class Installation:
                 "--workers", "2", "--threads", "4", "--no-control-socket", "--log-level", "critical",
             ],
             "worker": [
-                *python, "celery", "--quiet", "-A", "incentives_site", "worker", "--concurrency", "1", "--loglevel", "CRITICAL",
+                *python, "incentives_site.services.keep", sys.executable, "-m", "celery", "--quiet", "-A", "incentives_site",
+                "worker", "--concurrency", "1", "--loglevel", "INFO",
                 "--without-gossip", "--without-mingle", "--without-heartbeat",
             ],
         }  # fmt: skip
@@ -120,6 +121,26 @@ class Installation:
         os.kill(int((self.postgres.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
         time.sleep(0.5)
         self.postgres.start()
+
+    def work_a_task(self, seconds: float = 60) -> None:
+        """Send a task and wait until the worker has worked it: its log says so."""
+        send = "from redemptions.tasks import refresh_tier; refresh_tier.apply_async(kwargs={'customer': %d}, retry=False)"
+        [(customer,)] = self.ask("SELECT min(id) FROM customers_customer")
+        before = self.tasks_worked()
+        end = time.monotonic() + seconds
+        while self.tasks_worked() == before:
+            if time.monotonic() > end:
+                raise AssertionError(f"the worker did not work a task within {seconds} s:\n{self.log('worker')[-3000:]}")
+            with suppress(AssertionError):
+                self.run(sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", send % customer)
+            time.sleep(0.5)
+
+    def tasks_worked(self) -> int:
+        return self.log("worker").count("] succeeded in ")
+
+    def log(self, name: str) -> str:
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     # --- What it says -------------------------------------------------------------------------------------------------
 
