@@ -11,6 +11,7 @@ from incentives_site.shared.problems import Kind, Problem
 from ..models import Intake, Rejection, Source
 from ..rules import protocol
 from ._secrets import mask_secrets
+from ._tokens import seal_tokens
 
 
 class NotJson(Problem):
@@ -39,7 +40,8 @@ def keep(*, source: Source, kind: str, data: object, body: bytes, now: datetime.
     if events:
         # Before it is on disk: what was written there once stays in files until the database has written over it.
         has_key = isinstance(data, dict) and data.pop("writeKey", None) is not None
-        if mask_secrets([data]) or has_key:
+        has_tokens = seal_tokens(data, events) > 0
+        if mask_secrets([data]) or has_key or has_tokens:
             body = json.dumps(data).encode()
         Intake.objects.bulk_create([Intake(source=source, kind=kind, body=body, received_at=now)])
     return len(events)

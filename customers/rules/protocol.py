@@ -216,7 +216,7 @@ def read_event(
         context=context | {name: at.isoformat() for name, at in times.items() if at is not None},
         traits=traits if kind == "identify" else {},
         visitor=_visitor(kind, raw),
-        token=token if isinstance(token, str) and len(token) <= LONGEST_TOKEN else "",
+        token=token if isinstance(token, str) and len(token) <= 2 * LONGEST_TOKEN else "",
     )
 
 

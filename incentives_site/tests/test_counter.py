@@ -35,9 +35,9 @@ def gift_card(amount: int) -> str:
     return operations.issue_gift_card(amount=amount, currency="USD", key=f"c{amount}", by="x", now=timezone.now())[1]
 
 
-def at_the_till(new_page: Any, base: str, **options: Any) -> Any:
+def at_the_till(new_page: Any, base: str, *, store: str = "", **options: Any) -> Any:
     page = new_page(**options)
-    sign_in(page, somebody(Role.STORE, store_keys=[StoreFactory().key]), base)
+    sign_in(page, somebody(Role.STORE, store_keys=[store or StoreFactory().key]), base)
     page.goto(f"{base}/till/")
     return page
 
@@ -108,8 +108,9 @@ def test_units_come_back_by_the_receipts_qr(new_page: Any, base: str, scheme: st
     campaign = CampaignFactory(live=True, on_broken_return="claw_back")
     awards = [{"type": "points", "per": 1_000, "points": 10}]
     IncentiveFactory(name="Ten percent", campaign=campaign, conditions=condition, awards=awards)
-    redemption = sold(customer, tenders=[{"type": "points", "amount": 1_000}])
-    page = at_the_till(new_page, base, width=width, color_scheme=scheme)
+    store = StoreFactory().key
+    redemption = sold(customer, store=store, tenders=[{"type": "points", "amount": 1_000}])
+    page = at_the_till(new_page, base, store=store, width=width, color_scheme=scheme)
     page.focus("#return-words")
     page.keyboard.type(sealing.reference(redemption.pk))
     page.keyboard.press("Enter")

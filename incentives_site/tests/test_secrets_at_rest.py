@@ -11,9 +11,11 @@ import io
 import json
 import re
 import subprocess
+import time
 import urllib.parse
 from pathlib import Path
 
+import jwt
 import pytest
 import redis
 from allauth.mfa.models import Authenticator
@@ -204,12 +206,27 @@ def partners_and_sources(found: Secrets, operator: Client, partner: PartnerClien
         headers={"Authorization": "Basic " + base64.b64encode(f"{source.write_key}:".encode()).decode()},
     )
     assert sent.status_code == 200, sent.content
-    beacon = {"writeKey": source.write_key, "userId": "ann", "event": "Seen", "coupon": found["gift card 1"]}
+    pages = Source.objects.create(trust="browser", key="pages", name="Pages", channel=source.channel)
+    signed = jwt.encode(
+        {"sub": "ann", "iat": int(time.time()), "exp": int(time.time()) + 60}, pages.token_secret, algorithm="HS256"
+    )
+    found.add("public write key", pages.write_key)
+    found.add("another secret for customer tokens", pages.token_secret)
+    found.add("customer token", signed)
+    beacon = {
+        "writeKey": pages.write_key,
+        "anonymousId": "a1",
+        "event": "Seen",
+        "properties": {"coupon": found["gift card 1"]},
+        "context": {"customerToken": signed},
+    }
     assert Client().post("/beacon/v1/track", json.dumps(beacon), content_type="text/plain").status_code == 200
+    bad = {**beacon, "timestamp": "1800-01-01"}
+    assert Client().post("/beacon/v1/track", json.dumps(bad), content_type="text/plain").status_code == 200
     assert customers.process_events(now=timezone.now()) is not None
     told = Event.objects.get(name="Order Completed", source="app")
     assert told.properties["coupon"] == "…" + found["code of a grant 1"].lower()[-4:]
-    assert Rejection.objects.count() == 1
+    assert Rejection.objects.count() == 2
 
 
 def people(found: Secrets) -> None:

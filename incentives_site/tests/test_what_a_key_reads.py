@@ -57,7 +57,7 @@ def test_a_partner_reads_its_own_orders_and_no_other_partners(customer: Customer
     assert rival.post(f"redemptions/{sold}/returns", {"everything": True}).status_code == 201
     web = ChannelFactory(web=True)
     for key in ("shop", "rival"):
-        source = Source.objects.create(key=key, name=key, channel=web)
+        source = Source.objects.create(trust="server", key=key, name=key, channel=web)
         order = {"order_id": f"{key}-web-1", "total": 10, "redemption": "no id at all"}
         events = [
             {"type": "track", "messageId": f"{key}1", "event": "Order Completed", "userId": "ann", "properties": order},

@@ -57,6 +57,7 @@ WHOSE: dict[str, str] = {
             "feedback/open/<str:token>/",
             "feedback/<str:token>/",
             "wallet/<str:token>/",
+            "wallet/<str:token>/preferences/",
             "wallet/<str:token>/app.webmanifest",
             "preferences/<str:token>/",
             "preferences/<str:token>/unsubscribe/",

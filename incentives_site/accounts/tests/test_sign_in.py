@@ -10,6 +10,7 @@ import urllib.parse
 from typing import Any
 
 import pytest
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
@@ -306,7 +307,9 @@ class TestSecondStep:
 
     def test_a_browser_used_before_is_not_kept_out_by_those_who_know_the_password(self, owner: User) -> None:
         known = used_before()
-        Authenticator.objects.create(user=owner, type="recovery_codes", data={"migrated_codes": ["12345678"], "used_mask": 0})
+        Authenticator.objects.create(
+            user=owner, type="recovery_codes", data={"migrated_codes": [get_adapter().encrypt("12345678")], "used_mask": 0}
+        )
         of_totp(owner)
         stranger = Client(raise_request_exception=False)
         sign_in(client=stranger)
