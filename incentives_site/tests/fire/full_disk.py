@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from incentives_site.tests.test_servers_away import order, redeem, until_well
+from incentives_site.tests.fire.servers_away import order, redeem, until_well
 
 from .installation import Client, Installation
 

@@ -12,7 +12,7 @@ import pytest
 
 from incentives_site.services import processes
 
-from .fire.installation import Client, Installation
+from .installation import Client, Installation
 
 pytestmark = pytest.mark.xdist_group("fire")
 ROUNDS = int(os.environ.get("SERVICE_ROUNDS", "2"))
