@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any
 
 WAIT = 20.0  # seconds for events to be processed
-_ONCE = re.compile(r'csrf[^>]*|"X-CSRFToken": *"[^"]*"|nonce="[^"]*"|<p[^>]*data-wallet-offline.*?</p>', re.DOTALL)
+# What is another on each load of a page: tokens of forms, and how much longer something is valid.
+_ONCE = re.compile(
+    r'csrf[^>]*|"X-CSRFToken": *"[^"]*"|nonce="[^"]*"|\(another [^)]*\)|<p[^>]*data-wallet-offline.*?</p>', re.DOTALL
+)
 
 
 class Demo:
