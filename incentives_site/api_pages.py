@@ -12,6 +12,7 @@ from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import get_language
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
@@ -23,6 +24,7 @@ _making = threading.Lock()
 class Schema(SpectacularAPIView):
     throttle_classes: list[Any] = []
 
+    @extend_schema(exclude=True)  # a document about the API, and none of its endpoints
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         renderer = request.accepted_renderer
         # What may be asked for is few: forms of the file, and languages of the site.

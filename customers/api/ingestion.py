@@ -9,6 +9,7 @@ import math
 import re
 import time
 import zlib
+from collections.abc import Sequence
 
 import structlog
 from django.conf import settings
@@ -68,10 +69,11 @@ def _ingest(request: HttpRequest, kind: str) -> HttpResponse:
         if of_header is None or _source(of_header) is None:
             return _unknown(request)
         return _refusal(request, 400, "not-json", _("The body has to be a JSON object in UTF-8."))
-    source = _source(of_header or _key_of_body(data) or request.GET.get("writeKey", ""))
+    in_sight = [key for key in (_key_of_body(data), request.GET.get("writeKey", "")) if key]
+    source = _source(of_header or next(iter(in_sight), ""))
     if source is None:
         return _unknown(request)
-    refused = _misplaced(request, source, of_header) or _too_many(request, source, data, kind)
+    refused = _misplaced(request, source, in_sight) or _too_many(request, source, data, kind)
     if refused is not None:
         return refused
     try:
@@ -82,14 +84,16 @@ def _ingest(request: HttpRequest, kind: str) -> HttpResponse:
     return response if source.trust == Trust.SERVER else _cors(request, response)
 
 
-def _misplaced(request: HttpRequest, source: Source, of_header: str | None) -> HttpResponse | None:
-    """The refusal, where this key may not be used in this way. A secret key in a page or an address has leaked: its owner
-    learns so, and a stranger who found it there can do nothing with it.
+def _misplaced(request: HttpRequest, source: Source, in_sight: Sequence[str]) -> HttpResponse | None:
+    """The refusal, where a key may not be used in this way. A secret key in a page or an address has leaked: its owner
+    learns so, and a stranger who found it there can do nothing with it. ``in_sight`` are the keys of address and body.
     """
-    if source.trust == Trust.SERVER and of_header is None:
+    if any(one is not None and one.trust == Trust.SERVER for one in map(_source, in_sight)):
         message = _("The key of a server source belongs into the Authorization header, and never into an address or a body.")
         return JsonResponse({"success": False, "code": "secret-key-misplaced", "message": message}, status=403)
-    if not trust.may_send(Trust(source.trust), request.headers.get("Origin"), source.origins):
+    # Some requests of a page have no Origin, but then browsers say otherwise that it is one of theirs.
+    origin = request.headers.get("Origin", "" if "Sec-Fetch-Site" in request.headers else None)
+    if not trust.may_send(Trust(source.trust), origin, source.origins):
         message = _("This key may not be used from this origin.")
         return JsonResponse({"success": False, "code": "origin-not-allowed", "message": message}, status=403)
     return None
@@ -150,7 +154,7 @@ def _key_of_body(data: object) -> str:
 
 def _source(key: str) -> Source | None:
     """The active source with this write key, as it was a moment ago."""
-    if not key or len(key) > 64 or "\x00" in key:
+    if not key or len(key) > 64 or not key.isascii() or "\x00" in key:
         return None
     now = time.monotonic()
     kept = _sources.get(key)

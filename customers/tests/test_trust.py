@@ -279,10 +279,35 @@ def test_a_secret_key_in_an_address_or_a_body_is_refused(pages: Source) -> None:
     assert not Intake.objects.exists()
 
 
-def test_a_secret_key_from_a_page_is_refused(pages: Source) -> None:
-    response = send({"type": "page", "userId": "ann"}, key=SECRET, HTTP_ORIGIN="https://shop.example")
+@pytest.mark.parametrize("said", [{"HTTP_ORIGIN": "https://shop.example"}, {"HTTP_SEC_FETCH_SITE": "cross-site"}])
+def test_a_secret_key_from_a_page_is_refused(pages: Source, said: dict[str, str]) -> None:
+    response = send({"type": "page", "userId": "ann"}, key=SECRET, **said)
     assert (response.status_code, response.json()["code"]) == (403, "origin-not-allowed")
     assert not response.has_header("Access-Control-Allow-Origin")
+
+
+def test_a_secret_key_in_sight_is_refused_whatever_the_header_says(pages: Source) -> None:
+    header = "Basic " + base64.b64encode(f"{PUBLIC}:".encode()).decode()
+    event = {"type": "page", "anonymousId": "a1"}
+    for path, body in (
+        (f"/v1/batch?writeKey={SECRET}", {"batch": [event]}),
+        ("/v1/batch", {"batch": [event], "writeKey": SECRET}),
+    ):
+        response = Client().post(path, json.dumps(body), content_type="text/plain", HTTP_AUTHORIZATION=header)
+        assert response.json()["code"] == "secret-key-misplaced"
+
+
+def test_half_characters_are_refused_and_end_nothing(pages: Source) -> None:
+    def post(body: dict[str, Any], path: str = "/v1/page") -> Any:
+        return Client(raise_request_exception=False).post(path, json.dumps(body), content_type="text/plain")
+
+    assert post({"writeKey": "\ud800"}).status_code == 401
+    assert post({}, path="/v1/page?writeKey=%ED%A0%80").status_code == 401
+    assert post({"writeKey": PUBLIC, "anonymousId": "\ud800"}).status_code == 200
+    assert post({"writeKey": PUBLIC, "anonymousId": "a1", "context": {"customerToken": "\ud800"}}).status_code == 200
+    while (done := operations.process_events(now=NOON)) is not None and done.requests:
+        pass
+    assert set(Rejection.objects.values_list("reason", flat=True)) == {Refusal.BAD_TEXT}
 
 
 def test_a_public_key_is_taken_from_its_own_pages_only(pages: Source) -> None:

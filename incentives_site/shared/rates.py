@@ -66,4 +66,4 @@ def seconds_to_wait(buckets: Sequence[Bucket]) -> float:
 
 def short(text: str) -> str:
     """A name for what should not be written in clear into a counter: 64 bits of BLAKE2."""
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from campaigns.tests.factories import IncentiveFactory
-from customers.tests.factories import NOON, ChannelFactory, StoreFactory
+from customers.tests.factories import NOON, ChannelFactory, CustomerFactory, StoreFactory
 from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
 from incentives_site.integrations.models import Partner, WebhookDelivery, WebhookEndpoint
@@ -188,9 +188,9 @@ def _something_applies() -> None:
     IncentiveFactory()
 
 
-def sold(store: Any = None, *, source: str = "till", order: str = "A-1") -> Redemption:
+def sold(store: Any = None, *, source: str = "till", order: str = "A-1", customer: Any = None) -> Redemption:
     channel = store.channel if store else ChannelFactory(web=True)
-    request = request_for(channel=channel.key, store=store.key if store else "")
+    request = request_for(channel=channel.key, store=store.key if store else "", customer=customer)
     return operations.redeem(request, source=source, order_key=order, placed_at=None, by="x", now=NOON)
 
 
@@ -230,6 +230,19 @@ class TestAtTheCounter:
         scanned = client.get("/till/receipts/", {"q": sealing.reference(other.pk)}, follow=True)
         assert scanned.status_code == 403
         assert b"another store" in scanned.content
+
+    def test_a_customers_page_sums_up_receipts_of_the_own_store_only(self) -> None:
+        mine, theirs = StoreFactory(), StoreFactory()
+        customer = CustomerFactory()
+        own, other = sold(mine, customer=customer), sold(theirs, order="B-7", customer=customer)
+        client = client_of(Role.STORE, store_keys=[mine.key])
+        for path in (f"/customers/{customer.public_id}/", f"/customers/{customer.public_id}/timeline/"):
+            page = client.get(path).content.decode()
+            assert str(own.public_id) in page
+            assert str(other.public_id) not in page
+            assert theirs.name not in page
+        everything = client_of(Role.MARKETER, email="all@example.com").get(f"/customers/{customer.public_id}/").content.decode()
+        assert str(other.public_id) in everything
 
     def test_a_refused_return_takes_nothing_back(self) -> None:
         redemption = sold(StoreFactory())

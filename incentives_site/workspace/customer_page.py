@@ -1,11 +1,13 @@
 """One customer: profile, behaviour, wallet, redemptions and timeline on a page."""
 
 import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -102,9 +104,25 @@ def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "customers/detail.html", {**_profile(request, customer), **_timeline(request, customer)})
 
 
+def _receipts(request: HttpRequest) -> QuerySet[Redemption]:
+    """Those that this person may read: an associate bound to stores those of these stores, also in a summary."""
+    stores = request.user.receipt_stores  # type: ignore[union-attr]
+    return Redemption.objects.all() if stores is None else Redemption.objects.filter(store__key__in=stores)
+
+
+def _not_to_read(request: HttpRequest, events: Sequence[Event]) -> set[int]:
+    """The ids of events about receipts that this person may not read."""
+    if request.user.receipt_stores is None:  # type: ignore[union-attr]
+        return set()
+    about = {event.pk: str(event.properties["redemption"]) for event in events if event.properties.get("redemption")}
+    found = _receipts(request).filter(public_id__in=set(about.values())).values_list("public_id", flat=True)
+    own = {str(public_id) for public_id in found}
+    return {pk for pk, receipt in about.items() if receipt not in own}
+
+
 def _profile(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     now, currency = timezone.now(), usual_currency()
-    redeemed = Redemption.objects.filter(customer=customer).select_related("store", "channel").order_by("-redeemed_at", "-id")
+    redeemed = _receipts(request).filter(customer=customer).select_related("store", "channel").order_by("-redeemed_at", "-id")
     return {
         "customer": customer,
         "crumbs": [{"label": _("Customers"), "url": reverse("customers:search")}, {"label": str(customer)}],
@@ -237,6 +255,7 @@ def _timeline(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         events = events.filter(name__icontains=asked["name"])
     piece, place = customer_queries.timeline_piece(events, after=_place(request.GET.get("before", "")), most=ON_A_PAGE)
     wanted = {name: value for name, value in asked.items() if value}
+    hidden = _not_to_read(request, piece)
     more = {}
     if place:
         query = urlencode({**wanted, "before": f"{place[0].isoformat()}~{place[1]}"})
@@ -248,7 +267,7 @@ def _timeline(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         "customer": customer,
         "asked": asked,
         "types": [(kind.value, _labels().get(kind, _word(kind.value))) for kind in EventType],
-        "events": [_happening(event) for event in piece],
+        "events": [_happening(event, is_hidden=event.pk in hidden) for event in piece],
         **more,
     }
 
@@ -275,7 +294,8 @@ def _labels() -> dict[EventType, str]:
     }
 
 
-def _happening(event: Event) -> dict[str, Any]:
+def _happening(event: Event, *, is_hidden: bool) -> dict[str, Any]:
+    """One entry. ``is_hidden``: that it happened may be read, and not what was bought, for how much or on which receipt."""
     kind = EventType(event.type)
     label = _labels().get(kind, _word(event.type))
     properties = event.properties
@@ -283,11 +303,11 @@ def _happening(event: Event) -> dict[str, Any]:
     return {
         "at": event.occurred_at,
         "title": (event.name if kind is EventType.TRACK else f"{label}: {event.name}") if event.name else label,
-        "text": " · ".join(_notes(kind, properties)),
+        "text": "" if is_hidden else " · ".join(_notes(kind, properties, event.context)),
         "icon": ICONS.get(kind, "point"),
         "level": LEVELS.get(kind, ""),
         "badge": event.channel.name if event.channel else "",
-        "url": reverse("redemptions:receipt", args=[redemption]) if redemption else "",
+        "url": reverse("redemptions:receipt", args=[redemption]) if redemption and not is_hidden else "",
     }
 
 
@@ -298,9 +318,12 @@ def _in_major_units(total: float, currency: str) -> str:
     return format_money(round_half_up(Decimal(str(total)).scaleb(minor_digits(currency))), currency)
 
 
-def _notes(kind: EventType, properties: dict[str, Any]) -> list[str]:
+def _notes(kind: EventType, properties: dict[str, Any], context: dict[str, Any]) -> list[str]:
     """The few facts of an event worth reading; amounts as amounts."""
     currency = str(properties.get("currency") or "")
+    identity = context.get("identity")
+    if kind is EventType.IDENTIFY and isinstance(identity, dict) and identity.get("proof"):
+        return [_("unverified attributes")]  # anyone may have sent them
     if kind in (EventType.TRACK, EventType.UNVERIFIED):  # as its source wrote it, in major units
         total = properties.get("total", properties.get("value"))
         return [_in_major_units(total, currency)] if isinstance(total, int | float) and currency else []
