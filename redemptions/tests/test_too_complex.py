@@ -91,7 +91,7 @@ def test_the_preview_says_so_on_its_page(client: PartnerClient) -> None:
     marketer = get_user_model().objects.create_user("mara@example.com", "x")
     marketer.groups.add(Group.objects.get_or_create(name="marketer")[0])
     pages = Client()
-    pages.force_login(marketer, backend="django.contrib.auth.backends.ModelBackend")
+    pages.force_login(marketer)
     campaign = IncentiveFactory(campaign=CampaignFactory(), effect=MONSTER).campaign
     rows: dict[str, Any] = {}
     for n in range(1, 51):
