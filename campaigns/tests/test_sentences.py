@@ -12,7 +12,7 @@ from campaigns.models import GrantState
 from campaigns.rules.candidates import Reason
 from campaigns.rules.decision import Refused
 from campaigns.tests.factories import CampaignFactory, GrantFactory, IncentiveFactory
-from campaigns.wording import decisions, given_in_words, own_sentence, sentence
+from campaigns.wording import given_in_words, own_sentence, sentence
 from incentives_site.shared.problems import Invalid
 
 TEN = {"type": "percent_off", "percent": "10"}
@@ -35,7 +35,7 @@ def test_every_reason_is_a_whole_sentence(reason: Reason, winner: str) -> None:
 
 def test_every_reason_can_be_translated(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is said comes out of the catalogue of messages, whatever the reason."""
-    monkeypatch.setattr(decisions, "_", lambda message: f"translated: {message}")
+    monkeypatch.setattr(translation._trans, "gettext", lambda message: f"translated: {message}")
     for reason in Reason:
         assert sentence(refused(reason, winner="b"), "USD").startswith("translated: "), reason
 

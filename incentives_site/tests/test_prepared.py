@@ -75,4 +75,4 @@ def test_seen_by_those_who_watch_queries() -> None:
 
 @pytest.mark.parametrize(("query", "threshold"), [("", 0), ("?prepare=no", None), ("?host=/run/pg&prepare=no", None)])
 def test_not_where_the_address_says_no(query: str, threshold: int | None) -> None:
-    assert database(f"postgresql://me@there/one{query}")["OPTIONS"] == {"prepare_threshold": threshold}
+    assert database(f"postgresql://me@there/one{query}")["OPTIONS"]["prepare_threshold"] == threshold
