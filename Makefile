@@ -64,7 +64,7 @@ attack-browser-key: setup-demo  ## attack a demonstration that runs, with the ke
 	$(BIN)/python -m incentives_site.tests.attack.browser_key
 
 fire-services: setup-dev  ## Valkey killed and hung 20 times, PostgreSQL stopped, the disk full: everything answers again
-	SERVICE_ROUNDS=$${SERVICE_ROUNDS:-20} $(BIN)/pytest incentives_site/tests/fire/servers_away.py incentives_site/tests/fire/full_disk.py
+	SERVICE_ROUNDS=$${SERVICE_ROUNDS:-20} $(BIN)/pytest incentives_site/tests/fire/servers_away.py incentives_site/tests/fire/demonstration.py incentives_site/tests/fire/full_disk.py
 
 fire-proxy: setup-dev  ## 1,000 slow clients before the documented nginx and Caddy (docs/limits.md)
 	$(BIN)/python -m benchmarks.proxy
