@@ -1,6 +1,7 @@
 """New links for whoever owns a wallet whose links have ended."""
 
 import datetime as dt
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,11 @@ def merged() -> tuple[Customer, str, str]:
 
 def path(url: str) -> str:
     return urlsplit(url).path
+
+
+def preferences_on(page: Any) -> list[str]:
+    """The links to preferences on a page, wherever they are said to be."""
+    return re.findall(r'href="([^"?]*/preferences/[^"?]*)', page.content.decode())
 
 
 def test_an_ended_link_shows_nothing_of_the_customer_and_changes_nothing(merged: tuple[Customer, str, str]) -> None:
@@ -78,13 +84,11 @@ def test_a_message_can_be_refused_for_ever_but_its_link_leads_no_further(merged:
     letters = ChannelFactory(key="letters", kind="email", can_message=True)
     ann = IdentityFactory(kind="email", value="eve@shop.test").customer
     link = path(customer_queries.unsubscribe_url(ann, letters))
-    assert "/preferences/" in Client().get(link).content.decode()
+    assert preferences_on(Client().get(link)) == [customer_queries.preferences_url(ann)]
     customer_operations.merge(one=ann, other=merged[0], by="x", reason="Same person", now=NOON)
-    page = Client().get(link)
-    assert page.status_code == 200
-    assert 'href="/preferences/' not in page.content.decode()
-    assert "http://testserver/preferences" not in page.content.decode()
-    assert Client().post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    said = Client().get(link), Client().post(link, {"List-Unsubscribe": "One-Click"})
+    assert [answer.status_code for answer in said] == [200, 200]
+    assert [preferences_on(answer) for answer in said] == [[], []]
     assert Consent.objects.get().customer.forwarded_to is None
 
 

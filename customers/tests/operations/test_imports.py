@@ -242,9 +242,12 @@ HOSTILE = {
     "a million columns by name": (
         HEAD.format("") + f"<sheetData>{FIRST}<row>" + '<c r="ZZ9"/>' * 1_000_000 + "</row>", "too-wide",
     ),
-    "entities": (HEAD.format(LAUGHS) + f"<sheetData>{FIRST}<row><c><v>&c;</v></c></row>", "entities"),
+    "entities": (HEAD.format(LAUGHS) + f'<sheetData>{FIRST}<row><c t="str"><v>&c;</v></c></row>', "entities"),
     "merged ranges": (
-        HEAD.format("") + f"<sheetData>{FIRST}</sheetData><mergeCells>" + '<mergeCell ref="A1:XFD1048576"/>' * 300_000,
+        HEAD.format("")
+        + f"<sheetData>{FIRST}</sheetData><mergeCells>"
+        + '<mergeCell ref="A1:XFD1048576"/>' * 300_000
+        + "</mergeCells><sheetData>",
         "too-wide",
     ),
 }  # fmt: skip
@@ -282,6 +285,17 @@ def test_an_upload_is_not_looked_into_by_the_web() -> None:
     row = operations.begin_import(file=io.BytesIO(body), name="x.xlsx", size=len(body), by="user:1", now=NOON)
     assert time.monotonic() - started < 1
     assert (row.state, row.head, row.failure) == ("reading", {}, "")
+
+
+def test_an_erasure_waits_for_no_file_however_long_it_takes_to_read() -> None:
+    """It holds the customer meanwhile: whoever sends a file could keep it, and every event of theirs, waiting."""
+    ann = IdentityFactory(kind="email", value="ann@shop.test").customer
+    body = with_sheet(HOSTILE["a row far away"][0])
+    operations.begin_import(file=io.BytesIO(body), name="x.xlsx", size=len(body), by="user:1", now=NOON)
+    started = time.monotonic()
+    operations.erase(customer=ann, by="x", now=NOON)
+    assert time.monotonic() - started < 5
+    assert not CustomerImportPart.objects.exists()
 
 
 def test_what_a_column_may_mean_is_checked() -> None:

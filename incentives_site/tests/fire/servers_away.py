@@ -6,16 +6,19 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from incentives_site.accounts.sessions import cookie_of
 from incentives_site.services import processes
 
 from .installation import Client, Installation
 
 pytestmark = pytest.mark.xdist_group("fire")
 ROUNDS = int(os.environ.get("SERVICE_ROUNDS", "2"))
+FORM = "application/x-www-form-urlencoded"
 AT_MOST = 3.0  # seconds of any answer while a server is away
 
 
@@ -34,9 +37,8 @@ class Answer:
     def __init__(self, installation: Installation, method: str, path: str, body: Any = None, **headers: str) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", installation.port, timeout=60)
         started = time.monotonic()
-        connection.request(
-            method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json", **headers}
-        )
+        sent = body if body is None or isinstance(body, str) else json.dumps(body)
+        connection.request(method, path, sent, {"Content-Type": "application/json", **headers})
         response = connection.getresponse()
         self.status, self.headers, self.text = response.status, response.headers, response.read().decode()
         self.seconds = time.monotonic() - started
@@ -72,24 +74,45 @@ def valkey_process(installation: Installation) -> int:
     return pid
 
 
-def test_a_valkey_that_hangs_holds_up_no_request(installation: Installation) -> None:
+@contextmanager
+def hanging_valkey(installation: Installation) -> Iterator[None]:
+    until_well(installation)
     pid = valkey_process(installation)
     os.kill(pid, signal.SIGSTOP)
     try:
-        for number in range(6):
-            answer = redeem(installation, f"hanging-{number}")
-            assert answer.status == 201, answer.text
-            assert answer.seconds < AT_MOST
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        until_well(installation)
+
+
+def test_a_valkey_that_hangs_holds_up_no_sale(installation: Installation) -> None:
+    """With tiers each sale that earns points sends a task, so that it speaks with the broker as well."""
+    tiers = "UPDATE campaigns_loyaltyprogramme SET tiers_by = %s RETURNING id"
+    assert installation.ask(tiers % "'points'")
+    try:
+        with hanging_valkey(installation):
+            for number in range(6):
+                answer = redeem(installation, f"hanging-{number}")
+                assert answer.status == 201, answer.text
+                assert answer.seconds < AT_MOST
+    finally:
+        installation.ask(tiers % "''")
+
+
+def test_a_valkey_that_hangs_holds_up_no_page(installation: Installation) -> None:
+    with hanging_valkey(installation):
         for path in ("/accounts/login/", "/admin/login/", "/s/", "/problems/"):
             answer = Answer(installation, "GET", path)
             assert answer.status in {200, 301, 302}
             assert answer.seconds < AT_MOST
+        for _number in range(6):  # wrong codes of surveys are counted in the cache
+            answer = Answer(installation, "POST", "/s/", "code=ABCDEFGHIJ", **{"Content-Type": FORM})
+            assert answer.status == 422, answer.text[:500]
+            assert answer.seconds < AT_MOST
         health = Answer(installation, "GET", "/healthz")
         assert (health.status, health.data["valkey"], health.data["database"]) == (503, "away", "ok")
         assert health.seconds < 1
-    finally:
-        os.kill(pid, signal.SIGCONT)
-    until_well(installation)
 
 
 def test_a_stopped_postgresql_is_503_at_every_door(installation: Installation) -> None:
@@ -103,7 +126,7 @@ def test_a_stopped_postgresql_is_503_at_every_door(installation: Installation) -
             Answer(installation, "GET", "/api/v1/campaigns", **key),
         ]
         pages = [
-            Answer(installation, "GET", path, Cookie=f"sessionid={'a' * 32}")
+            Answer(installation, "GET", path, Cookie=f"sessionid={cookie_of('a' * 32)}")
             for path in ("/", "/admin/", "/campaigns/", "/wallet/abcdefgh/", "/s/abcdefgh/", "/preferences/abcdefgh/")
         ]
         events = [
