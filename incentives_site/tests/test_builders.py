@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from playwright.sync_api import expect
 
 from campaigns.models import Campaign, Incentive
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory, StackGroupFactory
@@ -54,8 +55,8 @@ def test_a_basket_is_tried_under_two_policies_and_then_a_past_one(
     page = new_page(width=width, color_scheme=scheme)
     open_as(page, marketer, live_server.url)
     page.goto(f"{live_server.url}/campaigns/{draft.public_id}/preview/")
-    assert page.is_hidden("[name=b-choose]")
-    assert page.is_hidden("[name=customer]")
+    expect(page.locator("[name=b-choose]")).to_be_hidden()
+    expect(page.locator("[name=customer]")).to_be_hidden()
     for name, value in {"sku": "COF-1", "categories": "COFFEE", "quantity": "2", "price": "10"}.items():
         page.fill(f"[name=line-1-{name}]", value)
     page.fill("[name=codes]", "NOPE1")
@@ -64,7 +65,7 @@ def test_a_basket_is_tried_under_two_policies_and_then_a_past_one(
     page.click("button:has-text('Calculate')")
     page.wait_for_selector("#decision-2")
     assert page.locator("tr.differs").count() > 0
-    assert "Spend 20.00 USD more." in page.inner_text("#preview-outcome")
+    expect(page.locator("#preview-outcome")).to_contain_text("Spend 20.00 USD more.")
     assert_sound(page)
     page.click("text=Take a real past basket")
     page.fill("[name=past]", "ada")
@@ -75,7 +76,7 @@ def test_a_basket_is_tried_under_two_policies_and_then_a_past_one(
     page.wait_for_selector("text=Taken from order 77")
     page.click("button:has-text('Calculate')")
     page.wait_for_selector("#decision-1")
-    assert "3 × A" in page.inner_text("#preview-outcome")
+    expect(page.locator("#preview-outcome")).to_contain_text("3 × A")
     page.fill("[name=line-1-price]", "ten")
     page.click("button:has-text('Calculate')")
     page.wait_for_selector(".invalid-feedback, [aria-invalid=true]")
@@ -115,12 +116,12 @@ def test_nested_conditions_are_built_and_said_in_words_while_typing(
     page.select_option("[name=when-0-fact]", "basket.category_quantity:")
     page.wait_for_selector("[name=when-0-which]")
     page.fill("[name=when-0-which]", "COFFEE")
-    assert page.is_hidden("[name=when-0-until]")
+    expect(page.locator("[name=when-0-until]")).to_be_hidden()
     page.select_option("[name=when-0-op]", ">=")
     page.fill("[name=when-0-value]", "2")
     page.click("button:has-text('Group')")
     page.wait_for_selector("[name=when-1-0-fact]")
-    assert page.input_value("[name=when-0-which]") == "COFFEE"
+    expect(page.locator("[name=when-0-which]")).to_have_value("COFFEE")
     page.select_option("[name=when-1-0-fact]", "time.weekday")
     page.wait_for_selector("[name=when-1-0-value][inputmode=decimal]")
     page.select_option("[name=when-1-0-op]", "between")
@@ -180,7 +181,7 @@ def test_awards_and_own_sentences_are_built_by_keyboard(
     page.focus("button:has-text('Give something more')")
     page.keyboard.press("Enter")
     page.wait_for_selector("[name=award-1-kind]")
-    assert page.input_value("[name=award-0-points]") == "3"
+    expect(page.locator("[name=award-0-points]")).to_have_value("3")
     choose(page, "[name=award-1-kind]", "grant")
     page.wait_for_selector("[name=award-1-incentive]")
     page.select_option("[name=award-1-incentive]", label="Come again")
@@ -192,7 +193,7 @@ def test_awards_and_own_sentences_are_built_by_keyboard(
     settled(page)
     page.click("button:has-text('Another sentence')")
     page.wait_for_selector("[name=sentence-1-reason]")
-    assert page.input_value("[name=sentence-0-text-en]") == "Only in our shops."
+    expect(page.locator("[name=sentence-0-text-en]")).to_have_value("Only in our shops.")
     assert_sound(page)
     page.click("text=Save and continue")
     page.wait_for_url("**/edit/audience/")

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from campaigns import operations
 from campaigns.models import BatchState, CodeBatch, Incentive
@@ -172,7 +173,7 @@ def test_examples_follow_what_is_typed_and_progress_moves_by_itself(
     page.goto(live_server.url + address("codes-new", incentive))
     page.fill("#id_pattern", "winter-####-####")
     page.wait_for_selector("#examples code:has-text('WINTER-')")
-    assert page.locator("#examples code").count() == 5
+    expect(page.locator("#examples code")).to_have_count(5)
     page.fill("#id_pattern", "winter-##")
     page.wait_for_selector("#examples >> text=too easy to guess")
     batch = half_made(incentive)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from campaigns.models import LoyaltyProgramme
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory
@@ -58,7 +59,7 @@ def test_points_a_gift_card_and_money_pay_one_sale(new_page: Any, base: str, sch
     type_sale(page)
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-testid=payable]:has-text('90.00 USD')")
-    assert page.is_visible("text=2500, worth 12.50 USD")
+    expect(page.locator("text=2500, worth 12.50 USD").first).to_be_visible()
     page.focus("[name=pay-use_points]")
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
@@ -70,7 +71,7 @@ def test_points_a_gift_card_and_money_pay_one_sale(new_page: Any, base: str, sch
     page.fill("[name=pay-card]", code.lower())
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-testid=payable]:has-text('60.00 USD')")
-    assert page.is_checked("[name=pay-use_points]")
+    expect(page.locator("[name=pay-use_points]")).to_be_checked()
     assert_sound(page)
     page.click("button:has-text('Redeem')")
     page.wait_for_url("**/till/receipts/*/")
@@ -78,7 +79,7 @@ def test_points_a_gift_card_and_money_pay_one_sale(new_page: Any, base: str, sch
     assert "90 points pending until" in " ".join(page.inner_text("[data-testid=earned]").split())
     assert_sound(page)
     page.emulate_media(media="print")
-    assert page.is_visible("[data-testid=tender] >> nth=0")
+    expect(page.locator("[data-testid=tender] >> nth=0")).to_be_visible()
     assert Redemption.objects.get().stored_value == 3_000
 
 
@@ -90,9 +91,9 @@ def test_a_part_is_paid_with_points_without_scripts(new_page: Any, base: str) ->
     page.click("button.btn-primary:has-text('Check')")
     page.check("[name=pay-use_points]")
     page.click("button:has-text('Take this payment')")
-    assert page.inner_text("[data-testid=payable]") == "77.50 USD"
+    expect(page.locator("[data-testid=payable]")).to_have_text("77.50 USD")
     page.click("button:has-text('Redeem')")
-    assert page.inner_text("[data-testid=tender]") == "−12.50 USD"
+    expect(page.locator("[data-testid=tender]")).to_have_text("−12.50 USD")
 
 
 def sold(customer: Customer | None, *, quantity: int = 3, **request: Any) -> Redemption:
@@ -126,7 +127,7 @@ def test_units_come_back_by_the_receipts_qr(new_page: Any, base: str, scheme: st
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-testid=pay-back]")
     foreseen = operations.preview_return(redemption=redemption, units={"1": 1})
-    assert page.inner_text("[data-testid=pay-back]") == f"{foreseen.amount / 100:.2f} USD"
+    expect(page.locator("[data-testid=pay-back]")).to_have_text(f"{foreseen.amount / 100:.2f} USD")
     said = page.inner_text("[data-testid=return-effects]")
     assert "points go back, for 3.33 USD." in said
     assert "are taken off what is paid back" in said
@@ -136,7 +137,7 @@ def test_units_come_back_by_the_receipts_qr(new_page: Any, base: str, scheme: st
     page.fill("[name=reason]", "Too small")
     page.click("button:has-text('Take it back')")
     page.wait_for_selector("[data-testid=returns] >> text=1 × Boots")
-    assert "Too small" in page.inner_text("[data-testid=returns]")
+    expect(page.locator("[data-testid=returns]")).to_contain_text("Too small")
     assert_sound(page)
     page.click("button:has-text('Return everything')")
     page.wait_for_selector("[data-testid=pay-back]")
@@ -154,16 +155,16 @@ def test_a_statement_leads_from_a_balance_to_its_receipts(new_page: Any, base: s
     page = new_page(width=width, color_scheme=scheme)
     sign_in(page, somebody(Role.MARKETER), base)
     page.goto(f"{base}/customers/{customer.public_id}/")
-    assert "worth 2.50 USD" in page.inner_text("[data-testid=balances]")
+    expect(page.locator("[data-testid=balances]")).to_contain_text("worth 2.50 USD")
     assert_sound(page)
     page.click('text="Statement"')
     page.wait_for_url("**/statement/")
-    assert "−2,000" in page.inner_text("#movements")
+    expect(page.locator("#movements")).to_contain_text("−2,000")
     assert_sound(page)
     page.click(".cluster >> text=Credit")
     page.wait_for_url("**account=*")
-    assert "Welcome" not in page.inner_text("#movements")
-    assert "Sorry for the delay" in page.inner_text("#movements")
+    expect(page.locator("#movements")).not_to_contain_text("Welcome")
+    expect(page.locator("#movements")).to_contain_text("Sorry for the delay")
     page.go_back()
     page.click(f"text=Receipt {str(redemption.public_id)[:8].upper()} >> nth=0")
     page.wait_for_url("**/till/receipts/*/")

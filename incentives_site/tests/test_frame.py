@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,7 +52,7 @@ def test_pages_for_strangers_are_sound(new_page: Any, live_server: Any, scheme: 
     page = new_page(width=width, color_scheme=scheme)
     for path in STRANGERS_PAGES:
         page.goto(live_server.url + path)
-        assert page.get_attribute("html", "data-bs-theme") == scheme
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
         assert_sound(page)
 
 
@@ -88,9 +89,9 @@ def test_the_chosen_theme_stays_and_menus_close_by_keyboard(page: Any, live_serv
     page.click("summary[aria-label=Theme]")
     page.click("[data-theme-set=dark]")
     page.keyboard.press("Escape")
-    assert page.locator("details.menu[open]").count() == 0
+    expect(page.locator("details.menu[open]")).to_have_count(0)
     page.reload()
-    assert page.get_attribute("html", "data-bs-theme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 
 
 def test_a_narrow_screen_opens_the_sidebar_by_keyboard(new_page: Any, live_server: Any, operator: Any) -> None:
@@ -100,9 +101,9 @@ def test_a_narrow_screen_opens_the_sidebar_by_keyboard(new_page: Any, live_serve
     assert page.locator("#sidebar-menu").is_hidden()
     page.focus("[data-sidebar-toggle]")
     page.keyboard.press("Enter")
-    assert page.locator("#sidebar-menu").is_visible()
+    expect(page.locator("#sidebar-menu")).to_be_visible()
     page.keyboard.press("Escape")
-    assert page.get_attribute("[data-sidebar-toggle]", "aria-expanded") == "false"
+    expect(page.locator("[data-sidebar-toggle]")).to_have_attribute("aria-expanded", "false")
 
 
 def test_without_javascript_the_page_follows_the_system_and_the_navigation_is_open(
@@ -112,8 +113,8 @@ def test_without_javascript_the_page_follows_the_system_and_the_navigation_is_op
     page = new_page(width=360, java_script_enabled=False, color_scheme="dark")
     open_as(page, operator, live_server.url)
     page.goto(live_server.url + "/accounts/2fa/")
-    assert page.locator("#sidebar-menu").is_visible()
+    expect(page.locator("#sidebar-menu")).to_be_visible()
     assert page.locator("[data-sidebar-toggle]").is_hidden()
     page.click("summary[aria-label=Language]")
     page.click("button[lang=de]")
-    assert page.get_attribute("html", "lang") == "de"
+    expect(page.locator("html")).to_have_attribute("lang", "de")

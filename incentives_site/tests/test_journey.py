@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Group
 from django.test import Client
+from playwright.sync_api import expect
 
 from campaigns.models import Campaign, Grant
 from campaigns.tests.factories import StackGroupFactory
@@ -124,7 +125,7 @@ def test_promised_online_redeemed_in_the_store_and_counted(new_page: Any, base: 
     )
     wallet = new_page(width=width, color_scheme=scheme)
     wallet.goto(grant["wallet_url"])
-    assert wallet.is_visible(f"text={grant['code']}")
+    expect(wallet.locator(f"text={grant['code']}").first).to_be_visible()
     assert_sound(wallet)
 
     # The associate types the code at the till, sees what is missing, then what applies, and redeems.
@@ -143,16 +144,16 @@ def test_promised_online_redeemed_in_the_store_and_counted(new_page: Any, base: 
     assert_sound(till)
     till.click("button:has-text('Redeem')")
     till.wait_for_url("**/till/receipts/*/")
-    assert till.is_visible("text=Scarf")
+    expect(till.locator("text=Scarf").first).to_be_visible()
     assert_sound(till)
 
     # The wallet shows it used, the campaign counts it, a second try is refused with its reason.
     wallet.reload()
-    assert wallet.is_visible("text=Used")
-    assert not wallet.is_visible(f"text={grant['code']}")
+    expect(wallet.locator("text=Used").first).to_be_visible()
+    expect(wallet.locator(f"text={grant['code']}")).to_be_hidden()
     assert_sound(wallet)
     campaign_page.goto(f"{base}/campaigns/{campaign.public_id}/")
-    assert "5.00 EUR" in campaign_page.inner_text("main")
+    expect(campaign_page.locator("main")).to_contain_text("5.00 EUR")
     assert_sound(campaign_page)
     till.goto(f"{base}/till/")
     till.fill("[name=line-0-article]", "Scarf")
@@ -175,7 +176,7 @@ def test_a_till_without_network_says_so_and_redeems_nothing(new_page: Any, base:
     till.context.set_offline(True)
     till.click("button.btn-primary:has-text('Check')")
     till.wait_for_selector("text=No connection")
-    assert till.input_value("[name=line-0-article]") == "Scarf"
+    expect(till.locator("[name=line-0-article]")).to_have_value("Scarf")
     till.context.set_offline(False)
     till.click("button.btn-primary:has-text('Check')")
     till.wait_for_selector("[data-testid=payable]")

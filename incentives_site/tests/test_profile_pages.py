@@ -112,7 +112,7 @@ def test_two_are_joined_and_taken_apart_with_the_keyboard(page: Any, live_server
     page.keyboard.type("Her sister")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=is a customer of its own again")
-    assert "Her sister" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("Her sister")
 
 
 def test_an_event_appears_while_one_looks_and_what_is_open_stays_open(
@@ -124,8 +124,8 @@ def test_an_event_appears_while_one_looks_and_what_is_open_stays_open(
     opened = page.locator("#live-events details[open]").inner_text()
     send(source, {"type": "track", "event": "Bell rung", "userId": "ann"})
     page.wait_for_selector("#live-events >> text=Bell rung", timeout=8_000)
-    assert page.locator("#live-events details[open]").inner_text() == opened
-    assert page.locator("#status").inner_text() == "1 new event"
+    expect(page.locator("#live-events details[open]")).to_have_text(opened)
+    expect(page.locator("#status")).to_have_text("1 new event")
     send(source, {"type": "track", "event": "Second bell", "userId": "ann"})
     page.wait_for_selector("#live-events >> text=Second bell", timeout=8_000)
     assert_sound(page)
@@ -169,7 +169,7 @@ def test_a_file_is_brought_in_without_scripts(new_page: Any, live_server: Any, o
         row = CustomerImport.objects.get()
         operations.work_import(import_id=row.pk, clock=timezone.now)
         page.goto(f"{live_server.url}/customers/import/{row.public_id}/")
-        assert page.locator(f"text={wanted}").count() == 1
+        expect(page.locator(f"text={wanted}")).to_have_count(1)
         if wanted == "Bring them in":
             page.click(f"text={wanted}")
     assert Customer.objects.get().display_name == "Ann"
@@ -184,6 +184,6 @@ def test_the_pages_work_without_scripts(new_page: Any, live_server: Any, operato
     page.goto(live_server.url + "/customers/events/?paused=1")
     page.fill("[name=name]", "Order")
     page.click("text=Show")
-    assert page.locator("#live-events li").count() == 1
+    expect(page.locator("#live-events li")).to_have_count(1)
     page.click("text=Send again")
     page.wait_for_selector("text=It is judged anew")

@@ -9,6 +9,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory
 from customers.tests.factories import CustomerFactory, IdentityFactory
@@ -73,7 +74,7 @@ def test_every_kind_is_answered(new_page: Any, base: str, width: int, scheme: st
             page.click("button.btn-primary[value=send]")
         else:
             page.click("button.btn-primary[value=next]")
-    assert page.locator("h1").inner_text() == "Thank you"
+    expect(page.locator("h1")).to_have_text("Thank you")
     sound()
     picture(page, f"answer-thanks-{width}")
     assert Ballot.objects.count() == 1
@@ -83,7 +84,7 @@ def test_every_kind_is_answered(new_page: Any, base: str, width: int, scheme: st
 def test_each_language_fits_a_small_screen(new_page: Any, base: str, language: str) -> None:
     page = new_page(width=320)
     page.goto(link_into(base, asked=[READY_MADE["enps"].asked()[0]], is_one_page=True) + f"?lang={language}")
-    assert page.locator("html").get_attribute("lang") == language
+    expect(page.locator("html")).to_have_attribute("lang", language)
     assert_sound(page)
     picture(page, f"language-{language}")
 

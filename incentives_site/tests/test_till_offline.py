@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from campaigns import operations as campaign_operations
 from campaigns import queries as campaign_queries
@@ -54,10 +55,10 @@ def test_a_checked_sale_is_kept_and_redeemed_when_the_network_is_back(new_page: 
     page.context.set_offline(True)
     keep(page)
     assert count(page) == "1"
-    assert page.input_value("[name=line-0-article]") == "", "the next customer can be served"
-    assert page.input_value("[name=order_key]") != key
+    expect(page.locator("[name=line-0-article]")).to_have_value("")
+    expect(page.locator("[name=order_key]")).not_to_have_value(key)
     assert page.query_selector("[data-testid=payable]") is None
-    assert page.is_visible("text=Nothing to check yet")
+    expect(page.locator("text=Nothing to check yet").first).to_be_visible()
     assert not Redemption.objects.exists()
     settle(page)
     assert_sound(page)
@@ -98,7 +99,7 @@ def test_a_kept_sale_survives_a_reload_and_a_lost_answer_redeems_once(new_page: 
     page.wait_for_selector("#till-queue [data-state=done]")
     assert Redemption.objects.count() == 1
     page.click("button:has-text('Seen')")
-    assert page.is_hidden("#till-queue")
+    expect(page.locator("#till-queue")).to_be_hidden()
     settle(page)
 
 
@@ -116,21 +117,21 @@ def test_what_changed_meanwhile_is_shown_opened_and_decided(new_page: Any, base:
     operations.redeem(request_for(codes=[code]), source="web", order_key="1", placed_at=None, by="x", now=timezone.now())
     page.context.set_offline(False)
     page.wait_for_selector("#till-queue [data-state=conflict]")
-    assert "This code has already been used." in page.inner_text("#till-queue")
-    assert "To pay now: 100.00 USD." in page.inner_text("#till-queue")
+    expect(page.locator("#till-queue")).to_contain_text("This code has already been used.")
+    expect(page.locator("#till-queue")).to_contain_text("To pay now: 100.00 USD.")
     assert count(page) == "1"
     settle(page)
     assert_sound(page)
     page.reload()
-    assert "This code has already been used." in page.inner_text("#till-queue"), "never dropped by itself"
+    expect(page.locator("#till-queue")).to_contain_text("This code has already been used.")
     IncentiveFactory(name="Welcome", effect={"type": "percent_off", "percent": "5"})
     page.click("button:has-text('Open it')")
     page.wait_for_selector("[data-testid=payable]:has-text('95.00 USD')")
-    assert page.input_value("[name=order_key]") == key
+    expect(page.locator("[name=order_key]")).to_have_value(key)
     page.click("#sale button:has-text('Redeem')")
     page.wait_for_url("**/till/receipts/*/")
     page.goto(f"{base}/till/")
-    assert page.is_hidden("#till-queue")
+    expect(page.locator("#till-queue")).to_be_hidden()
     assert Redemption.objects.filter(order_key=key).count() == 1
     assert Grant.objects.get().state == "used"
 
@@ -143,7 +144,7 @@ def test_a_sale_that_was_not_checked_is_not_kept_and_a_conflict_can_be_discarded
     page.fill("[name=line-0-article]", "Gloves")
     page.click("button:has-text('Redeem')")
     page.wait_for_selector("text=the sale has changed since it was checked")
-    assert page.is_hidden("button:has-text('Keep this sale')")
+    expect(page.locator("button:has-text('Keep this sale')")).to_be_hidden()
     page.context.set_offline(False)
     page.click("button.btn-primary:has-text('Check')")
     page.wait_for_selector("#till-offline", state="hidden")

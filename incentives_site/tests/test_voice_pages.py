@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from campaigns.tests.factories import CampaignFactory, IncentiveFactory
 from customers.tests.factories import CustomerFactory, IdentityFactory
@@ -70,7 +71,7 @@ def test_hr_reads_results_and_comments(new_page: Any, base: str, scheme: str, wi
     page.wait_for_url("**group=department**")
     assert_sound(page)
     page.goto(f"{base}/surveys/{survey.public_id}/results/2/comments/")
-    assert page.locator("article").count() == 50
+    expect(page.locator("article")).to_have_count(50)
     assert_sound(page)
     picture(page, f"comments-{scheme}-{width}")
 
@@ -96,12 +97,12 @@ def test_two_people_prepare_their_one_on_one(new_page: Any, base: str, scheme: s
     page.fill("#private-text", "Mine alone")
     page.click("section:has(#private-title) button:has-text('Keep')")
     page.wait_for_load_state()
-    assert "Mine alone" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("Mine alone")
     assert_sound(page)
     picture(page, f"one-on-one-{scheme}-{width}")
     page.click("section:has(#agenda-title) button:has-text('Done')")
     page.wait_for_load_state()
-    assert "first point" in page.inner_text("section:has(#agenda-title)")
+    expect(page.locator("section:has(#agenda-title)")).to_contain_text("first point")
 
 
 @pytest.mark.parametrize(("scheme", "width"), SIZES)
@@ -125,8 +126,8 @@ def test_a_customer_says_how_it_was_without_scripts(new_page: Any, base: str, sc
     page.check("[name=q-nps][value='9']")
     page.fill("#review", "Nice")
     page.click("main button[type=submit]")
-    assert "Thank you" in page.inner_text("main")
-    assert "Five off" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("Thank you")
+    expect(page.locator("main")).to_contain_text("Five off")
 
 
 def test_the_author_of_a_comment_reads_a_reply(new_page: Any, base: str) -> None:
@@ -134,7 +135,7 @@ def test_the_author_of_a_comment_reads_a_reply(new_page: Any, base: str) -> None
     page.goto(f"{base}/reply/")
     page.fill("#key", "nothing")
     page.click("main button[type=submit]")
-    assert "No comment belongs" in page.inner_text("[role=alert]")
+    expect(page.locator("[role=alert]")).to_contain_text("No comment belongs")
     page.errors.assert_none(but="status of 422")
     page.errors.clear()
     assert_sound(page)
@@ -199,5 +200,5 @@ def test_a_marketer_asks_everybody_and_somebody_claims_what_was_promised(
     stranger.fill("#code", code)
     stranger.fill("#who", "ann@example.com")
     stranger.click("main button[type=submit]")
-    assert "in your wallet now" in stranger.inner_text("main")
+    expect(stranger.locator("main")).to_contain_text("in your wallet now")
     picture(stranger, f"claimed-{scheme}-{width}")

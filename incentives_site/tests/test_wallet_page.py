@@ -11,6 +11,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
+from playwright.sync_api import expect
 
 from campaigns import operations, queries
 from campaigns.tests.factories import GrantFactory, IncentiveFactory
@@ -119,12 +120,12 @@ def test_it_opens_without_a_network_once_it_was_loaded(new_page: Any, base: str,
     page = new_page(width=width, color_scheme=scheme)
     page.goto(queries.wallet_url(customer))
     page.wait_for_selector("[data-wallet-kept]:not([hidden])")
-    assert page.is_hidden("[data-wallet-offline]")
+    expect(page.locator("[data-wallet-offline]")).to_be_hidden()
     assert_sound(page)
     page.context.set_offline(True)
     page.reload()
-    assert page.is_visible(f"text={queries.grant_code(grant)}")
-    assert page.is_visible("[data-wallet-offline]")
+    expect(page.locator(f"text={queries.grant_code(grant)}").first).to_be_visible()
+    expect(page.locator("[data-wallet-offline]")).to_be_visible()
     qr = page.locator(f"img[alt='QR code of “{incentive.name}”']")
     assert qr.evaluate("image => image.complete && image.naturalWidth > 0")
     heading = "getComputedStyle(document.querySelector('h1')).fontFamily"
@@ -132,7 +133,7 @@ def test_it_opens_without_a_network_once_it_was_loaded(new_page: Any, base: str,
     assert_sound(page)
     page.context.set_offline(False)
     page.reload()
-    assert page.is_hidden("[data-wallet-offline]")
+    expect(page.locator("[data-wallet-offline]")).to_be_hidden()
     page.emulate_media(media="print")
-    assert qr.is_visible()
-    assert page.is_hidden("text=Kept on this device")
+    expect(qr).to_be_visible()
+    expect(page.locator("text=Kept on this device")).to_be_hidden()

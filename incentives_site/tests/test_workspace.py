@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from campaigns import operations as campaign_operations
 from campaigns.models import Campaign, Status
@@ -86,8 +87,8 @@ def test_a_campaign_is_built_with_the_audience_counted_while_typing(page: Any, l
     page.press("[name=name]", "Enter")
 
     page.wait_for_url("**/edit/incentive/")
-    assert page.is_hidden("[name=code]")
-    assert page.locator("[name=effect-amount]").count() == 0
+    expect(page.locator("[name=code]")).to_be_hidden()
+    expect(page.locator("[name=effect-amount]")).to_have_count(0)
     page.fill("[name=name]", "15 % off")
     page.fill("[name=effect-percent]", "15")
     page.check("[name=claim][value=code]")
@@ -127,7 +128,7 @@ def test_the_list_is_filtered_while_typing_and_keeps_its_address(
     page.goto(live_server.url + "/campaigns/")
     page.fill("[name=q]", "win")
     page.wait_for_url("**q=win**")
-    assert page.locator(".campaign-table tbody tr").count() == 1
+    expect(page.locator(".campaign-table tbody tr")).to_have_count(1)
     page.go_back()
     page.wait_for_selector(".campaign-table tbody tr:nth-child(2)")
 
@@ -135,8 +136,8 @@ def test_the_list_is_filtered_while_typing_and_keeps_its_address(
 def test_a_redemption_appears_without_loading_the_page(page: Any, live_server: Any, marketer: Any, live: Campaign) -> None:
     open_as(page, marketer, live_server.url)
     page.goto(f"{live_server.url}/campaigns/{live.public_id}/")
-    assert page.locator("#recent .recent-row").count() == 2
+    expect(page.locator("#recent .recent-row")).to_have_count(2)
     redeem()
     page.wait_for_selector("#recent .recent-row:nth-child(3)", timeout=20_000)
-    assert "3" in page.inner_text("#campaign-figures .card:nth-child(2) .app-kpi-value")
+    expect(page.locator("#campaign-figures .card:nth-child(2) .app-kpi-value").first).to_contain_text("3")
     page.wait_for_selector("#status:has-text('1 new redemption')", state="attached")
