@@ -42,6 +42,7 @@ EVENTS_KEPT_MONTHS = env.integer("EVENTS_KEPT_MONTHS", 0)
 # How long surveys keep what is not a sum (docs/anonymity.md).
 SURVEYS_KEPT = {
     "invitation_days": env.integer("SURVEYS_KEEP_INVITATIONS_DAYS", 30),
+    "compared_days": env.integer("SURVEYS_KEEP_COMPARED_DAYS", 400),
     "answer_months": env.integer("SURVEYS_KEEP_ANSWERS_MONTHS", 24),
     "comment_months": env.integer("SURVEYS_KEEP_COMMENTS_MONTHS", 12),
     "note_months": env.integer("SURVEYS_KEEP_NOTES_MONTHS", 24),

@@ -1,6 +1,6 @@
 """Surveys in the back office: the directory and the bank are edited here; surveys and waves are only read.
 
-Invitations, ballots, answers, tallies and comments are not here: nobody may see who took part, nor a figure that is not
+Invitations, ballots, answers and comments are not here: nobody may see who took part, nor a figure that is not
 published.
 """
 

@@ -17,6 +17,7 @@ from surveys import operations, queries
 from surveys.models import Survey, SurveyKind, Wave
 from surveys.queries import WHOLE, Place
 from surveys.rules.publishing import DIMENSIONS
+from surveys.rules.uniformity import BANDS
 
 
 class ParticipationSerializer(serializers.Serializer[Any]):
@@ -99,14 +100,14 @@ class WaveDetailSerializer(WaveSerializer):
 
 
 class ScoreSerializer(serializers.Serializer[Any]):
-    """From −100 to 100; ``low`` and ``high`` with 95 % certainty."""
+    """From −100 to 100; ``low`` and ``high`` with 95 % certainty. How many gave it is null where the score alone is shown."""
 
     value = serializers.IntegerField()
     low = serializers.IntegerField()
     high = serializers.IntegerField()
-    promoters = serializers.IntegerField()
-    passives = serializers.IntegerField()
-    detractors = serializers.IntegerField()
+    promoters = serializers.IntegerField(allow_null=True)
+    passives = serializers.IntegerField(allow_null=True)
+    detractors = serializers.IntegerField(allow_null=True)
 
 
 class AnswerTimesSerializer(serializers.Serializer[Any]):
@@ -115,7 +116,10 @@ class AnswerTimesSerializer(serializers.Serializer[Any]):
 
 
 class FigureSerializer(GroupSerializer):
-    """All null: not enough answers. ``dimension`` and ``group`` are empty for everybody."""
+    """All null: not enough answers. ``dimension`` and ``group`` are empty for everybody. ``distribution`` is by answer, by class
+    (``low``, ``middle``, ``high``; of a score ``promoters``, ``passives``, ``detractors``), or empty where only the score or the
+    mean is shown.
+    """
 
     answered = serializers.IntegerField(allow_null=True)
     score = ScoreSerializer(allow_null=True)
@@ -160,9 +164,7 @@ def figure(wave: Wave, item: Mapping[str, Any], group: Mapping[str, Any]) -> dic
             "value": score.shown,
             "low": score.low,
             "high": score.high,
-            "promoters": score.counts.promoters,
-            "passives": score.counts.passives,
-            "detractors": score.counts.detractors,
+            **{band: getattr(score.counts, band) if score.counts else None for band in BANDS},
         },
         "mean": f"{rating.mean:.2f}" if rating is not None and rating.mean is not None else None,
         "distribution": [{"answer": label, "times": times} for label, times in found.keyed] if found.is_enough else None,

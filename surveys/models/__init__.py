@@ -5,7 +5,7 @@ from ._directory import Department, Employee
 from ._feedback import Claim, Feedback, OpenAnswer, ReviewState
 from ._meetings import MeetingNote, OneOnOne, Rhythm, Side
 from ._surveys import BankQuestion, Mode, Survey, SurveyKind, SurveyQuestion, SurveyStatus
-from ._waves import AnswerSet, Ballot, Comment, Invitation, Reply, Reward, Tally, Wave, WaveState
+from ._waves import AnswerSet, Ballot, Comment, Invitation, Reply, Reward, Wave, WaveState
 
 __all__ = [
     "ActionPlan",
@@ -32,7 +32,6 @@ __all__ = [
     "SurveyKind",
     "SurveyQuestion",
     "SurveyStatus",
-    "Tally",
     "Wave",
     "WaveState",
 ]

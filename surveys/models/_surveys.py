@@ -46,7 +46,8 @@ class SurveyStatus(models.TextChoices):
 class Survey(PublicIdModel):
     """``title`` and ``introduction`` by language. ``audience`` are keys of departments (with all inside them); empty: everybody.
 
-    ``mode`` and ``k`` are fixed by the first answer (``rules.visibility.may_become``).
+    ``mode`` and ``k`` are fixed by the first answer (``rules.visibility.may_become``). ``hides_uniform`` and
+    ``hides_few_changes`` are protections that HR may switch off knowingly (``docs/anonymity.md``, Theorems 2 and 4).
     """
 
     kind = models.CharField(_("kind"), max_length=16, choices=SurveyKind.choices)
@@ -58,6 +59,8 @@ class Survey(PublicIdModel):
         _("smallest group shown"), default=DEFAULT_K, validators=[MinValueValidator(SMALLEST_K), MaxValueValidator(LARGEST_K)]
     )
     is_live = models.BooleanField(_("results while it is open"), default=False)
+    hides_uniform = models.BooleanField(_("hide what a whole group has in common"), default=True)
+    hides_few_changes = models.BooleanField(_("hide what a few joiners or leavers changed"), default=True)
     is_one_page = models.BooleanField(_("all questions on one page"), default=False)
     audience = models.JSONField(_("departments"), default=list, blank=True)
     every = models.CharField(_("how often"), max_length=16, choices=[(e.value, e.value) for e in Every], blank=True)

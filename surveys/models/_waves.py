@@ -51,6 +51,8 @@ class Wave(PublicIdModel):
     invited = models.PositiveIntegerField(_("invited"), default=0)
     mails_from = models.DateTimeField(_("messages from"), null=True, blank=True)
     is_live = models.BooleanField(_("score while it is open"), default=False)
+    hides_uniform = models.BooleanField(_("hide what a whole group has in common"), default=True)
+    hides_few_changes = models.BooleanField(_("hide what a few joiners or leavers changed"), default=True)
     live = models.JSONField(_("score so far"), default=dict, blank=True)
     incentive = models.ForeignKey(
         "campaigns.Incentive", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("incentive for answering")
@@ -144,32 +146,6 @@ class AnswerSet(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
-
-
-class Tally(models.Model):
-    """How often a question was answered so by a group: one dimension at a time, so that no row ever holds a combination.
-
-    ``dimension`` and ``group`` are empty for everybody; ``value`` is JSON text.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    wave = models.ForeignKey(Wave, models.PROTECT, related_name="tallies", verbose_name=_("wave"))
-    question = models.CharField(_("question"), max_length=40)
-    dimension = models.CharField(_("dimension"), max_length=16, blank=True)
-    group = models.CharField(_("group"), max_length=100, blank=True)
-    value = models.CharField(_("answer"), max_length=64)
-    times = models.PositiveIntegerField(_("times"))
-
-    class Meta:
-        verbose_name = _("tally")
-        verbose_name_plural = _("tallies")
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["wave", "question", "dimension", "group", "value"], name="an_answer_is_tallied_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.question} {self.group}: {self.times}"
 
 
 class Comment(models.Model):

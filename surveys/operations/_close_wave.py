@@ -1,7 +1,7 @@
 """Close a wave: count its ballots, decide what may be shown, and leave nothing that joins a person and an answer.
 
-One transaction writes every row of the wave anew, in an order that chance made: answers, tallies, comments and invitations have
-one transaction id, and their places in the tables tell nothing.
+One transaction writes every row of the wave anew, in an order that chance made: answers, comments and invitations have one
+transaction id, and their places in the tables tell nothing.
 """
 
 import datetime
@@ -14,8 +14,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from .. import sealing
-from ..models import AnswerSet, Ballot, Comment, Invitation, Mode, Tally, Wave, WaveState
-from ..rules.publishing import ANSWERED, DEPARTMENT, EVERYBODY, drivers, publish
+from ..models import AnswerSet, Ballot, Comment, Invitation, Mode, Wave, WaveState
+from ..rules.publishing import DEPARTMENT, EVERYBODY, Earlier, Invited, drivers, path_of, publish
 from ..rules.questions import SCALES, Kind
 from ..rules.scores import Participation, participation_shown
 from ..rules.visibility import COMMENTS_FROM
@@ -24,6 +24,7 @@ from ._live import counted_at_close, scored_question
 from ._reward import nudge
 
 AT_ONCE = 5_000
+MOST_COMPARED = 3  # earlier waves that are judged beside the one that closes
 _CHANCE = secrets.SystemRandom()
 
 
@@ -40,22 +41,22 @@ def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
         _CHANCE.shuffle(rows)
         everybody = [ballot for _step, ballot in rows]
         ballots, steps = counted_at_close(wave, rows)
-        invited = list(Invitation.objects.filter(wave=wave).values_list("groups", "is_used"))
-        respondents = [ballot["groups"] for ballot in ballots]
-        tallies = _tallied(ballots, wave.questions)
+        invited = invited_to(wave)
         wave.results = publish(
-            tallies,
-            respondents,
+            ballots,
+            wave.questions,
             k=wave.k,
-            invited=[groups for groups, _is_used in invited],
-            answerers=_answerers(ballots),
-            steps={scored_question(wave.questions): steps},
+            invited=invited,
+            earlier=_earlier(wave) if wave.hides_few_changes else (),
+            steps=steps,
+            left_out=len(everybody) - len(ballots),
+            hides_uniform=wave.hides_uniform,
         )
         wave.results["participation"] = _participation(invited, wave.results, wave.k)
+        wave.results["commented"] = _commented(everybody, wave)
         if wave.results["figures"]:
             wave.results["drivers"] = _drivers(wave, ballots)
         _keep_answers(wave, everybody)
-        _keep_tallies(wave, tallies)
         _keep_comments(wave, everybody)
         _forget_order(wave)
         wave.state, wave.published_at, wave.sealed_key = WaveState.PUBLISHED, now, None
@@ -65,30 +66,26 @@ def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
     return True
 
 
-def _tallied(ballots: Sequence[Mapping[str, Any]], questions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """question → dimension → group → answer → times. Texts are not tallied: they are read as comments."""
-    kinds = {item["key"]: item["kind"] for item in questions}
-    found: dict[str, Any] = {}
-    for ballot in ballots:
-        places = [(EVERYBODY, EVERYBODY)]
-        for dimension, value in ballot["groups"].items():
-            places += [(dimension, key) for key in (value if isinstance(value, list) else [value]) if key]
-        for question, value in ballot["values"].items():
-            if kinds.get(question) == Kind.TEXT:
-                continue
-            said = [ANSWERED, *(json.dumps(one) for one in (value if isinstance(value, list) else [value]))]
-            for dimension, group in places:
-                found.setdefault(question, {}).setdefault(dimension, {}).setdefault(group, Counter()).update(said)
-    return found
+def invited_to(wave: Wave) -> list[Invited]:
+    """Who was asked, and whether they answered, as the rules take it."""
+    rows = Invitation.objects.filter(wave=wave).order_by("employee_id").values_list("employee_id", "groups", "is_used")
+    return [Invited(*row) for row in rows.iterator(chunk_size=AT_ONCE)]
 
 
-def _answerers(ballots: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
-    """question → the numbers of those who answered it."""
-    found: dict[str, list[int]] = {}
-    for number, ballot in enumerate(ballots):
-        for question in ballot["values"]:
-            found.setdefault(question, []).append(number)
-    return found
+def _earlier(wave: Wave) -> list[Earlier]:
+    """The waves of the survey before it whose invitations are kept (``_purge``): always the last that was published."""
+    before = Wave.objects.filter(survey=wave.survey_id, state=WaveState.PUBLISHED, number__lt=wave.number)
+    return [
+        Earlier(invited_to(other), other.results.get("shown", {}), other.results.get("others", {}), other.k)
+        for other in before.order_by("-number")[:MOST_COMPARED]
+        if other.results.get("figures")
+    ]
+
+
+def _commented(ballots: Sequence[Mapping[str, Any]], wave: Wave) -> list[str]:
+    """The questions whose comments may be read: enough people answered them, so that a comment is one of many (R2)."""
+    answered = Counter(question for ballot in ballots for question in ballot["values"])
+    return [item["key"] for item in wave.questions if answered[item["key"]] >= max(COMMENTS_FROM, wave.k)]
 
 
 def _drivers(wave: Wave, ballots: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -97,25 +94,30 @@ def _drivers(wave: Wave, ballots: Sequence[Mapping[str, Any]]) -> dict[str, floa
     return drivers([ballot["values"] for ballot in ballots], scored, asked) if scored else {}
 
 
-def _participation(invited: Sequence[tuple[Mapping[str, Any], bool]], results: Mapping[str, Any], k: int) -> dict[str, Any]:
-    """Percentages and bands of everybody and of the groups that are shown: of others they would tell by subtraction."""
+def _participation(invited: Sequence[Invited], results: Mapping[str, Any], k: int) -> dict[str, Any]:
+    """Of everybody and of the groups that are shown: of others it would tell by subtraction.
+
+    Where figures are shown, how many answered stands beside them, so a band would hide nothing: under ten people there is none.
+    """
     shown, others = results["shown"], results["others"]
     counts: dict[tuple[str, str], list[int]] = {}
-    for groups, is_used in invited:
+    for one in invited:
         places = [(EVERYBODY, EVERYBODY)]
-        for dimension, value in groups.items():
-            keys = value if isinstance(value, list) else [value]
+        for dimension in one.groups:
+            keys = path_of(one.groups, dimension)
             places += [(dimension, key) for key in keys if key in shown.get(dimension, ())]
             places += [(dimension, other) for other, parts in others.get(dimension, {}).items() if set(parts) & set(keys)]
         for place in places:
             seen = counts.setdefault(place, [0, 0])
             seen[0] += 1
-            seen[1] += is_used
+            seen[1] += one.took_part
     found: dict[str, Any] = {}
     for (dimension, group), (people, submitted) in counts.items():
         part = participation_shown(Participation(people, submitted), k)
-        if part is not None:
-            found.setdefault(dimension, {})[group] = part if isinstance(part, float) else list(part)
+        if isinstance(part, float):
+            found.setdefault(dimension, {})[group] = part
+        elif part is not None and not results["figures"]:
+            found.setdefault(dimension, {})[group] = list(part)
     return found
 
 
@@ -129,18 +131,6 @@ def _keep_answers(wave: Wave, ballots: Sequence[Mapping[str, Any]]) -> None:
 def _without_texts(values: Mapping[str, Any], questions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     texts = {item["key"] for item in questions if item["kind"] == Kind.TEXT}
     return {key: value for key, value in values.items() if key not in texts}
-
-
-def _keep_tallies(wave: Wave, tallies: Mapping[str, Any]) -> None:
-    rows = [
-        Tally(wave=wave, question=question, dimension=dimension, group=group[:100], value=value[:64], times=times)
-        for question, dimensions in tallies.items()
-        for dimension, groups in dimensions.items()
-        for group, histogram in groups.items()
-        for value, times in histogram.items()
-    ]
-    _CHANCE.shuffle(rows)
-    Tally.objects.bulk_create(rows, batch_size=AT_ONCE)
 
 
 def _keep_comments(wave: Wave, ballots: Sequence[Mapping[str, Any]]) -> None:

@@ -25,7 +25,7 @@ from ..models import (
     Survey,
     SurveyQuestion,
     SurveyStatus,
-    Tally,
+    Wave,
 )
 from ..rules import questions as question_rules
 from ..rules import schedules
@@ -35,6 +35,7 @@ from ._open_wave import question_from, questions_of
 FIELDS = frozenset(
     {"title", "introduction", "languages", "mode", "k", "is_live", "is_one_page", "audience", "every", "anchor_on", "opens_at"}
     | {"time_zone", "open_days", "reminds", "rotates", "campaign", "incentive"}
+    | {"hides_uniform", "hides_few_changes"}
 )
 # No longer than from one wave to the next, or they would overlap.
 LONGEST_OPEN = {"weekly": 7, "fortnightly": 14, "monthly": 28, "quarterly": 60, "thirteen_weeks": 60, "": 60}
@@ -156,7 +157,7 @@ def has_answers(survey: Survey) -> bool:
     return (
         Invitation.objects.filter(wave__survey=survey, is_used=True).exists()
         or AnswerSet.objects.filter(wave__survey=survey).exists()
-        or Tally.objects.filter(wave__survey=survey).exists()
+        or Wave.objects.filter(survey=survey, results__answered__gt=0).exists()
         or Feedback.objects.filter(survey=survey, answered_at__isnull=False).exists()
         or OpenAnswer.objects.filter(survey=survey).exists()
     )

@@ -10,8 +10,10 @@ from typing import Any
 
 from .. import sealing
 from ..models import Ballot, Wave
-from ..rules.publishing import ANSWERED
+from ..rules.publishing import ANSWERED, SUM
 from ..rules.questions import Kind
+from ..rules.scores import of_histogram
+from ..rules.uniformity import are_alike
 from ..rules.visibility import left_out_at_close, step_of_live
 
 NO_SCORE = 0  # the step of a ballot that says nothing of the score
@@ -42,14 +44,15 @@ def renew_live(locked: Wave) -> None:
     without = [row.pk for row, ballot in zip(rows, said, strict=True) if key not in ballot["values"]]
     Ballot.objects.filter(pk__in=without).update(step=NO_SCORE)
     counted = [(row, ballot["values"][key]) for row, ballot in zip(rows, said, strict=True) if key in ballot["values"]]
-    if len(counted) < step:
-        return
+    if len(counted) < step or (wave.hides_uniform and are_alike([value for _row, value in counted])):
+        return  # of people who all answered alike the step would say what each of them answered
     number = locked.live.get("steps", 0) + 1
     Ballot.objects.filter(pk__in=[row.pk for row, _value in counted]).update(step=number)
-    histogram = Counter(locked.live.get("figures", {}).get(key, {}))
-    for _row, value in counted:
-        histogram.update((ANSWERED, str(value)))
-    locked.live = {"steps": number, "figures": {key: dict(histogram)}}
+    counts = of_histogram(Counter(value for _row, value in counted))
+    net = counts.promoters - counts.detractors
+    shown = Counter(locked.live.get("figures", {}).get(key, {}))
+    shown.update({ANSWERED: len(counted), SUM: net})
+    locked.live = {"steps": number, "figures": {key: dict(shown)}}
     locked.save(update_fields=["live"])
 
 
@@ -58,13 +61,15 @@ def counted_at_close(
 ) -> tuple[list[dict[str, Any]], list[list[int]]]:
     """Of ``(step, ballot)``: the ballots that are in figures, and by number in these what each step had shown, from the first.
 
-    Whoever gave a score after the last step, too few to be told from the difference, is in no figure.
+    Those who gave a score after the last step are in no figure where they are too few, or too much alike, to be told from the
+    difference.
     """
     key = scored_question(wave.questions)
     if not wave.is_live or not wave.live or not key:
         return [ballot for _step, ballot in rows], []
     late = [ballot for step, ballot in rows if step is None and key in ballot["values"]]
-    if left_out_at_close(len(late), wave.k):
+    said = [ballot["values"][key] for ballot in late]
+    if left_out_at_close(len(late), wave.k) or (late and wave.hides_uniform and are_alike(said)):
         rows = [(step, ballot) for step, ballot in rows if step is not None or key not in ballot["values"]]
     shown = [
         [number for number, (step, _ballot) in enumerate(rows) if step and step <= last]

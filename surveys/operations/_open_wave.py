@@ -62,6 +62,8 @@ def open_wave(*, survey: Survey, opens_at: datetime.datetime, now: datetime.date
                 mails_from=schedules.mails_from(now, opens_at, survey.opens_at, survey.time_zone),
                 mode=survey.mode,
                 k=survey.k,
+                hides_uniform=survey.hides_uniform,
+                hides_few_changes=survey.hides_few_changes,
                 questions=asked,
                 incentive=locked.incentive,
                 sealed_key=sealing.new_wave_key(),

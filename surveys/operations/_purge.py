@@ -6,13 +6,14 @@ import structlog
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
 
-from ..models import AnswerSet, Comment, Invitation, MeetingNote, OneOnOne, Wave, WaveState
+from ..models import AnswerSet, Comment, Invitation, MeetingNote, OneOnOne, SurveyStatus, Wave, WaveState
 
 log = structlog.get_logger(__name__)
 
 
 def purge_surveys(*, now: datetime.datetime) -> dict[str, int]:
-    """How many of what were deleted: invitations 30 days after the close, answers after 24 months, comments after 12, what was
+    """How many of what were deleted: invitations 30 days after the close (of the last wave of a survey that goes on, until the
+    next is counted beside it, for at most 400 days), answers after 24 months, comments after 12, what was
     written in one-on-ones 24 months after they ended. Tallies and published results stay: they are sums.
     """
     closed = Wave.objects.filter(state=WaveState.PUBLISHED)
@@ -20,7 +21,9 @@ def purge_surveys(*, now: datetime.datetime) -> dict[str, int]:
     gone = {
         "invitations": Invitation.objects.filter(
             wave__in=closed.filter(closes_at__lt=now - datetime.timedelta(days=kept["invitation_days"]))
-        ).delete()[0],
+        )
+        .exclude(wave__in=_compared(now - datetime.timedelta(days=kept["compared_days"])))
+        .delete()[0],
         "answers": AnswerSet.objects.filter(
             wave__in=closed.filter(closes_at__lt=now - relativedelta(months=kept["answer_months"]))
         ).delete()[0],
@@ -33,3 +36,9 @@ def purge_surveys(*, now: datetime.datetime) -> dict[str, int]:
     }
     log.info("surveys_purged", **gone)
     return gone
+
+
+def _compared(since: datetime.datetime) -> list[int]:
+    """The last published wave of each running survey, if it closed since then: the next is judged beside it (Theorem 2)."""
+    waves = Wave.objects.filter(state=WaveState.PUBLISHED, survey__status=SurveyStatus.RUNNING, closes_at__gte=since)
+    return list(waves.order_by("survey_id", "-number").distinct("survey_id").values_list("pk", flat=True))

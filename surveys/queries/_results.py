@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,9 +18,10 @@ from incentives_site.shared.problems import NotFound
 
 from ..models import Comment, Department, Employee, Invitation, Reward, Survey, Wave, WaveState
 from ..rules import scores
-from ..rules.publishing import ANSWERED, EVERYBODY
-from ..rules.questions import SCALES, Kind
-from ..rules.scores import ENPS_SCALES, Change, Counts, Margin, Rating, Scale
+from ..rules.publishing import ANSWERED, EVERYBODY, OTHER, SUM
+from ..rules.questions import Kind
+from ..rules.scores import Change, Counts, Margin, Rating, Scale
+from ..rules.uniformity import BANDS, names_of_classes, scale_of
 from ..rules.visibility import COMMENTS_FROM, first_shown_above
 
 SCORED = frozenset({Kind.ENPS.value, Kind.NPS.value})
@@ -47,9 +49,10 @@ WHOLE = Place()
 
 
 def figure(wave: Wave, question: str, place: Place = WHOLE) -> Mapping[str, int] | None:
-    """How often the question was answered so, there; ``None``: not enough answers, whichever rule says so.
+    """What may be shown of the question there; ``None``: not enough answers, whichever rule says so.
 
-    The one way to any figure of a wave. ``*`` counts who answered at all; the others are JSON texts of answers.
+    The one way to any figure of a wave. ``*`` counts who answered at all. The others are how often each answer was given (by JSON
+    text), or their ``sum``, and how many fell into each of three classes (``rules.publishing``).
     """
     if wave.state == WaveState.OPEN and wave.is_live and place == WHOLE:
         return wave.live.get("figures", {}).get(question) or None  # in steps of k people (``operations._live``)
@@ -60,7 +63,9 @@ def figure(wave: Wave, question: str, place: Place = WHOLE) -> Mapping[str, int]
 
 
 def groups_shown(wave: Wave, dimension: str) -> list[str]:
-    return list(wave.results.get("shown", {}).get(dimension, [])) if wave.state == WaveState.PUBLISHED else []
+    """Where nothing is shown by itself, all others together are everybody, which says nothing more."""
+    shown = list(wave.results.get("shown", {}).get(dimension, [])) if wave.state == WaveState.PUBLISHED else []
+    return [] if shown == [OTHER] else shown
 
 
 def participation(wave: Wave, place: Place = WHOLE) -> float | list[int] | None:
@@ -73,14 +78,14 @@ def participation(wave: Wave, place: Place = WHOLE) -> float | list[int] | None:
 class Score:
     """A net score with its margin; ``change`` is from the published wave before on the same scale."""
 
-    counts: Counts
+    exact: Fraction
     margin: Margin
     change: Change | None = None
+    counts: Counts | None = None  # only where the three classes may be shown
 
     @property
     def shown(self) -> int:
-        exact = self.counts.exact
-        return 0 if exact is None else scores.rounded(exact)
+        return scores.rounded(self.exact)
 
     @property
     def low(self) -> int:
@@ -94,7 +99,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What was answered to one question in one place: a score, a rating or shares; ``None`` throughout: not enough answers."""
+    """What was answered to one question in one place: a score, a rating or shares; ``None`` throughout: not enough answers.
+
+    ``distribution`` is empty where the answers are shown as a sum only; ``is_in_classes``: it has three classes.
+    """
 
     key: str
     kind: str
@@ -102,12 +110,18 @@ class Answered:
     answered: int | None
     score: Score | None = None
     rating: Rating | None = None
+    is_in_classes: bool = False
     shares: Sequence[tuple[str, int]] = ()
     distribution: Sequence[tuple[str, int]] = ()
 
     @property
     def is_enough(self) -> bool:
         return self.answered is not None
+
+    @property
+    def lines(self) -> Sequence[tuple[str, int]]:
+        """The distribution in words."""
+        return [(str(CLASSES.get(label, label)), times) for label, times in self.distribution]
 
     @property
     def keyed(self) -> Sequence[tuple[str, int]]:
@@ -118,7 +132,7 @@ class Answered:
     def value(self) -> float | None:
         """One number for tables: the score, the mean, or the share that said yes."""
         if self.score is not None:
-            return self.score.counts.index
+            return float(self.score.exact)
         if self.rating is not None:
             return self.rating.mean
         yes = dict(self.shares).get("true")
@@ -167,17 +181,15 @@ def answered(
     histogram = figure(wave, item["key"], place)
     if histogram is None:
         return Answered(item["key"], item["kind"], text, None)
-    times = {json.loads(value): count for value, count in histogram.items() if value != ANSWERED}
-    scale = scale_of(item)
     total = histogram[ANSWERED]
-    if item["kind"] in SCORED and scale is not None:
-        distribution = [(str(n), times.get(n, 0)) for n in range(scale.low, scale.high + 1)]
-        return Answered(
-            item["key"], item["kind"], text, total, score=_score(wave, item, times, place, before), distribution=distribution
-        )
+    scale = scale_of(item)
     if scale is not None:
-        distribution = [(str(n), times.get(n, 0)) for n in range(scale.low, scale.high + 1)]
-        return Answered(item["key"], item["kind"], text, total, rating=scores.rating_of(times, scale), distribution=distribution)
+        said = _distribution(histogram, item, scale)
+        score = _score(wave, item, histogram, place, before) if item["kind"] in SCORED else None
+        rating = None if score else Rating(total, _sum(histogram) / total, tuple(times for _label, times in said))
+        in_classes = set(names_of_classes(item)) <= set(histogram)
+        return Answered(item["key"], item["kind"], text, total, score, rating, in_classes, distribution=said)
+    times = {json.loads(value): count for value, count in histogram.items() if value != ANSWERED}
     words = {option["key"]: wording(option.get("texts") or {}, language) for option in item.get("options") or ()}
     words |= {True: _("Yes"), False: _("No")}
     shares = sorted(times.items(), key=lambda share: (-share[1], str(share[0])))
@@ -191,18 +203,42 @@ def answered(
     )
 
 
-def scale_of(item: Mapping[str, Any]) -> Scale | None:
-    return ENPS_SCALES.get(item.get("scale") or "0-10") if item["kind"] == Kind.ENPS else SCALES.get(Kind(item["kind"]))
+def _distribution(histogram: Mapping[str, int], item: Mapping[str, Any], scale: Scale) -> list[tuple[str, int]]:
+    """By answer, by class, or empty, as it may be shown."""
+    classes = names_of_classes(item)
+    if set(classes) <= set(histogram):
+        return [(name, histogram[name]) for name in classes]
+    if SUM in histogram:
+        return []
+    return [(str(n), histogram.get(str(n), 0)) for n in range(scale.low, scale.high + 1)]
 
 
-def _score(wave: Wave, item: Mapping[str, Any], times: Mapping[int, int], place: Place, before: Wave | None) -> Score | None:
-    counts = scores.of_histogram(times)
+def _sum(histogram: Mapping[str, int]) -> int:
+    """Of answers on a scale."""
+    return (
+        histogram[SUM] if SUM in histogram else sum(json.loads(value) * n for value, n in histogram.items() if value != ANSWERED)
+    )
+
+
+def _score(wave: Wave, item: Mapping[str, Any], histogram: Mapping[str, int], place: Place, before: Wave | None) -> Score | None:
+    counts = _counts(histogram)
     # How many were invited is known of the whole; of a group it is not shown, so its margin is the wider one.
     margin = scores.margin(counts, everybody=wave.invited if place == WHOLE else None)
-    if margin is None:
+    if margin is None or counts.exact is None:
         return None
     earlier = _counts_before(before, item, place)
-    return Score(counts, margin, scores.change(earlier, counts) if earlier else None)
+    change = scores.change(earlier, counts) if earlier else None
+    has_classes = SUM not in histogram or set(BANDS) <= set(histogram)
+    return Score(counts.exact, margin, change, counts if has_classes else None)
+
+
+def _counts(histogram: Mapping[str, int]) -> Counts:
+    """Where the score alone is shown, the counts with that score that vary most: their margin is the widest."""
+    if set(BANDS) <= set(histogram):
+        return Counts(**{band: histogram[band] for band in BANDS})
+    if SUM in histogram:
+        return scores.widest(histogram[ANSWERED], histogram[SUM])
+    return scores.of_histogram({json.loads(value): count for value, count in histogram.items() if value != ANSWERED})
 
 
 def _counts_before(before: Wave | None, item: Mapping[str, Any], place: Place) -> Counts | None:
@@ -212,9 +248,7 @@ def _counts_before(before: Wave | None, item: Mapping[str, Any], place: Place) -
     if then is None or scale_of(then) != scale_of(item):
         return None  # two scales are never joined
     histogram = figure(before, item["key"], place)
-    if histogram is None:
-        return None
-    return scores.of_histogram({json.loads(value): count for value, count in histogram.items() if value != ANSWERED})
+    return None if histogram is None else _counts(histogram)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +320,14 @@ def names_of(dimension: str, keys: Sequence[str]) -> list[tuple[str, str]]:
     return sorted((key, key) for key in keys)
 
 
+CLASSES = {
+    "promoters": gettext_lazy("Promoters (9–10)"),
+    "passives": gettext_lazy("Passives (7–8)"),
+    "detractors": gettext_lazy("Detractors (to 6)"),
+    "low": gettext_lazy("Low (1–2)"),
+    "middle": gettext_lazy("Middle (3)"),
+    "high": gettext_lazy("High (4–5)"),
+}
 TENURES = {
     "under-1": gettext_lazy("Under one year"),
     "1-to-3": gettext_lazy("1 to 3 years"),
@@ -314,14 +356,21 @@ def drivers(wave: Wave, *, language: str = "en") -> list[Driver]:
 
 
 def comments(wave: Wave, *, question: str = "", department: str = "") -> QuerySet[Comment]:
-    """What was written, from ten answers on, in no order; by question or by department, never by both (R2)."""
-    answered_by = wave.results.get("answered") or 0
-    if wave.state != WaveState.PUBLISHED or answered_by < max(COMMENTS_FROM, wave.k):
+    """What was written to questions that ten people answered, in no order; by question or by department, never by both (R2)."""
+    if wave.state != WaveState.PUBLISHED:
         return Comment.objects.none()
-    found = Comment.objects.filter(wave=wave).order_by("id")
+    found = Comment.objects.filter(wave=wave, question__in=_commented(wave)).order_by("id")
     if question:
         return found.filter(question=question)
     return found.filter(department=department) if department else found
+
+
+def _commented(wave: Wave) -> list[str]:
+    """Of waves that were published before this was written down, the questions whose figures say that ten answered."""
+    figures = wave.results.get("figures", {})
+    answered = {key: (figures.get(key, {}).get(EVERYBODY, {}).get(EVERYBODY) or {}).get(ANSWERED, 0) for key in figures}
+    enough = [key for key, count in answered.items() if count >= max(COMMENTS_FROM, wave.k)]
+    return list(wave.results.get("commented", enough))
 
 
 def place_of_manager(wave: Wave, employee: Employee) -> Place | None:

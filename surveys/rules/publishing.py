@@ -1,144 +1,335 @@
 """What of a wave may be shown, decided once when it closes (``docs/anonymity.md``, Publishing).
 
-Figures are histograms: how often a question was answered so, by everybody or by a group of one dimension. Which groups may be
-shown is decided for the whole wave by what could be worked out from all of them (``disclosure``), about those who answered and
-about those who were asked; then for each question about those who answered it.
+Which groups may be shown is decided for the whole wave by who could be told apart (``disclosure``): among those who answered and
+those who were asked, beside what was shown while the wave was open and in earlier waves. Then each question is shown for as many
+of them, and in as much detail, as leaves no cell of people alike (``uniformity``).
 """
 
-from collections import Counter
+import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from .disclosure import safe_groups
+import numpy as np
+from numpy.typing import NDArray
+
+from .disclosure import EVERYBODY as ROOT
+from .disclosure import Cells, Judge, Tree, bad_between, bad_sizes, cells, choose, first_bad, most_of_a_tree
+from .questions import Kind
 from .scores import correlation
+from .uniformity import SCORED, Form, bad_for, class_of, names_of_classes, scale_of
 from .visibility import reaches
 
 EVERYBODY = ""
 ANSWERED = "*"  # stands for having answered at all, beside the answers themselves
+SUM = "sum"  # the answers added up: of a net score 1 for each promoter and −1 for each detractor
 DEPARTMENT = "department"
 OTHER = "*other"  # a group made of those that are not shown; of departments those inside the one named behind the slash
 DIMENSIONS = (DEPARTMENT, "manager", "location", "tenure", "language")
-Histogram = Mapping[str, int]
-# question → dimension → group → histogram; everybody is the dimension and group "".
-Tallies = Mapping[str, Mapping[str, Mapping[str, Histogram]]]
+Groups = Mapping[str, Any]  # dimension → key; a department as its path, from the top
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+QUESTION_WORK = 1_000_000  # people looked at while groups of one question are tried one at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A part of the company in one dimension."""
+class Invited:
+    """Somebody who was asked: a number that is theirs in every wave, and whether they answered."""
 
-    dimension: str
-    key: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.dimension}:{self.key}"
+    person: int
+    groups: Groups
+    took_part: bool = True
 
 
-def groups_of(respondents: Sequence[Mapping[str, Any]]) -> dict[Group, frozenset[int]]:
-    """Who (by number) is in which group. A department is given as its path: whoever is in it is in all above it."""
-    found: dict[Group, set[int]] = {}
-    for number, mine in enumerate(respondents):
-        for dimension, value in mine.items():
-            for key in value if isinstance(value, list) else [value]:
-                if key:
-                    found.setdefault(Group(dimension, str(key)), set()).add(number)
-    return {group: frozenset(members) for group, members in found.items()}
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier wave: who was asked, and what was shown (``{dimension: [group]}``, and of which groups others were made)."""
+
+    invited: Sequence[Invited]
+    shown: Mapping[str, Sequence[str]]
+    others: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    k: int = 0
 
 
 def publish(
-    tallies: Tallies,
-    respondents: Sequence[Mapping[str, Any]],
+    ballots: Sequence[Mapping[str, Any]],
+    questions: Sequence[Mapping[str, Any]],
     *,
     k: int,
-    invited: Sequence[Mapping[str, Any]] = (),
-    answerers: Mapping[str, Collection[int]] | None = None,
-    steps: Mapping[str, Sequence[Collection[int]]] | None = None,
-    is_checked: bool = True,
+    invited: Sequence[Invited] = (),
+    earlier: Sequence[Earlier] = (),
+    steps: Sequence[Collection[int]] = (),
+    left_out: int = 0,
+    hides_uniform: bool = True,
 ) -> dict[str, Any]:
-    """The results that may be shown: ``{"answered", "shown": {dimension: [group]}, "figures": {question: {dimension: {group:
-    histogram}}}, "others": {dimension: {group: [group]}}}``. Fewer than ``k`` respondents: nothing but that. ``others`` (R7) says
-    of which groups one is made whose key begins with ``OTHER``.
+    """The results that may be shown: ``{"answered", "k", "shown": {dimension: [group]}, "others": {dimension: {group: [group]}},
+    "figures": {question: {dimension: {group: figure}}}}``. Fewer than ``k`` ballots: nothing but that.
 
-    ``invited`` are the groups of everybody who was asked (empty: all answered): what is shown tells of no fewer than ``k`` of
-    these either, or it would say that none of a few took part. ``answerers`` are the numbers of the respondents who answered a
-    question (absent: all of them). ``steps`` are, by question, those whose figure was shown while the wave was open (R6): what is
-    shown now is safe beside all of them. ``is_checked=False`` leaves out R3, R4 and R7: for the test that shows what they are
-    for, and for nothing else.
+    ``ballots`` are ``{"groups", "values"}``; who is ``invited`` may be left out where everybody answered. ``earlier`` waves
+    count as known; so do ``steps``, the ballots (by number) whose score was shown while the wave was open, each with all before
+    it. ``left_out`` is how many answered and are in no figure. A figure says how often each answer was given (``Form.WHOLE``, by
+    JSON text), or what they add up to (``Form.SUM``) and how many fell into each of three classes (``Form.CLASSES``); ``*`` is
+    how many answered. ``hides_uniform=False`` shows what everybody of a group has in common.
     """
-    results: dict[str, Any] = {"answered": len(respondents), "k": k, "shown": {}, "figures": {}, "others": {}}
-    if not reaches(len(respondents), k):
+    results: dict[str, Any] = {"answered": len(ballots), "k": k, "shown": {}, "figures": {}, "others": {}}
+    if not reaches(len(ballots), k):
         return results | {"answered": None}
-    members = groups_of(respondents)
-    by_name = {group.name: group for group in members}
-    safe = _safe if is_checked else _large_enough
-    sets = _named(members, range(len(respondents)))
-    names = safe(sets, _in_order(members), k)
-    if invited:
-        asked = _named(groups_of(invited), range(len(invited)))
-        names = safe({name: asked[name] for name in names}, names, k)
-    else:
-        asked = sets
-    made_of: dict[str, list[Group]] = {}
-    if is_checked:
-        for other, parts in _others(invited or respondents, set(names)).items():
-            wider = [*names, other.name]
-            sets[other.name] = _together(parts, sets)
-            asked[other.name] = _together(parts, asked)
-            # Judged like any group, and never at the cost of one that has a name.
-            if all(set(safe({name: one[name] for name in wider}, wider, k)) == set(wider) for one in (sets, asked)):
-                names, by_name[other.name], made_of[other.name] = wider, other, parts
-                results["others"].setdefault(other.dimension, {})[other.key] = sorted(part.key for part in parts)
-    shown = [by_name[name] for name in names if name in by_name]
-    for question, divided in tallies.items():
-        said = frozenset(range(len(respondents)) if answerers is None else answerers.get(question, range(len(respondents))))
-        if not reaches(len(said), k):
-            continue
-        before = {f"{OTHER}:step {n}": frozenset(step) for n, step in enumerate((steps or {}).get(question, ()))}
-        if before or len(said) < len(respondents):
-            known = before | {name: sets[name] & said for name in names}
-            allowed = [name for name in safe(known, [*before, *names], k) if name not in before]
-        else:
-            allowed = names
-        figures: dict[str, Any] = {}
-        for name in allowed:
-            dimension, key = (by_name[name].dimension, by_name[name].key) if name else (EVERYBODY, EVERYBODY)
-            summed = [divided[part.dimension].get(part.key, {}) for part in made_of.get(name, ())]
-            figures.setdefault(dimension, {})[key] = _sum(summed) if summed else dict(divided[dimension][key])
-        results["figures"][question] = figures
-    for group in shown:
-        results["shown"].setdefault(group.dimension, []).append(group.key)
+    asked = list(invited) or [Invited(number, ballot["groups"]) for number, ballot in enumerate(ballots)]
+    company = _Company([one.groups for one in asked], [ballot["groups"] for ballot in ballots])
+    took_part = np.array([one.took_part for one in asked], dtype=bool)
+    judges: list[Judge] = [lambda shown: bad_sizes(company.cells(shown), took_part, k)]
+    if steps:
+        judges.append(_beside_steps(company, steps, k))
+    judges += [_beside(company, asked, took_part, then, max(k, then.k) + left_out) for then in earlier]
+    found = company.most(first_bad(judges), took_part, k)
+    if found is None:
+        return results
+    shown = company.with_others(found, first_bad(judges), k)
+    for dimension, node in company.listed(shown):
+        results["shown"].setdefault(company.names[dimension], []).append(company.keys[dimension][node])
+    results["others"] = company.parts(shown)
+    for question in questions:
+        if question["kind"] != Kind.TEXT:
+            results["figures"][question["key"]] = _figures(company, shown, ballots, question, k, hides_uniform)
+    results["figures"] = {key: figures for key, figures in results["figures"].items() if figures}
     return results
 
 
-def _others(people: Sequence[Mapping[str, Any]], shown: Collection[str]) -> dict[Group, list[Group]]:
-    """R7: the groups that are not shown, as one: of each dimension; of departments those right below one that is shown, or at the
-    top. All of them, so that being among them tells of none how many answered. Somebody is in at most one of its parts.
+class _Company:
+    """The groups as trees, with those who were asked and those who answered in them.
+
+    ``trees`` are of those who were asked, ``voted`` of the ballots: the same nodes, so what is shown of one is shown of both.
     """
-    found: dict[Group, dict[Group, None]] = {}
-    for mine in people:
-        for dimension, value in mine.items():
-            above = ""
-            for key in value if isinstance(value, list) else [value]:
-                group = Group(dimension, str(key))
-                if key and group.name not in shown:
-                    other = Group(dimension, f"{OTHER}/{above}" if above else OTHER)
-                    found.setdefault(other, {})[group] = None
-                    break
-                above = str(key)
-    return {other: list(parts) for other, parts in found.items()}
+
+    def __init__(self, asked: Sequence[Groups], ballots: Sequence[Groups]) -> None:
+        present = {dimension for groups in asked for dimension, value in groups.items() if value}
+        self.names = [name for name in DIMENSIONS if name in present] + sorted(present - set(DIMENSIONS))
+        self.names = self.names or [DEPARTMENT]
+        self.keys: list[list[str]] = []
+        self.trees: list[Tree] = []
+        self.voted: list[Tree] = []
+        for name in self.names:
+            keys, parents = _tree_of([path_of(groups, name) for groups in asked])
+            place = {key: node for node, key in enumerate(keys)}
+            for found, people in ((self.trees, asked), (self.voted, ballots)):
+                of = [_deepest(path_of(groups, name), place) for groups in people]
+                found.append(Tree(parents, np.array(of, dtype=np.int64)))
+            self.keys.append(keys)
+
+    def cells(self, shown: Sequence[Flags]) -> Cells:
+        """Of those who were asked."""
+        return cells(self.trees, shown)
+
+    def members(self, dimension: int, node: int) -> Flags:
+        """Which ballots are in a group; of a negative dimension all."""
+        if dimension < 0:
+            return np.ones(len(self.voted[0].of), dtype=bool)
+        tree = self.voted[dimension]
+        mine = np.arange(len(tree)) == node
+        return np.asarray(mine[tree.labels(mine | (np.arange(len(tree)) == ROOT))][tree.of])
+
+    def nothing(self) -> list[Flags]:
+        return [np.arange(len(tree)) == ROOT for tree in self.trees]
+
+    def most(self, judge: Judge, took_part: Flags, k: int) -> list[Flags] | None:
+        """As many groups as may be shown: departments first, then those of each other dimension beside what is shown already."""
+        shown = self.nothing()
+        if len(judge(shown)):
+            return None
+        for dimension, tree in enumerate(self.trees):
+            sizes = tree.sizes(took_part.astype(np.int64))
+            by_key = sorted(range(1, len(tree)), key=lambda node: self.keys[dimension][node], reverse=True)
+            order = sorted((node for node in by_key if sizes[node] >= k), key=lambda node: -sizes[node])
+            # The number of groups counts most, then their size; of two alike the one whose key comes first is hidden first.
+            worth = 1.0 + (sizes >= 2 * k) + 1e-9 * sizes
+            worth[by_key] -= 1e-12 * np.arange(len(by_key))
+            wider = [*shown[:dimension], most_of_a_tree(tree, took_part, worth, k), *shown[dimension + 1 :]]
+            values = {(dimension, node): float(worth[node]) for node in order}
+            shown = choose(self.trees, wider, list(values), judge, worth=values) or shown
+        return shown
+
+    def with_others(self, shown: list[Flags], judge: Judge, k: int) -> list[Flags]:
+        """R7: the groups that are not shown, as one, wherever the judge allows it: of departments those right below one that is
+        shown, or at the top. All of them, so that being among them tells of none how many answered.
+        """
+        for dimension in range(len(self.trees)):
+            hidden = ~shown[dimension]
+            parents = self.trees[dimension].parents
+            for above in np.unique(parents[hidden & shown[dimension][parents]]).tolist():
+                before = (self.trees, self.voted, self.keys)
+                self._add_other(dimension, above, np.flatnonzero(hidden & (parents == above)))
+                flags = [*shown[:dimension], np.append(shown[dimension], True), *shown[dimension + 1 :]]
+                if not reaches(int(self.voted[dimension].sizes()[-1]), k) or len(judge(flags)):
+                    self.trees, self.voted, self.keys = before
+                    continue
+                shown = flags
+                hidden, parents = np.append(hidden, False), self.trees[dimension].parents
+        return shown
+
+    def _add_other(self, dimension: int, above: int, parts: Ints) -> None:
+        other = len(self.keys[dimension])
+        key = f"{OTHER}/{self.keys[dimension][above]}" if above != ROOT else OTHER
+        parents = np.append(self.trees[dimension].parents, above)
+        parents[parts] = other
+        self.keys = [*self.keys]
+        self.keys[dimension] = [*self.keys[dimension], key]
+        self.trees, self.voted = [*self.trees], [*self.voted]
+        for trees in (self.trees, self.voted):
+            trees[dimension] = Tree(parents, trees[dimension].of)
+
+    def listed(self, shown: Sequence[Flags]) -> list[tuple[int, int]]:
+        """The shown groups as (dimension, node): dimensions in their order, the larger groups first, others last."""
+        found: list[tuple[int, int]] = []
+        for dimension, flags in enumerate(shown):
+            sizes, keys = self.voted[dimension].sizes(), self.keys[dimension]
+            nodes = [int(node) for node in np.flatnonzero(flags) if node != ROOT]
+            nodes.sort(key=lambda node: (keys[node].startswith(OTHER), -sizes[node], keys[node]))
+            found += [(dimension, node) for node in nodes]
+        return found
+
+    def parts(self, shown: Sequence[Flags]) -> dict[str, dict[str, list[str]]]:
+        """Of which groups each shown "other" is made."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for dimension, node in self.listed(shown):
+            keys = self.keys[dimension]
+            if keys[node].startswith(OTHER):
+                inside = np.flatnonzero(self.trees[dimension].parents == node)
+                found.setdefault(self.names[dimension], {})[keys[node]] = sorted(keys[part] for part in inside)
+        return found
 
 
-def _together(parts: Sequence[Group], sets: Mapping[str, frozenset[int]]) -> frozenset[int]:
-    return frozenset().union(*(sets.get(part.name, frozenset()) for part in parts))
+def path_of(groups: Groups, dimension: str) -> list[str]:
+    """The groups of a dimension somebody is in, the largest first."""
+    value = groups.get(dimension) or []
+    return [str(key) for key in value if key] if isinstance(value, list | tuple) else [str(value)]
 
 
-def _sum(histograms: Sequence[Histogram]) -> dict[str, int]:
-    added: Counter[str] = Counter()
-    for histogram in histograms:
-        added.update(histogram)
-    return dict(added)
+def _tree_of(paths: Sequence[Sequence[str]]) -> tuple[list[str], Ints]:
+    """Keys and parents of all groups; the first is everybody. A group that is met below two others is below the first."""
+    parents: dict[str, str] = {}
+    for path in paths:
+        for above, key in zip(("", *path), path, strict=False):
+            parents.setdefault(key, above)
+    keys = ["", *sorted(parents)]
+    place = {key: node for node, key in enumerate(keys)}
+    return keys, np.array([0, *(place[parents[key]] for key in keys[1:])], dtype=np.int64)
+
+
+def _deepest(path: Sequence[str], place: Mapping[str, int]) -> int:
+    return next((place[key] for key in reversed(path) if key in place), ROOT)
+
+
+def _beside(company: _Company, asked: Sequence[Invited], took_part: Flags, then: Earlier, k: int) -> Judge:
+    """Beside an earlier wave; also those count who took part in it and are not asked now."""
+    known = _cells_then(then)
+    place = {one.person: int(at) for one, at in zip(then.invited, known, strict=True) if one.took_part}
+    cells_then = [place.pop(one.person, -1) for one in asked]
+    elsewhere = np.array([*cells_then, *place.values()], dtype=np.int64)
+    return lambda shown: bad_between(company.cells(shown), took_part, elsewhere, k)
+
+
+def _cells_then(then: Earlier) -> Ints:
+    """The cell each of those who were asked was in, by what was shown."""
+    company = _Company([one.groups for one in then.invited], ())
+    shown = company.nothing()
+    for dimension, name in enumerate(company.names):
+        for other, parts in then.others.get(name, {}).items():
+            place = {key: node for node, key in enumerate(company.keys[dimension])}
+            nodes = np.array([place[part] for part in parts if part in place], dtype=np.int64)
+            company._add_other(dimension, place.get(other.partition("/")[2], ROOT), nodes)
+        wanted = set(then.shown.get(name, ()))
+        shown[dimension] = np.array([not node or key in wanted for node, key in enumerate(company.keys[dimension])])
+    return company.cells(shown).of
+
+
+def _beside_steps(company: _Company, steps: Sequence[Collection[int]], k: int) -> Judge:
+    """Beside the steps of a score that was shown while the wave was open: of the ballots, not of those who were asked."""
+    then = np.full(len(company.voted[0].of), len(steps), dtype=np.int64)
+    for number in range(len(steps) - 1, -1, -1):
+        then[list(steps[number])] = number
+    everybody = np.ones(len(then), dtype=bool)
+    return lambda shown: bad_between(cells(company.voted, shown), everybody, then, k)
+
+
+def _figures(
+    company: _Company,
+    shown: Sequence[Flags],
+    ballots: Sequence[Mapping[str, Any]],
+    question: Mapping[str, Any],
+    k: int,
+    hides_uniform: bool,
+) -> dict[str, dict[str, dict[str, int]]]:
+    """dimension → group → figure, each in the fullest form that says too much of no cell."""
+    key = question["key"]
+    said = [(number, ballot["values"][key]) for number, ballot in enumerate(ballots) if key in ballot["values"]]
+    if not reaches(len(said), k):
+        return {}
+    who = np.array([number for number, _value in said], dtype=np.int64)
+    is_counted: Flags = np.zeros(len(ballots), dtype=bool)
+    is_counted[who] = True
+    values, column = _values(question, said)
+    each = np.array([number for number, value in said for _one in _as_list(value)], dtype=np.int64)
+    what = np.array([column[json.dumps(one)] for _number, value in said for one in _as_list(value)], dtype=np.int64)
+
+    def judged(form: Form) -> Judge:
+        def judge(flags: Sequence[Flags]) -> Ints:
+            found = cells(company.voted, flags)
+            times = np.bincount(found.of[each] * len(values) + what, minlength=len(found) * len(values))
+            answered = np.bincount(found.of[who], minlength=len(found))
+            people = np.bincount(found.of, minlength=len(found))
+            if not hides_uniform:
+                return np.asarray(found.labels[answered < k])
+            return np.asarray(found.labels[bad_for(form, question, times.reshape(len(found), -1), answered, people, k)])
+
+        return judge
+
+    wanted = company.listed(shown)
+    forms = [Form.SUM, Form.CLASSES, Form.WHOLE] if scale_of(question) else [Form.WHOLE]
+    allowed: list[Sequence[Flags]] = []
+    for form in forms:
+        kept = choose(company.voted, allowed[-1] if allowed else shown, wanted, judged(form), work=QUESTION_WORK)
+        if kept is None:
+            break
+        allowed.append(kept)
+        wanted = [(dimension, node) for dimension, node in wanted if kept[dimension][node]]
+    if not allowed:
+        return {}
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for dimension, node in [(-1, ROOT), *company.listed(allowed[0])]:
+        form = [form for form, kept in zip(forms, allowed, strict=False) if dimension < 0 or kept[dimension][node]][-1]
+        inside = company.members(dimension, node)
+        answered = int(np.count_nonzero(inside & is_counted))
+        counted = np.bincount(what[inside[each]], minlength=len(values))
+        name, group = (EVERYBODY, EVERYBODY) if dimension < 0 else (company.names[dimension], company.keys[dimension][node])
+        found.setdefault(name, {})[group] = {ANSWERED: answered, **_in_form(form, question, values, counted)}
+    return found
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _values(question: Mapping[str, Any], said: Sequence[tuple[int, Any]]) -> tuple[list[Any], dict[str, int]]:
+    """The values in their order and the column of each by its JSON text: of a scale all, else those that were given."""
+    scale = scale_of(question)
+    if scale is not None:
+        values: list[Any] = list(range(scale.low, scale.high + 1))
+    else:
+        values = [json.loads(text) for text in sorted({json.dumps(one) for _number, value in said for one in _as_list(value)})]
+    return values, {json.dumps(value): number for number, value in enumerate(values)}
+
+
+def _in_form(form: Form, question: Mapping[str, Any], values: Sequence[Any], times: Ints) -> dict[str, int]:
+    counted = [(value, int(count)) for value, count in zip(values, times, strict=True)]
+    if form == Form.WHOLE:
+        return {json.dumps(value): count for value, count in counted if count}
+    names = names_of_classes(question)
+    classes = dict.fromkeys(names, 0)
+    for value, count in counted:
+        classes[names[class_of(question, value)]] += count
+    is_net = Kind(question["kind"]) in SCORED
+    total = classes["promoters"] - classes["detractors"] if is_net else sum(value * count for value, count in counted)
+    return {SUM: total} | (classes if form == Form.CLASSES else {})
 
 
 def drivers(answers: Sequence[Mapping[str, Any]], scored: str, asked: Sequence[str]) -> dict[str, float]:
@@ -153,26 +344,3 @@ def drivers(answers: Sequence[Mapping[str, Any]], scored: str, asked: Sequence[s
         if r is not None:
             found[key] = round(r, 2)
     return found
-
-
-def _named(members: Mapping[Group, frozenset[int]], everybody: Collection[int]) -> dict[str, frozenset[int]]:
-    return {EVERYBODY: frozenset(everybody), **{group.name: people for group, people in members.items()}}
-
-
-def _large_enough(sets: Mapping[str, frozenset[int]], order: Sequence[str], k: int) -> list[str]:
-    """The floor alone."""
-    return [name for name in (EVERYBODY, *(name for name in order if name)) if reaches(len(sets[name]), k)]
-
-
-def _safe(sets: Mapping[str, frozenset[int]], order: Sequence[str], k: int) -> list[str]:
-    return safe_groups(sets, k, first=[EVERYBODY, *order])
-
-
-def _in_order(members: Mapping[Group, frozenset[int]]) -> list[str]:
-    """Departments are wanted most, from the largest; then the other dimensions in their order. Of two alike the one whose key
-    comes first is hidden first.
-    """
-    rank = {dimension: number for number, dimension in enumerate(DIMENSIONS)}
-    ordered = sorted(members, key=lambda g: g.key, reverse=True)
-    ordered.sort(key=lambda g: (rank.get(g.dimension, len(rank)), -len(members[g])))
-    return [group.name for group in ordered]

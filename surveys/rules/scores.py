@@ -69,6 +69,12 @@ def band(score: int) -> str:
     return "promoters" if score >= PROMOTERS_FROM else "passives" if score >= PASSIVES_FROM else "detractors"
 
 
+def widest(answered: int, net: int) -> Counts:
+    """The counts with this sum of promoters less detractors that vary most: as few passives as can be."""
+    passives = (answered - net) % 2
+    return Counts((answered - passives + net) // 2, passives, (answered - passives - net) // 2)
+
+
 def of_histogram(histogram: Mapping[int, int]) -> Counts:
     """Counts of how often each score was given."""
     found: Counter[str] = Counter()

@@ -233,10 +233,10 @@ def pulse(series: OneOnOne, *, in_team: int, elsewhere: int) -> None:
     team = EmployeeFactory.create_batch(in_team - 1, manager=series.manager, department=tills)
     others = EmployeeFactory.create_batch(elsewhere)
     wave = opened(SurveyFactory(kind="pulse", asked=PULSE))
-    for employee in [series.member, *team]:
-        answered(wave, {"energy": 2, "team": 5}, by=employee)
-    for employee in others:
-        answered(wave, {"energy": 4, "team": 2}, by=employee)
+    for n, employee in enumerate([series.member, *team]):
+        answered(wave, {"energy": 1 + n % 3, "team": 4 + n % 2}, by=employee)
+    for n, employee in enumerate(others):
+        answered(wave, {"energy": 3 + n % 3, "team": 1 + n % 3}, by=employee)
     closed(wave)
 
 

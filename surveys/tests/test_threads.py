@@ -11,7 +11,7 @@ from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
 from incentives_site.shared.problems import Invalid
 from surveys import operations
-from surveys.models import AnswerSet, Comment, Invitation, MeetingNote, Reply, Tally, Wave
+from surveys.models import AnswerSet, Comment, Invitation, MeetingNote, Reply, Survey, SurveyStatus, Wave
 from surveys.tests.factories import EmployeeFactory, SurveyFactory, answered, closed, link_of, opened
 
 pytestmark = pytest.mark.django_db
@@ -96,12 +96,26 @@ def test_a_reply_has_a_text_of_some_length(told: tuple[Wave, str], text: str) ->
 
 def test_what_has_been_kept_long_enough_goes_and_sums_stay(told: tuple[Wave, str]) -> None:
     wave, _key = told
+    Survey.objects.update(status=SurveyStatus.ENDED)
     for days, expected in ((29, (11, 11, 11)), (31, (0, 11, 11)), (370, (0, 11, 0)), (740, (0, 0, 0))):
         operations.purge_surveys(now=wave.closes_at + dt.timedelta(days=days))
         assert (Invitation.objects.count(), AnswerSet.objects.count(), Comment.objects.count()) == expected
-    assert Tally.objects.exists()
     wave.refresh_from_db()
     assert wave.results["figures"]
+
+
+def test_invitations_of_the_last_wave_of_a_running_survey_stay_to_be_compared(told: tuple[Wave, str]) -> None:
+    wave, _key = told
+    operations.purge_surveys(now=wave.closes_at + dt.timedelta(days=399))
+    assert Invitation.objects.count() == 11
+    later = opened(wave.survey, at=NOON + dt.timedelta(days=60))
+    for n in range(11):
+        answered(later, {"score": (3, 7, 9)[n % 3]})
+    closed(later)
+    operations.purge_surveys(now=wave.closes_at + dt.timedelta(days=70))
+    assert set(Invitation.objects.values_list("wave", flat=True)) == {later.pk}
+    operations.purge_surveys(now=later.closes_at + dt.timedelta(days=401))
+    assert not Invitation.objects.exists()
 
 
 def test_notes_of_one_on_ones_go_two_years_after_the_end() -> None:

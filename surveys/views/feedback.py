@@ -18,6 +18,7 @@ from incentives_site.shared.statuses import STATUS_OF_KIND
 from .. import operations, queries
 from ..models import Feedback, Mode, ReviewState, Survey
 from ..rules.scores import Scale
+from ..rules.uniformity import scale_of
 from ..wording import ends_of, fault_in_words, in_language, mode_in_a_sentence
 from .speaking import private, spoken
 
@@ -114,7 +115,7 @@ def _page(
 
 def _asked(item: Mapping[str, Any], request: HttpRequest, survey: Survey, wrong: Sequence[FieldError]) -> dict[str, Any]:
     """As ``survey_answer/_question.html`` takes it."""
-    scale = queries.scale_of(item)
+    scale = scale_of(item)
     low, high = ends_of(item["kind"])
     chosen = request.POST.getlist(f"q-{item['key']}")
     fault = next((error for error in wrong if error.pointer.strip("/") == item["key"]), None)

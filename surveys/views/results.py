@@ -190,13 +190,13 @@ def _trend(survey: Survey, scored: Any, place: Place) -> dict[str, Any] | None:
 
 
 def _distribution(scored: Any) -> dict[str, Any] | None:
-    if scored is None or not scored.is_enough:
+    if scored is None or not scored.distribution:
         return None
     return {
         "kind": "bar",
-        "labels": [label for label, _times in scored.distribution],
+        "labels": [label for label, _times in scored.lines],
         "label_title": _("Score"),
-        "series": [{"name": _("Answers"), "values": [times for _label, times in scored.distribution]}],
+        "series": [{"name": _("Answers"), "values": [times for _label, times in scored.lines]}],
     }
 
 

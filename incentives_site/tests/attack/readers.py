@@ -213,10 +213,13 @@ def _read_csv(address: str, content: str, found: Found) -> None:
     for row in csv.DictReader(io.StringIO(content)):
         fact = Fact(int(match[1]), row["question"], (row["dimension"], row["group"]))
         counts.setdefault(fact, {})
-        if row["answer"] != "answered":
-            counts[fact][str(json.loads(row["answer"]))] = int(row["times"])
+        if row["answer"] == "answered" or (row["answer"] != "sum" and row["times"] == "0"):
+            continue
+        is_json = re.match(r'["\d]|true|false', row["answer"])
+        counts[fact][str(json.loads(row["answer"])) if is_json else row["answer"]] = int(row["times"])
     for fact, seen in counts.items():
-        found.add(fact, seen)
+        added_up = seen.pop("sum", None)
+        found.add(fact, None if added_up is not None and not seen else seen)
 
 
 # --- The API -----------------------------------------------------------------------------------------------------------------
@@ -263,4 +266,4 @@ def _read_json(path: str, body: object, found: Found) -> None:
                 counts = {said["answer"]: said["times"] for said in figure["distribution"] if said["times"]}
                 named = {"true": "True", "false": "False"}
                 counts = {named.get(answer, answer): times for answer, times in counts.items()}
-                found.add(Fact(body["number"], question["key"], (figure["dimension"], figure["group"])), counts)
+                found.add(Fact(body["number"], question["key"], (figure["dimension"], figure["group"])), counts or None)

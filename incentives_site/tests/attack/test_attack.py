@@ -6,7 +6,7 @@
 import os
 import random
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -15,16 +15,16 @@ from django.db import transaction
 
 from customers.tests.factories import NOON
 from surveys import queries
-from surveys.models import Tally, Wave
+from surveys.models import Wave
 from surveys.queries import WHOLE, Place
 from surveys.rules import publishing
-from surveys.rules.publishing import DIMENSIONS, EVERYBODY
+from surveys.rules.disclosure import Cells, Tree
 from surveys.rules.visibility import COMMENTS_FROM
 from surveys.views import results as results_pages
 
 from .company import Company, Round, company
 from .pages import read
-from .readers import PARTICIPATION, Found, gathered
+from .readers import PARTICIPATION, Fact, Found, gathered
 from .solver import followed
 
 pytestmark = pytest.mark.django_db
@@ -77,8 +77,20 @@ def wrong(found: Found, attacked: Company) -> list[str]:
         f"{fact}: {counts}"
         for fact, shown in found.facts.items()
         for counts in shown
-        if {names.get(n, n): c for n, c in counts.items()} != rounds[fact.wave].tally(fact.question, fact.place)
+        if {names.get(n, n): c for n, c in counts.items()} != _as_shown(rounds[fact.wave], fact, counts)
     ]
+
+
+CLASSES = {"Promoters": (9, 10), "Passives": (7, 8), "Detractors": (0, 6)} | {"Low": (1, 2), "Middle": (3, 3), "High": (4, 5)}
+
+
+def _as_shown(round_: Round, fact: Fact, shown: Mapping[str, int]) -> Mapping[str, int]:
+    """What was said there, in classes where those were shown."""
+    said = round_.tally(fact.question, fact.place)
+    ranges = {name: CLASSES.get(name.capitalize().partition(" (")[0]) for name in shown}
+    if not all(ranges.values()):
+        return said
+    return {name: sum(n for value, n in said.items() if low <= int(value) <= high) for name, (low, high) in ranges.items()}
 
 
 @pytest.mark.parametrize("seed", range(EXAMPLES))
@@ -94,54 +106,44 @@ def test_no_reader_nor_all_together_learn_of_fewer_than_k(seed: int) -> None:
 
 # --- The attack can succeed ------------------------------------------------------------------------------------------------
 
-Sets = Mapping[str, frozenset[int]]
-
-
-def only_complements(sets: Sets, order: Sequence[str], k: int) -> list[str]:
-    """R3 without R4: each dimension by itself, what it hides is nobody or k."""
-    shown = [EVERYBODY]
-    for dimension in DIMENSIONS:
-        mine = [name for name in publishing._large_enough(sets, order, k) if name.startswith(f"{dimension}:")]
-        while mine and 0 < len(sets[EVERYBODY] - frozenset[int]().union(*(sets[name] for name in mine))) < k:
-            mine.remove(min(mine, key=lambda name: len(sets[name])))
-        shown += mine
-    return shown
-
-
-def only_nested(sets: Sets, order: Sequence[str], k: int) -> list[str]:
-    """R4 without R3: between any two of which one lies in the other is nobody or k; several together are not looked at."""
-    shown: list[str] = []
-    for name in publishing._large_enough(sets, order, k):
-        pairs = [(sets[name], sets[other]) for other in shown] + [(sets[other], sets[name]) for other in shown]
-        if not any(inner < outer and len(outer - inner) < k for outer, inner in pairs):
-            shown.append(name)
-    return shown
-
 
 def small(seed: int, **fields: Any) -> Company:
     return company(seed, people=24, k=5, waves=1, **fields)
 
 
-@pytest.mark.parametrize("rule", [publishing._large_enough, only_complements, only_nested])
-def test_with_a_rule_switched_off_it_succeeds(rule: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishing, "_safe", rule)
+def every_large(tree: Tree, took_part: Any, _worth: Any, k: int) -> Any:
+    """The floor alone."""
+    return tree.sizes(took_part.astype(int)) >= k
+
+
+def no_cell_is_bad(found: Cells, *_args: Any) -> Any:
+    return found.labels[:0]
+
+
+def test_with_the_rule_switched_off_it_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "most_of_a_tree", every_large)
+    monkeypatch.setattr(publishing, "bad_sizes", no_cell_is_bad)
     attacked = small(4)
     assert leaks(gathered(attacked, by_all=False), attacked) != []
 
 
-def unguarded(wave: Wave, question: str, place: Place = WHOLE) -> dict[str, int] | None:
-    rows = Tally.objects.filter(wave=wave, question=question, dimension=place.dimension, group=place.group)
-    return dict(rows.values_list("value", "times")) or None
+def _as_json(value: str) -> str:
+    return value.lower() if value in {"True", "False"} else value if value.isdigit() else f'"{value}"'
 
 
 def test_one_more_filter_that_asks_nobody_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody lets HR divide by all places there are, straight from the tallies."""
+    """Somebody lets HR divide by all places there are."""
+    attacked = small(4)
+
+    def unguarded(_wave: Wave, question: str, place: Place = WHOLE) -> dict[str, int] | None:
+        said = attacked.rounds[0].tally(question, (place.dimension, place.group))
+        return {"*": sum(said.values())} | {_as_json(value): times for value, times in said.items()} if said else None
+
     groups = queries.groups_shown
     monkeypatch.setattr(queries._results, "figure", unguarded)
     places = lambda wave, dimension: ["Rome", "Bonn", "Lyon"] if dimension == "location" else groups(wave, dimension)  # noqa: E731
     for module in (queries, queries._results):
         monkeypatch.setattr(module, "groups_shown", places)
-    attacked = small(4)
     assert leaks(gathered(attacked, by_all=False), attacked) != []
 
 
@@ -193,13 +195,13 @@ def test_what_cannot_be_told_apart_looks_the_same_to_everybody() -> None:
     assert compared(seed=5) == []
 
 
-def compared(seed: int, *, by_all: bool = True) -> list[tuple[str, str]]:
+def compared(seed: int, *, by_all: bool = True, make: Callable[..., Company] = small) -> list[tuple[str, str]]:
     found: list[Found] = []
     swapped: tuple[int, int] | None = None
     for _turn in range(2):
         # Pages that propose the minute propose the same.
         with time_machine.travel(NOON, tick=False), transaction.atomic():
-            attacked = small(seed, swapped=swapped)
+            attacked = make(seed, swapped=swapped)
             found.append(gathered(attacked, by_all=by_all))
             swapped = swapped_pair(attacked, found[0])
             transaction.set_rollback(True)
@@ -209,13 +211,15 @@ def compared(seed: int, *, by_all: bool = True) -> list[tuple[str, str]]:
 def test_a_figure_where_nobody_looks_for_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody writes into the path above the page how a place that is not shown has answered."""
     crumbs = results_pages._crumbs
+    known: list[Company] = []
 
     def telling(survey: Any) -> list[dict[str, Any]]:
-        told = {
-            f"{row.question}{row.dimension}{row.group}{row.value}": row.times
-            for row in Tally.objects.filter(wave__survey=survey).exclude(dimension=EVERYBODY)
-        }
-        return [*crumbs(survey), {"label": str(sorted(told.items()))}]
+        last = known[-1].rounds[-1]
+        return [*crumbs(survey), {"label": str(sorted(last.said.items())).replace(" ", "")}]
+
+    def remembered(*args: Any, **fields: Any) -> Company:
+        known.append(small(*args, **fields))
+        return known[-1]
 
     monkeypatch.setattr(results_pages, "_crumbs", telling)
-    assert compared(seed=5, by_all=False) != []
+    assert compared(seed=5, by_all=False, make=remembered) != []

@@ -21,6 +21,7 @@ from surveys.tests.test_results import somebody
 
 pytestmark = pytest.mark.django_db
 CASES = {case["id"]: case for case in json.loads((Path(__file__).parents[1] / "rules" / "cases" / "surveys.json").read_text())}
+MIXED = [9, 3, 10, 7, 0]
 ASKED = [{"key": "score"}, {"key": "mood", "kind": "agreement", "texts": {"en": "I like Mondays"}}]
 
 
@@ -44,7 +45,7 @@ def test_the_score_is_renewed_when_k_more_have_answered() -> None:
     so_far = 0
     for respondents in given["respondents_so_far"]:
         while so_far < respondents:
-            answered(wave, {"score": so_far % 11})
+            answered(wave, {"score": MIXED[so_far % 5]})
             so_far += 1
         found.append(based_on(wave))
     assert found == expect["result_based_on"]
@@ -54,11 +55,11 @@ def test_the_last_few_are_in_no_figure_and_in_participation_they_are() -> None:
     EmployeeFactory.create_batch(20)
     wave = opened(live(asked=ASKED))
     for n in range(13):
-        answered(wave, {"score": 10 if n < 10 else 0, "mood": 3})
+        answered(wave, {"score": MIXED[n % 5], "mood": n % 5 + 1})
     assert based_on(wave) == 10
     closed(wave)
-    assert queries.figure(wave, "score") == {"*": 10, "10": 10}
-    assert queries.figure(wave, "mood") == {"*": 10, "3": 10}
+    assert queries.figure(wave, "score") == {"*": 10, "sum": 0, "promoters": 4, "passives": 2, "detractors": 4}
+    assert queries.figure(wave, "mood") == {"*": 10, "sum": 30, "low": 4, "middle": 2, "high": 4}
     assert queries.participation(wave) == 65.0
 
 
@@ -66,8 +67,8 @@ def test_the_last_few_are_in_no_figure_and_in_participation_they_are() -> None:
 def test_at_the_close_the_whole_is_the_last_step_or_k_more(answers: int, shown: int) -> None:
     EmployeeFactory.create_batch(20)
     wave = opened(live())
-    for _n in range(answers):
-        answered(wave, {"score": 7})
+    for n in range(answers):
+        answered(wave, {"score": MIXED[n % 5]})
     closed(wave)
     assert based_on(wave) == shown
 
@@ -76,7 +77,7 @@ def test_whoever_gives_no_score_is_in_no_step_and_is_counted_at_the_close() -> N
     EmployeeFactory.create_batch(20)
     wave = opened(live(asked=ASKED))
     for n in range(15):
-        answered(wave, {"mood": 3} if n % 3 == 0 else {"score": 9, "mood": 3})
+        answered(wave, {"mood": n % 5 + 1} if n % 3 == 0 else {"score": MIXED[n % 5], "mood": n % 5 + 1})
     assert based_on(wave) == 10
     closed(wave)
     assert based_on(wave) == 10
@@ -86,8 +87,8 @@ def test_whoever_gives_no_score_is_in_no_step_and_is_counted_at_the_close() -> N
 def test_only_the_score_and_only_of_everybody_is_shown_before() -> None:
     EmployeeFactory.create_batch(12)
     wave = opened(live(asked=ASKED))
-    for _n in range(12):
-        answered(wave, {"score": 7, "mood": 3}, {"score": "x"})
+    for n in range(12):
+        answered(wave, {"score": MIXED[n % 5], "mood": 3}, {"score": "x"})
     assert based_on(wave) == 10
     assert queries.figure(wave, "mood") is None
     assert queries.figure(wave, "score", Place("department", "sales")) is None
@@ -102,12 +103,30 @@ def test_a_department_that_would_tell_of_a_few_beside_a_step_is_left_out() -> No
     mixed = [*it[:3], *sales[:3], *it[3:6], *sales[3:6], *it[6:], *sales[6:]]
     for turn, (order, shown) in enumerate([([*it, *sales], []), (mixed, ["it", "sales"])]):
         wave = opened(live(k=6), at=NOON + dt.timedelta(days=40 * turn))
-        for employee in order:
-            answered(wave, {"score": 7}, by=employee)
+        for n, employee in enumerate(order):
+            answered(wave, {"score": MIXED[n % 5]}, by=employee)
         closed(wave)
         assert based_on(wave) == 18
         places = [Place("department", key) for key in ("it", "sales")]
         assert [place.group for place in places if queries.figure(wave, "score", place)] == shown
+
+
+def test_a_step_of_people_who_agree_waits_for_one_who_does_not() -> None:
+    EmployeeFactory.create_batch(20)
+    wave = opened(live())
+    for score in (9, 10, 9, 9, 10, 10, 3):
+        answered(wave, {"score": score})
+    assert based_on(wave) is None
+    answered(wave, {"score": 7})
+    assert queries.figure(Wave.objects.get(), "score") == {"*": 8, "sum": 5}
+
+
+def test_late_answers_that_agree_are_in_no_figure() -> None:
+    EmployeeFactory.create_batch(20)
+    wave = opened(live())
+    for score in (*MIXED, *[10] * 6):
+        answered(wave, {"score": score})
+    assert based_on(closed(wave)) == 5
 
 
 def test_without_the_wish_nothing_is_shown_before() -> None:
@@ -149,17 +168,17 @@ def test_who_answers_is_told_and_hr_sees_the_score(client: Client) -> None:
         assert "lorsque 5 autres personnes ont répondu" in page
         hr = somebody(Role.HR)
         assert "No score so far" in hr.get(f"/surveys/{survey.public_id}/").content.decode()
-        for _n in range(6):
-            answered(wave, {"score": 10})
+        for n in range(6):
+            answered(wave, {"score": MIXED[n % 5]})
         said = hr.get(f"/surveys/{survey.public_id}/").content.decode()
-        assert "Score so far: <strong>100</strong>" in said
+        assert "Score so far: <strong>0</strong>" in said
         assert "of 5 answers" in said
 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_make_whole_steps() -> None:
     EmployeeFactory.create_batch(12)
-    wave = opened(live())
+    wave = opened(live(hides_uniform=False))
     tokens = [link_of(invitation) for invitation in Invitation.objects.filter(wave=wave)]
 
     def send(token: str) -> None:

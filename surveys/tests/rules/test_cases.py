@@ -106,9 +106,8 @@ def published(respondents: dict[str, int], k: int) -> dict[str, Any]:
     """What is published of a company that is divided so; groups in the order in which the case lists them."""
     names = {name: f"{number:03} {name}" for number, name in enumerate(respondents)}
     people = [{"location": names[name]} for name, count in respondents.items() for _n in range(count)]
-    divided = {names[name]: {"*": count, "7": count} for name, count in respondents.items() if count}
-    whole = {"*": len(people), "7": len(people)}
-    found = publish({"score": {"": {"": whole}, "location": divided}}, people, k=k)
+    ballots = [{"groups": groups, "values": {"score": 7}} for groups in people]
+    found = publish(ballots, [{"key": "score", "kind": "enps"}], k=k, hides_uniform=False)
     plain = {listed: name for name, listed in names.items()}
     figures = found["figures"].get("score", {})
     return {
