@@ -40,6 +40,8 @@ PUBLIC = (
     "campaigns/wording",
     "templates/survey_answer",
     "surveys/wording/_answering.py",
+    "surveys/wording/_groups.py",
+    "surveys/wording/_privacy.py",
     "surveys/operations/_answer.py",
     "surveys/operations/_invitation.py",
     "surveys/operations/_open_feedback.py",

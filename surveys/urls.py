@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from .views import actions, builder, customers, directory, feedback, meetings, overview, questions, report, results, threads
+from .views import (
+    actions,
+    builder,
+    customers,
+    directory,
+    feedback,
+    meetings,
+    overview,
+    privacy,
+    questions,
+    report,
+    results,
+    threads,
+)
 
 urlpatterns = [
     path("", overview.surveys, name="list"),
@@ -37,6 +50,7 @@ urlpatterns = [
     path("<uuid:public_id>/end/", overview.end, name="end"),
     path("<uuid:public_id>/copy/", overview.copy, name="copy"),
     path("<uuid:public_id>/actions/new/", actions.new, name="new-action"),
+    path("<uuid:public_id>/privacy/", privacy.privacy, name="privacy"),
     path("<uuid:public_id>/results/", results.results, name="results"),
     path("<uuid:public_id>/results/<int:number>/comments/", results.comments, name="comments"),
     path("<uuid:public_id>/results/<int:number>/comments/reply/", threads.reply, name="reply"),

@@ -40,7 +40,7 @@ def two_waves() -> Survey:
     for name in ("Sales", "Technology", "Logistics"):
         EmployeeFactory.create_batch(18, department=DepartmentFactory(key=name.lower(), name=name, parent=top), location="Rome")
     EmployeeFactory.create_batch(3, department=DepartmentFactory(key="legal", name="Legal", parent=top))
-    survey = SurveyFactory(asked=ASKED, title={"en": "Quarterly pulse"}, kind="pulse")
+    survey = SurveyFactory(asked=ASKED, title={"en": "Quarterly pulse"}, kind="pulse", hides_few_changes=False)
     for turn in range(2):
         wave = opened(survey, at=timezone.now() - dt.timedelta(days=120 - 90 * turn))
         for _n in range(50):

@@ -125,6 +125,7 @@ WHOSE: dict[str, str] = {
             "surveys/<uuid:public_id>/end/",
             "surveys/<uuid:public_id>/copy/",
             "surveys/<uuid:public_id>/actions/new/",
+            "surveys/<uuid:public_id>/privacy/",
             "surveys/<uuid:public_id>/results/<int:number>/comments/",
             "surveys/<uuid:public_id>/results/<int:number>/comments/reply/",
             "surveys/<uuid:public_id>/results/<int:number>/report/",

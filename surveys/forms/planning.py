@@ -70,6 +70,24 @@ class PlanForm(ScheduleForm):
         help_text=_("No figure is shown of fewer people. It can be raised at any time, lowered only before the first answer."),
     )
     mode = forms.ChoiceField(label=_("Promise"), choices=MODES, widget=forms.RadioSelect, initial=Mode.ANONYMOUS.value)
+    hides_few_changes = forms.BooleanField(
+        label=_("Hide what a few joiners or leavers changed"),
+        required=False,
+        initial=True,
+        help_text=_(
+            "Someone who compares two waves learns nothing about a few people who joined or left. Without it more small teams "
+            "are shown from the second wave on."
+        ),
+    )
+    hides_uniform = forms.BooleanField(
+        label=_("Hide groups that agree"),
+        required=False,
+        initial=True,
+        help_text=_(
+            "Where everyone in a group gave the same kind of answer, the figure would reveal each answer. Without it such groups "
+            "are shown, and so are full distributions."
+        ),
+    )
     audience = forms.MultipleChoiceField(
         label=_("Departments"),
         required=False,
@@ -92,7 +110,7 @@ class PlanForm(ScheduleForm):
     def fields_of_survey(self) -> dict[str, Any]:
         data = self.cleaned_data
         names = ("every", "anchor_on", "opens_at", "time_zone", "open_days", "k", "mode", "audience", "reminds", "languages")
-        return {name: data[name] for name in names}
+        return {name: data[name] for name in (*names, "hides_uniform", "hides_few_changes")}
 
 
 class EnpsForm(PlanForm):
@@ -149,6 +167,8 @@ def initial_of(survey: Survey) -> Mapping[str, Any]:
         *ScheduleForm.base_fields,
         "k",
         "mode",
+        "hides_uniform",
+        "hides_few_changes",
         "audience",
         "reminds",
         "languages",

@@ -18,7 +18,7 @@ from incentives_site.shared.problems import NotFound
 
 from ..models import Comment, Department, Employee, Invitation, Reward, Survey, Wave, WaveState
 from ..rules import scores
-from ..rules.publishing import ANSWERED, EVERYBODY, OTHER, SUM
+from ..rules.publishing import ANSWERED, DIMENSIONS, EVERYBODY, OTHER, SUM
 from ..rules.questions import Kind
 from ..rules.scores import Change, Counts, Margin, Rating, Scale
 from ..rules.uniformity import BANDS, names_of_classes, scale_of
@@ -66,6 +66,23 @@ def groups_shown(wave: Wave, dimension: str) -> list[str]:
     """Where nothing is shown by itself, all others together are everybody, which says nothing more."""
     shown = list(wave.results.get("shown", {}).get(dimension, [])) if wave.state == WaveState.PUBLISHED else []
     return [] if shown == [OTHER] else shown
+
+
+def groups_hidden(wave: Wave) -> dict[str, dict[str, int]]:
+    """dimension → how many groups there are, are shown, are shown only together with others, are not shown at all."""
+    found = {}
+    groups = wave.results.get("groups", {})
+    for dimension in sorted(groups, key=DIMENSIONS.index):
+        total, others = groups[dimension], others_shown(wave).get(dimension, {})
+        by_themselves = len(set(wave.results["shown"].get(dimension, ())) - set(others))
+        together = len({part for parts in others.values() for part in parts}) if groups_shown(wave, dimension) else 0
+        found[dimension] = {
+            "groups": total,
+            "shown": by_themselves,
+            "together": together,
+            "hidden": max(total - by_themselves - together, 0),
+        }
+    return found
 
 
 def participation(wave: Wave, place: Place = WHOLE) -> float | list[int] | None:

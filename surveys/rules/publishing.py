@@ -62,8 +62,9 @@ def publish(
     left_out: int = 0,
     hides_uniform: bool = True,
 ) -> dict[str, Any]:
-    """The results that may be shown: ``{"answered", "k", "shown": {dimension: [group]}, "others": {dimension: {group: [group]}},
-    "figures": {question: {dimension: {group: figure}}}}``. Fewer than ``k`` ballots: nothing but that.
+    """The results that may be shown: ``{"answered", "k", "groups": {dimension: how many}, "shown": {dimension: [group]},
+    "others": {dimension: {group: [group]}}, "figures": {question: {dimension: {group: figure}}}}``. Fewer than ``k`` ballots:
+    only the first two.
 
     ``ballots`` are ``{"groups", "values"}``; who is ``invited`` may be left out where everybody answered. ``earlier`` waves
     count as known; so do ``steps``, the ballots (by number) whose score was shown while the wave was open, each with all before
@@ -77,6 +78,7 @@ def publish(
     asked = list(invited) or [Invited(number, ballot["groups"]) for number, ballot in enumerate(ballots)]
     company = _Company([one.groups for one in asked], [ballot["groups"] for ballot in ballots])
     took_part = np.array([one.took_part for one in asked], dtype=bool)
+    groups = {name: len(keys) - 1 for name, keys in zip(company.names, company.keys, strict=True)}
     judges: list[Judge] = [lambda shown: bad_sizes(company.cells(shown), took_part, k)]
     if steps:
         judges.append(_beside_steps(company, steps, k))
@@ -88,6 +90,7 @@ def publish(
     for dimension, node in company.listed(shown):
         results["shown"].setdefault(company.names[dimension], []).append(company.keys[dimension][node])
     results["others"] = company.parts(shown)
+    results["groups"] = groups
     for question in questions:
         if question["kind"] != Kind.TEXT:
             results["figures"][question["key"]] = _figures(company, shown, ballots, question, k, hides_uniform)

@@ -15,8 +15,8 @@ from incentives_site.accounts.roles import Role, for_roles
 from .. import queries
 from ..models import Wave, WaveState
 from ..rules.publishing import DIMENSIONS
-from ..wording import in_language, mode_in_a_sentence
-from .results import DIMENSION_WORDS, warmth
+from ..wording import DIMENSION_WORDS, in_language, mode_in_a_sentence
+from .results import warmth
 
 MOST_COMMENTS = 200
 MOST_GROUPS = 200

@@ -18,16 +18,10 @@ from .. import queries
 from ..models import Employee, Survey, Wave
 from ..queries import WHOLE, Place
 from ..rules.publishing import DIMENSIONS
+from ..wording import DIMENSION_WORDS
 
 HEAT_MAP_ROWS = 50
 READERS = (Role.HR, Role.MANAGER)
-DIMENSION_WORDS = {
-    "department": gettext_lazy("Department"),
-    "manager": gettext_lazy("Manager"),
-    "location": gettext_lazy("Location"),
-    "tenure": gettext_lazy("Years here"),
-    "language": gettext_lazy("Language"),
-}
 
 
 class NoTeam(Problem):
