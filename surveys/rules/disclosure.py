@@ -132,7 +132,7 @@ def few_between(now: Ints, then: Ints, count: int, k: int) -> Flags:
     left, right = pairs // width, pairs % width
     # Nodes: 0 is nowhere; then the cells of now; then those of then.
     ends = np.stack([left, np.where(right > 0, right + count, 0)])
-    union = _Union(count + width)
+    union = Union(count + width)
     while True:
         roots = union.roots()[ends]
         roots.sort(axis=0)
@@ -176,7 +176,7 @@ def _light_side(edges: Ints, weights: Ints, k: int) -> Ints | None:
 
 def _parts(edges: Ints) -> list[Ints]:
     """The connected parts, as nodes."""
-    union = _Union(int(edges.max()) + 1)
+    union = Union(int(edges.max()) + 1)
     for one, other in edges.T.tolist():
         union.join(one, other)
     nodes = np.unique(edges)
@@ -211,7 +211,9 @@ def _least_cut(matrix: Ints, k: int) -> Flags | None:
     return None
 
 
-class _Union:
+class Union:
+    """Numbers joined to classes; the lowest stands for its class."""
+
     def __init__(self, count: int) -> None:
         self.parent = list(range(count))
 

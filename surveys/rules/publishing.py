@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .crossing import ABSENT, are_safe, are_safe_between, can_exchange, numbered
 from .disclosure import EVERYBODY as ROOT
 from .disclosure import Cells, Judge, Tree, bad_between, bad_sizes, cells, choose, first_bad, most_of_a_tree
 from .questions import Kind
@@ -26,9 +27,11 @@ SUM = "sum"  # the answers added up: of a net score 1 for each promoter and −1
 DEPARTMENT = "department"
 OTHER = "*other"  # a group made of those that are not shown; of departments those inside the one named behind the slash
 DIMENSIONS = (DEPARTMENT, "manager", "location", "tenure", "language")
+CROSSING = frozenset({"location", "tenure", "language"})  # dimensions that cut across departments
 Groups = Mapping[str, Any]  # dimension → key; a department as its path, from the top
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+ROOM = 3  # times the pairs of people that groups which cut across need, so that the next wave has enough of them
 QUESTION_WORK = 1_000_000  # people looked at while groups of one question are tried one at a time
 
 
@@ -78,19 +81,23 @@ def publish(
     asked = list(invited) or [Invited(number, ballot["groups"]) for number, ballot in enumerate(ballots)]
     company = _Company([one.groups for one in asked], [ballot["groups"] for ballot in ballots])
     took_part = np.array([one.took_part for one in asked], dtype=bool)
-    groups = {name: len(keys) - 1 for name, keys in zip(company.names, company.keys, strict=True)}
+    results["groups"] = {name: len(keys) - 1 for name, keys in zip(company.names, company.keys, strict=True)}
+    before = [_Before(asked, then) for then in earlier]
     judges: list[Judge] = [lambda shown: bad_sizes(company.cells(shown), took_part, k)]
     if steps:
         judges.append(_beside_steps(company, steps, k))
-    judges += [_beside(company, asked, took_part, then, max(k, then.k) + left_out) for then in earlier]
-    found = company.most(first_bad(judges), took_part, k)
+    judges += [_beside(company, took_part, then, max(k, then.k) + left_out) for then in before]
+    judge = first_bad(judges)
+    found = company.most(judge, took_part, k)
     if found is None:
         return results
-    shown = company.with_others(found, first_bad(judges), k)
+    found = company.with_others(found, judge, k)
+    shown = company.with_crossing(found, took_part, before, 0 if steps else k, left_out)
+    if shown is None:
+        return results
     for dimension, node in company.listed(shown):
         results["shown"].setdefault(company.names[dimension], []).append(company.keys[dimension][node])
     results["others"] = company.parts(shown)
-    results["groups"] = groups
     for question in questions:
         if question["kind"] != Kind.TEXT:
             results["figures"][question["key"]] = _figures(company, shown, ballots, question, k, hides_uniform)
@@ -120,8 +127,8 @@ class _Company:
             self.keys.append(keys)
 
     def cells(self, shown: Sequence[Flags]) -> Cells:
-        """Of those who were asked."""
-        return cells(self.trees, shown)
+        """Of those who were asked, by the groups that do not cut across."""
+        return cells(self.trees, self.nested(shown))
 
     def members(self, dimension: int, node: int) -> Flags:
         """Which ballots are in a group; of a negative dimension all."""
@@ -140,22 +147,31 @@ class _Company:
         if len(judge(shown)):
             return None
         for dimension, tree in enumerate(self.trees):
+            if self.names[dimension] in CROSSING:
+                continue
             sizes = tree.sizes(took_part.astype(np.int64))
             by_key = sorted(range(1, len(tree)), key=lambda node: self.keys[dimension][node], reverse=True)
             order = sorted((node for node in by_key if sizes[node] >= k), key=lambda node: -sizes[node])
-            # The number of groups counts most, then their size; of two alike the one whose key comes first is hidden first.
-            worth = 1.0 + (sizes >= 2 * k) + 1e-9 * sizes
-            worth[by_key] -= 1e-12 * np.arange(len(by_key))
+            worth = self._worth(dimension, sizes, k)
             wider = [*shown[:dimension], most_of_a_tree(tree, took_part, worth, k), *shown[dimension + 1 :]]
             values = {(dimension, node): float(worth[node]) for node in order}
             shown = choose(self.trees, wider, list(values), judge, worth=values) or shown
         return shown
+
+    def _worth(self, dimension: int, sizes: Ints, k: int) -> NDArray[np.float64]:
+        """The number of groups counts most, then their size; of two alike the one whose key comes first is hidden first."""
+        by_key = sorted(range(1, len(sizes)), key=lambda node: self.keys[dimension][node], reverse=True)
+        worth = 1.0 + (sizes >= 2 * k) + 1e-9 * sizes
+        worth[by_key] -= 1e-12 * np.arange(len(by_key))
+        return np.asarray(worth)
 
     def with_others(self, shown: list[Flags], judge: Judge, k: int) -> list[Flags]:
         """R7: the groups that are not shown, as one, wherever the judge allows it: of departments those right below one that is
         shown, or at the top. All of them, so that being among them tells of none how many answered.
         """
         for dimension in range(len(self.trees)):
+            if self.names[dimension] in CROSSING:
+                continue
             hidden = ~shown[dimension]
             parents = self.trees[dimension].parents
             for above in np.unique(parents[hidden & shown[dimension][parents]]).tolist():
@@ -168,6 +184,68 @@ class _Company:
                 shown = flags
                 hidden, parents = np.append(hidden, False), self.trees[dimension].parents
         return shown
+
+    def with_crossing(
+        self, shown: list[Flags], took_part: Flags, before: Sequence["_Before"], k: int, left_out: int
+    ) -> list[Flags] | None:
+        """Beside these cells the groups that cut across them, one dimension after the other, as far as Theorem 5 allows.
+
+        ``k`` of 0: none. ``None``: beside what an earlier wave showed of such groups not even the cells may be shown.
+        """
+        if not all(self._is_safe_beside(shown, then, took_part, max(k, then.k) + left_out) for then in before):
+            shown = self.nothing()
+            if not all(self._is_safe_beside(shown, then, took_part, max(k, then.k) + left_out) for then in before):
+                return None
+        for dimension, name in enumerate(self.names):
+            if name not in CROSSING or not k:
+                continue
+            tree = self.trees[dimension]
+            worth = self._worth(dimension, tree.sizes(took_part.astype(np.int64)), k)
+            wider = [*shown[:dimension], most_of_a_tree(tree, took_part, worth, k), *shown[dimension + 1 :]]
+            if not wider[dimension][1:].any() and not self._is_all_in_groups(dimension):
+                continue
+            is_safe = all(
+                are_safe(self.cells(wider).of[who], [label[who] for label in self.crossing(wider)], k, room=ROOM)
+                for who in (took_part, np.ones_like(took_part))
+            )
+            if is_safe and all(self._is_safe_beside(wider, then, took_part, max(k, then.k) + left_out) for then in before):
+                shown = wider
+                hidden = np.flatnonzero(~wider[dimension])
+                if len(hidden) and self._is_all_in_groups(dimension) and self._rest(dimension, wider, took_part) >= k:
+                    # The rest, which follows from what is shown.
+                    self._add_other(dimension, ROOT, hidden)
+                    shown = [*wider[:dimension], np.append(wider[dimension], True), *wider[dimension + 1 :]]
+        return shown
+
+    def _is_all_in_groups(self, dimension: int) -> bool:
+        return bool((self.trees[dimension].of != ROOT).all())
+
+    def _rest(self, dimension: int, shown: Sequence[Flags], took_part: Flags) -> int:
+        tree = self.trees[dimension]
+        return int(np.count_nonzero(tree.labels(shown[dimension])[tree.of][took_part] == ROOT))
+
+    def _is_safe_beside(self, shown: Sequence[Flags], then: "_Before", took_part: Flags, k: int) -> bool:
+        more = len(then.cells) - len(took_part)
+
+        def placed(label: Ints) -> Ints:
+            return np.append(np.where(took_part, label, ABSENT), np.full(more, ABSENT))
+
+        now = [placed(label) for label in self.crossing(shown)]
+        return are_safe_between([placed(self.cells(shown).of), then.cells], [*now, *then.labels], k)
+
+    def crossing(self, shown: Sequence[Flags]) -> list[Ints]:
+        """By person the group of each dimension that cuts across and of which something is shown."""
+        return [
+            self.trees[at].labels(shown[at])[self.trees[at].of]
+            for at, name in enumerate(self.names)
+            if name in CROSSING and shown[at][1:].any()
+        ]
+
+    def nested(self, shown: Sequence[Flags]) -> list[Flags]:
+        """Without the groups that cut across."""
+        return [
+            np.arange(len(flags)) == ROOT if name in CROSSING else flags for name, flags in zip(self.names, shown, strict=True)
+        ]
 
     def _add_other(self, dimension: int, above: int, parts: Ints) -> None:
         other = len(self.keys[dimension])
@@ -222,27 +300,38 @@ def _deepest(path: Sequence[str], place: Mapping[str, int]) -> int:
     return next((place[key] for key in reversed(path) if key in place), ROOT)
 
 
-def _beside(company: _Company, asked: Sequence[Invited], took_part: Flags, then: Earlier, k: int) -> Judge:
-    """Beside an earlier wave; also those count who took part in it and are not asked now."""
-    known = _cells_then(then)
-    place = {one.person: int(at) for one, at in zip(then.invited, known, strict=True) if one.took_part}
-    cells_then = [place.pop(one.person, -1) for one in asked]
-    elsewhere = np.array([*cells_then, *place.values()], dtype=np.int64)
-    return lambda shown: bad_between(company.cells(shown), took_part, elsewhere, k)
+class _Before:
+    """An earlier wave, by the people of this one and then those who took part in it and are not asked any more: the cell each was
+    in, and the group of each dimension that cut across; ``ABSENT`` for those who did not take part.
+    """
+
+    def __init__(self, asked: Sequence[Invited], then: Earlier) -> None:
+        company = _Company([one.groups for one in then.invited], ())
+        shown = company.nothing()
+        for dimension, name in enumerate(company.names):
+            for other, parts in then.others.get(name, {}).items():
+                place = {key: node for node, key in enumerate(company.keys[dimension])}
+                nodes = np.array([place[part] for part in parts if part in place], dtype=np.int64)
+                company._add_other(dimension, place.get(other.partition("/")[2], ROOT), nodes)
+            wanted = set(then.shown.get(name, ()))
+            shown[dimension] = np.array([not node or key in wanted for node, key in enumerate(company.keys[dimension])])
+        self.k = then.k
+        rows = {one.person: number for number, one in enumerate(then.invited) if one.took_part}
+        at = [rows.pop(one.person, ABSENT) for one in asked]
+        self._place = np.array([*at, *rows.values()], dtype=np.int64)
+        self.cells = self._here(company.cells(shown).of)
+        # What was told of fewer people by an earlier rule cannot be taken back.
+        few = np.flatnonzero(np.bincount(self.cells[self.cells >= 0], minlength=1) < then.k)
+        self.cells[np.isin(self.cells, few)] = ABSENT
+        self.labels = [self._here(label) for label in company.crossing(shown)]
+
+    def _here(self, by_row: Ints) -> Ints:
+        return np.where(self._place == ABSENT, ABSENT, by_row[self._place])
 
 
-def _cells_then(then: Earlier) -> Ints:
-    """The cell each of those who were asked was in, by what was shown."""
-    company = _Company([one.groups for one in then.invited], ())
-    shown = company.nothing()
-    for dimension, name in enumerate(company.names):
-        for other, parts in then.others.get(name, {}).items():
-            place = {key: node for node, key in enumerate(company.keys[dimension])}
-            nodes = np.array([place[part] for part in parts if part in place], dtype=np.int64)
-            company._add_other(dimension, place.get(other.partition("/")[2], ROOT), nodes)
-        wanted = set(then.shown.get(name, ()))
-        shown[dimension] = np.array([not node or key in wanted for node, key in enumerate(company.keys[dimension])])
-    return company.cells(shown).of
+def _beside(company: _Company, took_part: Flags, then: _Before, k: int) -> Judge:
+    """Beside the cells of an earlier wave."""
+    return lambda shown: bad_between(company.cells(shown), took_part, then.cells, k)
 
 
 def _beside_steps(company: _Company, steps: Sequence[Collection[int]], k: int) -> Judge:
@@ -251,7 +340,7 @@ def _beside_steps(company: _Company, steps: Sequence[Collection[int]], k: int) -
     for number in range(len(steps) - 1, -1, -1):
         then[list(steps[number])] = number
     everybody = np.ones(len(then), dtype=bool)
-    return lambda shown: bad_between(cells(company.voted, shown), everybody, then, k)
+    return lambda shown: bad_between(cells(company.voted, company.nested(shown)), everybody, then, k)
 
 
 def _figures(
@@ -286,17 +375,39 @@ def _figures(
 
         return judge
 
-    wanted = company.listed(shown)
     forms = [Form.SUM, Form.CLASSES, Form.WHOLE] if scale_of(question) else [Form.WHOLE]
-    allowed: list[Sequence[Flags]] = []
-    for form in forms:
-        kept = choose(company.voted, allowed[-1] if allowed else shown, wanted, judged(form), work=QUESTION_WORK)
-        if kept is None:
-            break
-        allowed.append(kept)
-        wanted = [(dimension, node) for dimension, node in wanted if kept[dimension][node]]
+
+    def in_forms(flags: Sequence[Flags]) -> list[Sequence[Flags]]:
+        """For each form in turn, what may be shown in it."""
+        found: list[Sequence[Flags]] = []
+        for form in forms:
+            last = found[-1] if found else flags
+            wanted = [(at, node) for at, node in company.listed(shown) if last[at][node]]
+            kept = choose(company.voted, last, wanted, judged(form), work=QUESTION_WORK)
+            if kept is None:
+                break
+            found.append(kept)
+        return found
+
+    allowed = in_forms(company.nested(shown))
     if not allowed:
         return {}
+    core = cells(company.voted, allowed[0]).of
+    places = np.zeros(len(ballots), dtype=np.int64)
+    for dimension, name in enumerate(company.names):
+        if name not in CROSSING or not shown[dimension][1:].any():
+            continue
+        alone = in_forms([flags if at == dimension else np.arange(len(flags)) == ROOT for at, flags in enumerate(shown)])
+        tree = company.voted[dimension]
+        if not alone or not alone[0][dimension][1:].any():
+            continue
+        wider = numbered([places, tree.labels(alone[0][dimension])[tree.of]])
+        if hides_uniform and not all(can_exchange(core[who], wider[who], given) for given in _classes(question, said)):
+            continue
+        places = wider
+        for number in range(min(len(allowed), len(alone))):
+            kept = allowed[number]
+            allowed[number] = [*kept[:dimension], alone[number][dimension], *kept[dimension + 1 :]]
     found: dict[str, dict[str, dict[str, int]]] = {}
     for dimension, node in [(-1, ROOT), *company.listed(allowed[0])]:
         form = [form for form, kept in zip(forms, allowed, strict=False) if dimension < 0 or kept[dimension][node]][-1]
@@ -306,6 +417,17 @@ def _figures(
         name, group = (EVERYBODY, EVERYBODY) if dimension < 0 else (company.names[dimension], company.keys[dimension][node])
         found.setdefault(name, {})[group] = {ANSWERED: answered, **_in_form(form, question, values, counted)}
     return found
+
+
+def _classes(question: Mapping[str, Any], said: Sequence[tuple[int, Any]]) -> list[Ints]:
+    """By person the class of the answer; of a question with several answers, for each option whether it was chosen."""
+    if scale_of(question):
+        return [np.array([class_of(question, value) for _number, value in said], dtype=np.int64)]
+    options = sorted({json.dumps(one) for _number, value in said for one in _as_list(value)})
+    if Kind(question["kind"]) != Kind.MULTIPLE:
+        return [np.array([options.index(json.dumps(value)) for _number, value in said], dtype=np.int64)]
+    chosen = [{json.dumps(one) for one in _as_list(value)} for _number, value in said]
+    return [np.array([option in mine for mine in chosen], dtype=np.int64) for option in options]
 
 
 def _as_list(value: Any) -> list[Any]:

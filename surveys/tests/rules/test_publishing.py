@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surveys.rules.publishing import OTHER, Earlier, Invited, publish
+from surveys.rules.publishing import CROSSING, OTHER, Earlier, Invited, publish
 from surveys.tests.rules.exact import fewest_touched
 from surveys.tests.rules.test_cases import published
 
@@ -167,6 +167,21 @@ def test_a_leaver_who_is_the_only_change_hides_the_department_in_the_next_wave()
     assert apart["shown"] == {"department": ["sales", "it"]}
 
 
+def test_places_are_shown_beside_departments_they_cut_across() -> None:
+    """Of 60 people no combination of department and place has five, and still nothing follows of fewer than five."""
+    people = [{"department": [f"d{n % 5}"], "location": f"l{n // 5 % 3}", "language": f"s{n // 15 % 2}"} for n in range(60)]
+    found = publish(ballots(people), [SCORE], k=5)
+    assert {dimension: len(keys) for dimension, keys in found["shown"].items()} == {"department": 5, "location": 3, "language": 2}
+    assert fewest_touched(published_groups(found, dict(enumerate(people))), 5) is None
+
+
+def test_a_place_that_is_nearly_a_department_is_not_shown() -> None:
+    people = [{"department": ["it"], "location": "Rome"}] * 12 + [{"department": ["sales"], "location": "Bonn"}] * 12
+    people += [{"department": ["sales"], "location": "Rome"}] * 2
+    found = publish(ballots(people), [SCORE], k=5)
+    assert set(found["shown"]) == {"department"}
+
+
 # --- Homogeneity --------------------------------------------------------------------------------------------------------
 
 
@@ -226,13 +241,15 @@ def test_to_be_asked_after_an_answer_is_an_answer(unhappy: int) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(seed=st.integers(0, 10**6), people=st.integers(6, 40))
 def test_two_people_of_a_cell_who_answered_otherwise_can_change_places(seed: int, people: int) -> None:
-    """Theorem 4: everybody has somebody whose other answer could be theirs, and then nothing that is shown is different."""
+    """Theorem 4: everybody has somebody whose other answer could be theirs, and then nothing that is shown is different. For
+    groups that cut across see ``test_crossing``.
+    """
     chance, k = random.Random(seed), 4
     staff = random_company(chance, people)
     weights = [chance.random() ** 3 for _score in range(11)]
     voted = [{"groups": groups, "values": {"score": chance.choices(range(11), weights)[0]}} for groups in staff.values()]
     found = publish(voted, [SCORE], k=k)
-    shown = {dimension: set(keys) for dimension, keys in found["figures"].get("score", {}).items()}
+    shown = {dimension: set(keys) for dimension, keys in found["figures"].get("score", {}).items() if dimension not in CROSSING}
     if not shown:
         return
     parts = found["others"]
