@@ -1,9 +1,11 @@
 """What all tests share: a real browser, whose pages notice every error the browser reports."""
 
+import contextlib
 import functools
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,25 @@ def new_page(browser: Any) -> Iterator[Any]:
 def page(new_page: Any) -> Any:
     """One page, wide screen, light."""
     return new_page()
+
+
+@pytest.fixture
+def full_disk(db: None) -> Callable[[str], AbstractContextManager[None]]:
+    """``with full_disk("campaigns_codefilepiece"):`` PostgreSQL answers as with a full disk when the table gets a row."""
+
+    @contextlib.contextmanager
+    def fill(table: str) -> Iterator[None]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$"
+            )
+            cursor.execute(f"CREATE TRIGGER disk_is_full BEFORE INSERT ON {table} EXECUTE FUNCTION disk_is_full()")
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION disk_is_full() CASCADE")
+
+    return fill
 
 
 def _signed_cookie(client: Client, request: HttpRequest, _set: Any = Client._set_login_cookies) -> None:

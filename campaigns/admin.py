@@ -25,6 +25,8 @@ from .models import (
     CatalogueVersion,
     Code,
     CodeBatch,
+    CodeFile,
+    CodeFilePiece,
     Grant,
     Incentive,
     Limit,
@@ -187,6 +189,22 @@ class CodeBatchAdmin(ReadOnlyAdmin):
     list_select_related = ["incentive"]
     search_fields = ["name", "public_id", "incentive__name"]
     ordering = ["-id"]
+
+
+@admin.register(CodeFile)
+class CodeFileAdmin(ReadOnlyAdmin):
+    """Imports under way; what the file says is not shown."""
+
+    list_display = ["batch", "size", "position", "lines"]
+    list_select_related = ["batch"]
+    exclude = ["report"]
+
+
+@admin.register(CodeFilePiece)
+class CodeFilePieceAdmin(ReadOnlyAdmin):
+    list_display = ["file", "number"]
+    list_select_related = ["file"]
+    exclude = ["body"]
 
 
 @admin.register(Code)

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
+from incentives_site.shared.kept_files import KeptPiece
 from incentives_site.shared.models import PublicIdModel
 
 from .rules.candidates import OnShort
@@ -483,6 +484,39 @@ class CodeBatch(PublicIdModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CodeFile(models.Model):
+    """The file of an import while a worker takes its codes: deleted with its pieces when that is over.
+
+    ``position`` counts the lines done, in the transaction that wrote their codes; ``report`` is what they have come to so far.
+    """
+
+    batch = models.OneToOneField(CodeBatch, models.CASCADE, related_name="file", verbose_name=_("batch"))
+    size = models.PositiveBigIntegerField(_("bytes"))
+    lines = models.PositiveIntegerField(_("lines"), null=True, blank=True, help_text=_("Known when it was looked through."))
+    position = models.PositiveIntegerField(_("lines done"), default=0)
+    report = models.JSONField(_("report so far"), default=dict)
+
+    class Meta:
+        verbose_name = _("file of codes")
+        verbose_name_plural = _("files of codes")
+
+    def __str__(self) -> str:
+        return f"file of batch {self.batch_id}"
+
+
+class CodeFilePiece(KeptPiece):
+    file = models.ForeignKey(CodeFile, models.CASCADE, related_name="pieces", verbose_name=_("file"))
+
+    class Meta:
+        verbose_name = _("piece of a file of codes")
+        verbose_name_plural = _("pieces of files of codes")
+        ordering = ["file", "number"]
+        constraints = [models.UniqueConstraint(fields=["file", "number"], name="a_piece_of_a_file_of_codes_is_kept_once")]
+
+    def __str__(self) -> str:
+        return f"{self.file_id} {self.number}"
 
 
 class Code(models.Model):

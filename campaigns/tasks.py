@@ -45,9 +45,17 @@ def make_codes(*, batch_id: int, **_ignored: Any) -> None:
     operations.make_codes(batch_id=batch_id, clock=timezone.now)
 
 
+@shared_task(name="campaigns.tasks.import_codes")
+def import_codes(*, batch_id: int, **_ignored: Any) -> None:
+    """After a file of codes was sent: take its codes."""
+    operations.import_codes(batch_id=batch_id, clock=timezone.now)
+
+
 @shared_task(name="campaigns.tasks.make_missing_codes")
 def make_missing_codes(**_ignored: Any) -> None:
-    """Every minute: batches that a crash left unfinished. One that a worker has in hand is left to it."""
+    """Every minute: batches and imports that a crash left unfinished. One that a worker has in hand is left to it."""
+    for batch_id in operations.unfinished_imports():
+        operations.import_codes(batch_id=batch_id, clock=timezone.now)
     for batch_id in operations.unfinished_batches():
         operations.make_codes(batch_id=batch_id, clock=timezone.now)
 

@@ -199,7 +199,6 @@ def why_no_table(code: str) -> str:
         "old-excel": _("It is an Excel file of the old kind (.xls), or one with a password. Save it as .xlsx or as CSV UTF-8."),
         "not-xlsx": _("It looks like an Excel file, but is broken. Save it again as .xlsx or as CSV UTF-8."),
         "encrypted": _("It has a password. Save it without one."),
-        "too-large": _("It has more than 200 MB: cut it into several."),
         "too-large-inside": _("What is packed in it is far too large for a list. Save the sheet alone as CSV UTF-8."),
         "too-many-columns": _("It has more than 200 columns."),
         "too-wide": _("A row of it is far too long for a list. Save the sheet alone as CSV UTF-8."),
@@ -209,6 +208,7 @@ def why_no_table(code: str) -> str:
         "erased-meanwhile": _(
             "A customer was erased while the file was kept, so it was deleted. Send it again: erased customers stay out."
         ),
+        "unreadable": _("The stored file can no longer be read. Send it again."),
         "unexpected": _("Something went wrong that should not; the log of the server says what."),
     }
     return words.get(code, code)

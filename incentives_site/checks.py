@@ -43,7 +43,7 @@ def configuration_is_fit_for_the_world(app_configs: Any, **kwargs: Any) -> list[
 
 # Keys that stand in documents and examples, or that the demonstration makes up, are known to everyone.
 PLACEHOLDERS = re.compile(r"insecure|change.?me|example|secret.?key|your.?key|password|x{5,}|0123456789|…", re.IGNORECASE)
-KEYS = ("SECRET_KEY", "CODES_KEY", "MEETINGS_KEY")
+KEYS = ("SECRET_KEY", "CODES_KEY", "MEETINGS_KEY", "SEALING_KEY")
 SHORTEST_KEY = 32
 QUIET_BACKENDS = ("console", "dummy", "locmem", "filebased")
 
@@ -66,13 +66,28 @@ def _weak_keys() -> Iterator[tuple[str, str]]:
     seen = set()
     for name in KEYS:
         value = str(getattr(settings, name))
-        if value in seen:
-            continue  # falls back to the one before, which is reported once
+        if not value or value in seen:
+            continue  # falls back to one before, which is reported once
         seen.add(value)
         if PLACEHOLDERS.search(value):
             yield name, "a default or an example, which everyone knows"
         elif len(value) < SHORTEST_KEY or len(set(value)) < 10:
             yield name, f"too easy to guess: less than {SHORTEST_KEY} characters, or few different ones"
+
+
+@register(Tags.security, deploy=True)
+def seals_have_a_key_of_their_own(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Sealed with another key, they stay readable to anyone who ever learns that one: it cannot be changed for them."""
+    if settings.SEALING_KEY and settings.SEALING_KEY not in {settings.SECRET_KEY, settings.CODES_KEY, settings.MEETINGS_KEY}:
+        return []
+    fault = "the same as another key" if settings.SEALING_KEY else "not set, so CODES_KEY seals"
+    return [
+        Warning(
+            f"SEALING_KEY is {fault}: what is sealed can never be sealed again with another key.",
+            hint="Set it to random characters of its own, restart, and run manage.py reseal. What CODES_KEY sealed still opens.",
+            id="incentives.W009",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)

@@ -49,6 +49,7 @@ SCHEDULES = (
         "Webhooks: deliver", "integrations.tasks.deliver_webhooks", 5, "seconds", "What is due, also again, or left by a crash."
     ),
     Schedule("Webhooks: old messages", "integrations.tasks.forget_old_messages", 1, "days", "Deletes messages kept for 30 days."),
+    Schedule("Surveys: unfinished imports", "surveys.tasks.go_on_with_imports", 1, "minutes", "Goes on after a crash."),
     Schedule("Surveys: forgetting", "surveys.tasks.purge", 1, "days", "Deletes what has been kept long enough."),
     Schedule("Sign-in: old sessions", "accounts.tasks.clear_sessions", 1, "days", "Deletes expired sessions."),
 )

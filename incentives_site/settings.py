@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "incentives_site.shared.middleware.LanguageOfThePage",
     "incentives_site.shared.middleware.SlashOptionalApi",
     "django.middleware.common.CommonMiddleware",
+    "incentives_site.shared.middleware.BoundedBodies",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -8,7 +8,18 @@ from django.contrib import admin
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
-from .models import ActionPlan, BankQuestion, Department, Employee, Feedback, Survey, SurveyQuestion, Wave
+from .models import (
+    ActionPlan,
+    BankQuestion,
+    Department,
+    Employee,
+    EmployeeImport,
+    EmployeeImportPiece,
+    Feedback,
+    Survey,
+    SurveyQuestion,
+    Wave,
+)
 
 
 @admin.register(Department)
@@ -24,6 +35,19 @@ class EmployeeAdmin(BackOfficeAdmin):
     list_filter = ["department", "is_active"]
     list_select_related = ["department", "manager"]
     search_fields = ["name", "key", "email"]
+
+
+@admin.register(EmployeeImport)
+class EmployeeImportAdmin(ReadOnlyAdmin):
+    list_display = ["name", "state", "position", "created_by", "created_at", "finished_at"]
+    list_filter = ["state"]
+
+
+@admin.register(EmployeeImportPiece)
+class EmployeeImportPieceAdmin(ReadOnlyAdmin):
+    list_display = ["employee_import", "number"]
+    list_select_related = ["employee_import"]
+    exclude = ["body"]
 
 
 @admin.register(BankQuestion)

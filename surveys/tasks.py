@@ -39,3 +39,17 @@ def ask(**_surplus: Any) -> int:
 def purge(**_surplus: Any) -> int:
     """Forgets what has been kept long enough."""
     return sum(operations.purge_surveys(now=timezone.now()).values())
+
+
+@shared_task
+def import_employees(import_id: int, **_surplus: Any) -> None:
+    """After a file of employees was sent or validated: reads it, and imports it or says what it would change."""
+    operations.import_employees(import_id=import_id, clock=timezone.now)
+
+
+@shared_task
+def go_on_with_imports(**_surplus: Any) -> None:
+    """Imports that a crash has left; files that were validated and not imported are deleted."""
+    operations.tidy_employee_imports(now=timezone.now())
+    for import_id in operations.unfinished_employee_imports(now=timezone.now()):
+        operations.import_employees(import_id=import_id, clock=timezone.now)

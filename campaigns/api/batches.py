@@ -18,11 +18,15 @@ from rest_framework.response import Response
 from campaigns import operations, queries
 from campaigns.models import BatchState, CodeBatch
 from campaigns.rules import codes
+from campaigns.wording import why_import_failed
 from incentives_site.integrations.api.views import PartnerView
 from incentives_site.integrations.models import Scope
+from incentives_site.shared.kept_files import announced_length
 from incentives_site.shared.parsers import TooLarge
 from incentives_site.shared.problems import FieldError, Invalid
 from incentives_site.shared.serializers import StrictSerializer
+
+FAILURES = ["not-csv", "nothing-to-import", "unreadable", "unexpected"]
 
 
 class _BatchTerms(StrictSerializer):
@@ -80,7 +84,8 @@ class BatchOut(serializers.Serializer[Any]):
     uses_per_code = serializers.IntegerField()
     expires_at = serializers.DateTimeField(allow_null=True)
     forgets_texts = serializers.BooleanField()
-    failure = serializers.CharField(allow_null=True)
+    failure = serializers.CharField(allow_null=True, help_text="A sentence.")
+    failure_code = serializers.ChoiceField(FAILURES, allow_null=True, help_text="Of an import.")
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
     exported_at = serializers.DateTimeField(allow_null=True)
@@ -101,7 +106,9 @@ def _row(batch: CodeBatch) -> dict[str, Any]:
               "finished_at", "exported_at", "report")  # fmt: skip
     row = {name: getattr(batch, name) for name in fields}
     row |= {"id": batch.public_id, "incentive": batch.incentive.public_id}
-    row |= {"pattern": batch.pattern or None, "failure": batch.failure or None}
+    row |= {"pattern": batch.pattern or None, "failure": batch.failure or None, "failure_code": None}
+    if batch.is_imported and batch.failure:
+        row |= {"failure": why_import_failed(batch.failure), "failure_code": batch.failure}
     return row
 
 
@@ -109,28 +116,33 @@ class CsvBody(dict[str, Any]):
     """What identifies the call when it is repeated: the terms, and a hash of the file. ``file`` is the file itself."""
 
     file: BinaryIO
+    size: int
 
 
 class CsvParser(BaseParser):
-    """A CSV file as the body, kept on disk when it is long."""
+    """A CSV file as the body, kept on disk when it is long. Nothing looks into it here; one that is too large is not read."""
 
     media_type = "text/csv"
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> CsvBody:
         request = (parser_context or {})["request"]
+        _check_length(announced_length(request))
         file = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115  (closed when it is forgotten)
         hashed, size = hashlib.sha256(), 0
         while piece := stream.read(64 * 1024):
             size += len(piece)
-            if size > operations.MOST_IMPORTED_BYTES:
-                file.close()
-                raise TooLarge(f"A file of codes has at most {operations.MOST_IMPORTED_BYTES // 1024 // 1024} MiB.")
+            _check_length(size)
             hashed.update(piece)
             file.write(piece)
         file.seek(0)
         body = CsvBody(sha256=hashed.hexdigest(), query=dict(request.query_params.items()))
-        body.file = cast("BinaryIO", file)
+        body.file, body.size = cast("BinaryIO", file), size
         return body
+
+
+def _check_length(size: int) -> None:
+    if size > operations.MOST_IMPORTED_BYTES:
+        raise TooLarge(f"A file of codes has at most {operations.MOST_IMPORTED_BYTES // 1024 // 1024} MiB.")
 
 
 class Batches(PartnerView, ListAPIView[CodeBatch]):
@@ -190,19 +202,21 @@ class BatchImport(PartnerView):
         operation_id="codes_batches_import",
         parameters=[ImportQuery],
         request={"text/csv": OpenApiTypes.STR},
-        responses={201: BatchOut},
+        responses={202: BatchOut},
     )
     def post(self, request: Request) -> Response:
-        """Take over codes of another system. The body is CSV: the column `code`, else the first; refused lines are reported."""
+        """Take over codes of another system: CSV with a column `code`, else the first one. They are read in the background: look
+        at the batch until it is `done` or `failed`. Its `report` says which lines were refused.
+        """
         if not isinstance(body := request.data, CsvBody):  # without a body nothing is parsed
             raise Invalid(errors=[FieldError("", "empty", "Send a CSV file as the body.")])
 
         def work() -> tuple[int, dict[str, Any]]:
             incentive = queries.incentive_by_public_id(wanted.pop("incentive"))
-            batch = operations.import_codes(
-                incentive=incentive, file=body.file, by=self.caller.actor, now=timezone.now(), **wanted
+            batch = operations.order_import(
+                incentive=incentive, file=body.file, size=body.size, by=self.caller.actor, now=timezone.now(), **wanted
             )
-            return 201, batch_as_data(batch)
+            return 202, batch_as_data(batch)
 
         with body.file:
             wanted = ImportQuery.read(body["query"])

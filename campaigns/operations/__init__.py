@@ -19,7 +19,7 @@ from ._grant import NotGrantable, NotHeld, OptedOut, expire_grants, grant, withd
 from ._groups import GroupTerms, check_group, define_group, revise_group
 from ._holdings import TARGETED, WALLET
 from ._import_codes import MOST_BYTES as MOST_IMPORTED_BYTES
-from ._import_codes import NotCsv, import_codes
+from ._import_codes import import_codes, order_import, unfinished_imports
 from ._incentives import CodeTaken, GivenByOthers, add_incentive, add_incentives, remove_incentive, revise_incentive
 from ._lifecycle import advance, end, launch, obstacles, pause, resume, target_audience
 from ._limits import Demand, as_parameter, consume, consuming, merged, restore
@@ -43,7 +43,6 @@ __all__ = [
     "Demand",
     "GivenByOthers",
     "GroupTerms",
-    "NotCsv",
     "NotGrantable",
     "NotHeld",
     "OptedOut",
@@ -81,6 +80,7 @@ __all__ = [
     "merged",
     "obstacles",
     "order_codes",
+    "order_import",
     "pause",
     "pause_batch",
     "release_grants",
@@ -100,6 +100,7 @@ __all__ = [
     "tidy_batches",
     "understood",
     "unfinished_batches",
+    "unfinished_imports",
     "use_codes",
     "use_grants",
     "withdraw",

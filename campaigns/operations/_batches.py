@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,7 +21,7 @@ from incentives_site.shared.copying import copy_csv
 from incentives_site.shared.problems import Kind, Problem
 
 from .. import sealing
-from ..models import BatchState, Campaign, Claim, Code, CodeBatch, Incentive, Status
+from ..models import BatchState, Campaign, Claim, Code, CodeBatch, CodeFile, Incentive, Status
 from ..rules import codes
 from ._problems import WrongStatus, invalid
 
@@ -189,7 +189,9 @@ def unfinished_batches() -> list[int]:
 
 
 def pause_batch(*, batch: CodeBatch, by: str) -> CodeBatch:
-    """Stop making codes after the piece at hand. Raises ``WrongBatchState``."""
+    """Stop making codes after the piece at hand. Raises ``WrongBatchState``, also for an import: its file is not kept so long."""
+    if batch.is_imported:
+        raise WrongBatchState(_("An import cannot be paused. Cancel it, and send the file again later."))
     return _step(batch, by, "pause_batch", (BatchState.WAITING, BatchState.RUNNING), state=BatchState.PAUSED)
 
 
@@ -206,6 +208,7 @@ def cancel_batch(*, batch: CodeBatch, by: str, now: datetime.datetime) -> CodeBa
     unfinished = (BatchState.WAITING, BatchState.RUNNING, BatchState.PAUSED, BatchState.FAILED)
     with transaction.atomic():
         cancelled = _step(batch, by, "cancel_batch", unfinished, state=BatchState.CANCELLED, finished_at=now)
+        CodeFile.objects.filter(batch=batch).delete()
         jobs.enqueue("campaigns.tasks.tidy_batches")
     return cancelled
 
@@ -238,9 +241,13 @@ def begin_export(*, batch: CodeBatch, by: str, now: datetime.datetime) -> CodeBa
 
 
 def tidy_batches(*, now: datetime.datetime, piece: int = PIECE) -> int:
-    """Delete the codes of cancelled batches and the texts that are to be forgotten, piece by piece; how many. Safe to repeat."""
+    """Delete the codes of cancelled batches and failed imports, and the texts that are to be forgotten; how many.
+
+    Piece by piece; safe to repeat.
+    """
     changed = 0
-    for batch in CodeBatch.objects.filter(state=BatchState.CANCELLED, made__gt=0):
+    given_up = Q(state=BatchState.CANCELLED) | Q(state=BatchState.FAILED, is_imported=True)
+    for batch in CodeBatch.objects.filter(given_up, made__gt=0):
         while ids := list(Code.objects.filter(batch=batch).order_by("pk").values_list("pk", flat=True)[:piece]):
             changed += Code.objects.filter(pk__in=ids).delete()[0]
         CodeBatch.objects.filter(pk=batch.pk).update(made=0)

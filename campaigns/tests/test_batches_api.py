@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import operations, queries
-from campaigns.models import Code, CodeBatch, Incentive
+from campaigns.models import Code, CodeBatch, CodeFilePiece, Incentive
 from campaigns.operations import _import_codes
 from campaigns.tests.factories import IncentiveFactory
 from customers.tests.factories import NOON, ChannelFactory
@@ -168,14 +168,24 @@ class TestExporting:
         assert sizes[0] < 8 * 1024 * 1024
 
 
+def taken(client: PartnerClient, response: Any) -> Any:
+    """What the batch of an accepted import says after a worker has had it."""
+    assert response.status_code == 202, response.content
+    body = response.json()
+    assert (body["state"], body["made"], body["report"]) == ("waiting", 0, None)
+    assert not Code.objects.filter(batch__public_id=body["id"]).exists()
+    operations.import_codes(batch_id=CodeBatch.objects.get(public_id=body["id"]).pk, clock=lambda: NOON)
+    assert not CodeFilePiece.objects.exists()
+    return client.get(f"codes/batches/{body['id']}").json()
+
+
 class TestImporting:
     def test_what_can_be_taken_is_taken_and_the_rest_is_reported(self, client: PartnerClient, incentive: Incentive) -> None:
-        assert send(client, incentive, "TAKEN-0001\n").status_code == 201
+        taken(client, send(client, incentive, "TAKEN-0001\n"))
         text = "id;Code\r\n1;WELCOME-0001\r\n2;welcome 0001\r\n3;AB1\r\n4;\r\n5;TAKEN0001\r\n6;BAD<CODE>1\r\n7;WELCOME-0002\r\n"
-        response = send(client, incentive, "\ufeff" + text, name="Old%20shop")
-        assert response.status_code == 201, response.content
-        body = response.json()
+        body = taken(client, send(client, incentive, "\ufeff" + text, name="Old%20shop"))
         assert (body["name"], body["state"], body["count"], body["made"]) == ("Old shop", "done", 2, 2)
+        assert (body["failure"], body["failure_code"]) == (None, None)
         assert body["report"] == {
             "lines": 7,
             "refused": 5,
@@ -188,9 +198,16 @@ class TestImporting:
         exported = rows(client.get(f"codes/batches/{body['id']}/codes.csv"))
         assert [row["code"] for row in exported] == ["WELCOME-0001", "WELCOME-0002"]
 
+    def test_the_request_only_stores_the_file_sealed(self, client: PartnerClient, incentive: Incentive) -> None:
+        response = send(client, incentive, "WELCOME-0001\n" * 3)
+        stored = b"".join(bytes(body) for body in CodeFilePiece.objects.values_list("body", flat=True))
+        assert len(stored) > 30
+        assert b"WELCOME" not in stored
+        assert taken(client, response)["made"] == 1
+
     def test_repeated_far_apart(self, client: PartnerClient, incentive: Incentive) -> None:
         lines = [f"CODE{n:06}" for n in range(_import_codes.PIECE + 10)]
-        report = send(client, incentive, "\n".join([*lines, lines[0]])).json()["report"]
+        report = taken(client, send(client, incentive, "\n".join([*lines, lines[0]])))["report"]
         assert (report["lines"], report["by_reason"]) == (len(lines) + 1, {"repeated": 1})
 
     def test_the_same_file_again_is_replayed(self, client: PartnerClient, incentive: Incentive) -> None:
@@ -198,31 +215,51 @@ class TestImporting:
         assert first.json() == second.json()
         assert send(client, incentive, "WELCOME-0009\n", key="once").json()["code"] == "idempotency-key-reused"
         assert send(client, incentive, "WELCOME-0001\n", key="once", name="x").json()["code"] == "idempotency-key-reused"
-        assert Code.objects.count() == 1
+        assert CodeBatch.objects.count() == 1
 
     @pytest.mark.parametrize(
-        ("text", "status", "code"),
+        ("text", "code"),
         [
-            (b"\xff\xfe\x00A", 422, "not-csv"),
-            (b"A" * 20_000, 422, "not-csv"),
-            (b"WELCOME1\n" + b"B" * 20_000, 422, "not-csv"),
-            (b"AB\nCD\n", 422, "invalid"),
-            (b"", 422, "invalid"),
-            (b"code\n", 422, "invalid"),
+            (b"\xff\xfe\x00A", "not-csv"),
+            (b"A" * 20_000, "not-csv"),
+            (b"WELCOME1\n" + b"B" * 20_000, "not-csv"),
+            (b"WELCOME1\n" * 20_000 + b"\xff", "not-csv"),
+            (b"AB\nCD\n", "nothing-to-import"),
+            (b"", "nothing-to-import"),
+            (b"code\n", "nothing-to-import"),
         ],
     )
-    def test_what_is_no_list_of_codes_is_refused_whole(
-        self, client: PartnerClient, incentive: Incentive, text: bytes, status: int, code: str
+    def test_of_what_is_no_list_of_codes_nothing_is_taken(
+        self, client: PartnerClient, incentive: Incentive, text: bytes, code: str
     ) -> None:
         response = send(client, incentive, text)
-        assert (response.status_code, response.json()["code"]) == (status, code), response.content
-        assert not CodeBatch.objects.exists()
+        if not text:
+            assert (response.status_code, response.json()["errors"][0]["code"]) == (422, "empty")
+            return
+        body = taken(client, response)
+        assert (body["state"], body["failure_code"], body["made"]) == ("failed", code, 0)
+        assert body["failure"].endswith(".")
         assert not Code.objects.exists()
 
-    def test_too_long_a_file(self, client: PartnerClient, incentive: Incentive, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_too_long_a_file_is_refused_unread(
+        self, client: PartnerClient, incentive: Incentive, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(operations, "MOST_IMPORTED_BYTES", 1_000)
-        response = send(client, incentive, "WELCOME-0001\n" * 100)
+
+        class Untouched(io.BytesIO):
+            def read(self, *_size: int | None) -> bytes:
+                raise AssertionError("The body was read.")
+
+        response = client.client.generic(
+            "POST",
+            f"/api/v1/codes/batches/import?incentive={incentive.public_id}",
+            b"WELCOME-0001\n" * 100,
+            content_type="text/csv",
+            headers={**client.headers, "Idempotency-Key": "1"},
+            **{"wsgi.input": Untouched()},
+        )
         assert (response.status_code, response.json()["code"]) == (413, "body-too-large")
+        assert not CodeBatch.objects.exists()
 
     def test_other_bodies_are_refused(self, client: PartnerClient, incentive: Incentive) -> None:
         response = client.post(f"codes/batches/import?incentive={incentive.public_id}", {"code": "WELCOME-0001"})
@@ -234,5 +271,22 @@ class TestImporting:
             assert [error["pointer"] for error in response.json()["errors"]] == [f"#/{name}"]
 
     def test_refused_lines_are_counted_beyond_a_thousand(self, client: PartnerClient, incentive: Incentive) -> None:
-        report = send(client, incentive, "WELCOME-0001\n" + "AB\n" * 1_200).json()["report"]
+        report = taken(client, send(client, incentive, "WELCOME-0001\n" + "AB\n" * 1_200))["report"]
         assert (report["refused"], len(report["first"])) == (1_200, 1_000)
+
+    def test_an_import_is_cancelled_but_not_paused(self, client: PartnerClient, incentive: Incentive) -> None:
+        path = f"codes/batches/{send(client, incentive, 'WELCOME-0001').json()['id']}"
+        paused = client.post(f"{path}/pause")
+        assert (paused.status_code, paused.json()["code"]) == (409, "wrong-batch-state")
+        assert client.post(f"{path}/cancel").json()["state"] == "cancelled"
+        assert not CodeFilePiece.objects.exists()
+        operations.import_codes(batch_id=CodeBatch.objects.get().pk, clock=lambda: NOON)
+        assert not Code.objects.exists()
+
+    def test_a_full_disk_is_said(self, client: PartnerClient, incentive: Incentive, full_disk: Any) -> None:
+        client.client.raise_request_exception = False
+        with full_disk("campaigns_codefilepiece"):
+            response = send(client, incentive, "WELCOME-0001\n")
+        assert (response.status_code, response.json()["code"]) == (503, "storage-full")
+        assert response["Retry-After"]
+        assert not CodeBatch.objects.exists()

@@ -14,11 +14,13 @@ from django.views.decorators.http import require_POST
 
 from campaigns import forms, operations, queries
 from campaigns.forms.codes import POINTERS, BatchForm, ImportForm
-from campaigns.models import BatchState, Claim, CodeBatch, Incentive, Status
+from campaigns.models import BatchState, Claim, CodeBatch, CodeFile, Incentive, Status
 from campaigns.rules import codes
 from campaigns.rules.codes import Shape
+from campaigns.wording import why_import_failed
 from incentives_site.accounts.roles import for_roles
 from incentives_site.shared.htmx import page_or_fragment
+from incentives_site.shared.kept_files import takes_file
 from incentives_site.shared.problems import Invalid, Problem
 from incentives_site.shared.statuses import STATUS_OF_KIND
 
@@ -93,6 +95,8 @@ def _shown(request: HttpRequest, row: CodeBatch, problem: Problem | None = None)
         may_export=row.state == BatchState.DONE and row.forgotten_at is None,
         used=queries.used_codes(row) if row.state == BatchState.DONE else 0,
         guesses=None if row.is_imported else operations.shape_of(row).guesses(row.count),
+        file=CodeFile.objects.filter(batch=row).first() if row.is_imported else None,
+        failure=why_import_failed(row.failure) if row.is_imported else row.failure,
         reasons=_reasons(row),
     )
     return render(request, template, context, status=STATUS_OF_KIND[problem.kind] if problem else 200)
@@ -101,7 +105,7 @@ def _shown(request: HttpRequest, row: CodeBatch, problem: Problem | None = None)
 def _reasons(row: CodeBatch) -> dict[str, Any] | None:
     """The report of an import, with its reasons in words."""
     if not row.report:
-        return None
+        return None  # also while an import is under way
     words = refusals_in_words()
     counted = [{"reason": words.get(reason, reason), "count": count} for reason, count in sorted(row.report["by_reason"].items())]
     first = [{"line": item["line"], "reason": words.get(item["reason"], item["reason"])} for item in row.report["first"]]
@@ -168,9 +172,10 @@ def preview_of(shape: Shape, count: int) -> dict[str, Any]:
     }
 
 
+@takes_file(operations.MOST_IMPORTED_BYTES)
 @for_roles(*WRITERS)
 def bring(request: HttpRequest, public_id: str, incentive_id: str) -> HttpResponse:
-    """Import the codes of another system."""
+    """Send the codes of another system; a worker takes them, and the page of the batch shows how far it is."""
     incentive = _incentive(public_id, incentive_id)
     sent = (request.POST, request.FILES) if request.method == "POST" else ()
     form = ImportForm(*sent, zone=incentive.campaign.time_zone)
@@ -178,18 +183,13 @@ def bring(request: HttpRequest, public_id: str, incentive_id: str) -> HttpRespon
     if request.method == "POST":
         if form.is_valid():
             file = form.cleaned_data["file"]
-            if file.size > operations.MOST_IMPORTED_BYTES:
-                form.add_error("file", _("The file has more than 20 MB: cut it into several."))
-            else:
-                try:
-                    row = operations.import_codes(
-                        incentive=incentive, file=file.file, by=actor(request), now=timezone.now(), **form.terms
-                    )
-                    return redirect("campaigns:code-batch", public_id, incentive_id, row.public_id)
-                except Invalid as problem:
-                    forms.place_errors(form, problem, POINTERS)
-                except operations.NotCsv as problem:
-                    form.add_error("file", f"{problem.title}. {problem.detail}")
+            try:
+                row = operations.order_import(
+                    incentive=incentive, file=file.file, size=file.size, by=actor(request), now=timezone.now(), **form.terms
+                )
+                return redirect("campaigns:code-batch", public_id, incentive_id, row.public_id)
+            except Invalid as problem:
+                forms.place_errors(form, problem, POINTERS)
         status = 422
     return render(request, "campaigns/codes/import.html", _context(request, incentive, _("Import"), form=form), status=status)
 

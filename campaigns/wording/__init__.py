@@ -1,6 +1,7 @@
 """Rules in words: why something was refused, what an incentive promises, whom a campaign is meant for."""
 
 from .decisions import as_told_to_strangers, decision_as_data, own_sentence, sentence, with_masked_codes
+from .imports import why_import_failed
 from .promises import (
     audience_in_words,
     awards_in_words,
@@ -25,5 +26,6 @@ __all__ = [
     "obstacle_in_words",
     "own_sentence",
     "sentence",
+    "why_import_failed",
     "with_masked_codes",
 ]

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from incentives_site.shared.kept_files import KeptPiece
 from incentives_site.shared.models import PublicIdModel
 
 
@@ -47,13 +48,11 @@ class CustomerImport(PublicIdModel):
         return self.name
 
 
-class CustomerImportPart(models.Model):
-    """A piece of the file, or of the report. Those of the file go when it is not needed any more."""
+class CustomerImportPart(KeptPiece):
+    """A piece of the file, sealed, or of the report. Those of the file go when it is not needed any more."""
 
     customer_import = models.ForeignKey(CustomerImport, models.CASCADE, related_name="parts", verbose_name=_("import"))
     is_report = models.BooleanField(_("of the report"), default=False)
-    number = models.PositiveIntegerField(_("number"))
-    body = models.BinaryField(_("body"))
 
     class Meta:
         verbose_name = _("piece of an import")

@@ -32,7 +32,6 @@ from ._imports import (
     MOST_BYTES as MOST_IMPORTED_BYTES,
 )
 from ._imports import (
-    NotATable,
     WrongImportState,
     begin_import,
     cancel_import,
@@ -91,7 +90,6 @@ __all__ = [
     "Erasing",
     "Holding",
     "Moving",
-    "NotATable",
     "NotCounting",
     "NotJson",
     "Preview",

@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from incentives_site.shared import kept_files
 from incentives_site.shared.jobs import enqueue
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
@@ -40,7 +41,6 @@ from ._resolve import Signal, hold, resolve_all
 from ._segments import refresh_memberships
 
 MOST_BYTES = 200 * 1024 * 1024
-PIECE_OF_A_FILE = 1024 * 1024
 LINES_AT_ONCE = 500
 SOURCE = "import"
 KEPT_FOR = datetime.timedelta(days=1)  # a file that nobody goes on with
@@ -55,12 +55,6 @@ log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime.datetime]
 
 
-class NotATable(Problem):
-    code = "not-a-table"
-    title = gettext_lazy("This file cannot be read as a table of customers")
-    kind = Kind.INVALID
-
-
 class WrongImportState(Problem):
     code = "wrong-import-state"
     title = gettext_lazy("The import is not at this point")
@@ -68,9 +62,7 @@ class WrongImportState(Problem):
 
 
 def begin_import(*, file: BinaryIO, name: str, size: int, by: str, now: datetime.datetime) -> CustomerImport:
-    """Keep the bytes of a file; the worker reads its heads. Raises ``NotATable`` (``extras["reason"]``) when it is too large."""
-    if size > MOST_BYTES:
-        raise NotATable(extras={"reason": "too-large"})
+    """Keep the bytes of a file; the worker reads its heads. Raises ``FileTooLarge``."""
     with transaction.atomic():
         row = CustomerImport.objects.create(
             name=name.replace("\x00", "")[-200:],
@@ -80,11 +72,7 @@ def begin_import(*, file: BinaryIO, name: str, size: int, by: str, now: datetime
             created_at=now,
             changed_at=now,
         )
-        for number in itertools.count():
-            body = file.read(PIECE_OF_A_FILE)
-            if not body:
-                break
-            CustomerImportPart.objects.create(customer_import=row, number=number, body=body)
+        kept_files.keep(file, pieces=row.parts, about=_about(row), size=size, most=MOST_BYTES)
         enqueue("customers.tasks.work_import", import_id=row.pk)
     return row
 
@@ -99,7 +87,8 @@ def _read_head(row: CustomerImport, clock: Clock) -> None:
             state=ImportState.MAPPING, head=asdict(head), meanings=importing.guess(head.columns), changed_at=clock()
         )
         if changed == 1:  # else it was given up meanwhile, or another worker was quicker
-            CustomerImportPart.objects.create(customer_import=row, number=NUMBER_OF_THE_SAMPLE, body=sample)
+            sealed = kept_files.seal_piece(_about(row), NUMBER_OF_THE_SAMPLE, sample)
+            CustomerImportPart.objects.create(customer_import=row, number=NUMBER_OF_THE_SAMPLE, body=sealed)
 
 
 def order_check(*, row: CustomerImport, meanings: Sequence[str], wording: str, now: datetime.datetime) -> None:
@@ -209,9 +198,10 @@ def work_import(*, import_id: int, clock: Clock) -> None:
             if not _piece(row, state, position, piece, clock()):
                 return
             position += len(piece)
-    except BadTable as bad:
+    except (BadTable, kept_files.Unreadable) as bad:
+        failure = bad.code if isinstance(bad, BadTable) else "unreadable"
         with contextlib.suppress(WrongImportState):
-            _end(import_id, [state], ImportState.FAILED, clock(), failure=bad.code)
+            _end(import_id, [state], ImportState.FAILED, clock(), failure=failure)
         return
     except (OperationalError, InterfaceError):
         raise  # the database was away: somebody goes on later
@@ -346,62 +336,11 @@ def _head(row: CustomerImport) -> Head:
 
 def kept_file(row: CustomerImport) -> BinaryIO:
     """The file of an import, to be read and sought; little of it is in memory."""
-    return io.BufferedReader(_Pieces(row), PIECE_OF_A_FILE)
+    return kept_files.read(pieces=row.parts.filter(is_report=False), about=_about(row), size=row.size)
 
 
-class _Pieces(io.RawIOBase):
-    """The file of an import, read from its pieces: one of them is in memory."""
-
-    def __init__(self, row: CustomerImport) -> None:
-        super().__init__()
-        self._pk, self._size, self._at = row.pk, row.size, 0
-        self._number, self._body = -1, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        wanted = self._size - self._at if size is None or size < 0 else size
-        found = bytearray()
-        while wanted > len(found) and (body := self._here()):
-            start = self._at % PIECE_OF_A_FILE
-            taken = body[start : start + wanted - len(found)]
-            if not taken:
-                break
-            found += taken
-            self._at += len(taken)
-        return bytes(found)
-
-    def readinto(self, buffer: Any) -> int:
-        found = self.read(len(buffer))
-        buffer[: len(found)] = found
-        return len(found)
-
-    def _here(self) -> bytes:
-        number = self._at // PIECE_OF_A_FILE
-        if self._at >= self._size:
-            return b""
-        if number != self._number:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT body FROM customers_customerimportpart "
-                    "WHERE customer_import_id = %s AND NOT is_report AND number = %s",
-                    [self._pk, number],
-                )
-                found = cursor.fetchone()
-            self._number, self._body = number, bytes(found[0]) if found else b""
-        return self._body
+def _about(row: CustomerImport) -> str:
+    return f"customers: {row.public_id}"
 
 
 def report_of(row: CustomerImport) -> Iterator[tuple[int, str, list[str]]]:
@@ -415,4 +354,10 @@ def report_of(row: CustomerImport) -> Iterator[tuple[int, str, list[str]]]:
 def sample_of(row: CustomerImport) -> list[tuple[str, ...]]:
     """The first lines of the file that can be read, while it is kept; as the worker has read them."""
     part = CustomerImportPart.objects.filter(customer_import=row, is_report=False, number=NUMBER_OF_THE_SAMPLE).first()
-    return [tuple(cells) for cells in json.loads(bytes(part.body))] if part else []
+    if part is None:
+        return []
+    try:
+        sample = kept_files.open_piece(_about(row), NUMBER_OF_THE_SAMPLE, part.body)
+    except kept_files.Unreadable:
+        return []
+    return [tuple(cells) for cells in json.loads(sample)]

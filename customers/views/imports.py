@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from incentives_site.accounts.roles import for_roles
 from incentives_site.shared.htmx import page_or_fragment
+from incentives_site.shared.kept_files import takes_file
 from incentives_site.shared.problems import Invalid, NotFound, Problem
 from incentives_site.shared.statuses import STATUS_OF_KIND
 
@@ -39,6 +40,7 @@ def _crumbs(*labels: str) -> list[dict[str, str]]:
     return [*trail, *({"label": label} for label in labels)]
 
 
+@takes_file(operations.MOST_IMPORTED_BYTES)
 @for_roles(*WRITERS)
 def imports(request: HttpRequest) -> HttpResponse:
     """Send a file; the imports so far."""
@@ -47,13 +49,8 @@ def imports(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if form.is_valid():
             file = form.cleaned_data["file"]
-            try:
-                row = operations.begin_import(
-                    file=file.file, name=file.name, size=file.size, by=actor(request), now=timezone.now()
-                )
-                return redirect("customers:import", public_id=row.public_id)
-            except operations.NotATable as problem:
-                form.add_error("file", why_no_table(str(problem.extras["reason"])))
+            row = operations.begin_import(file=file.file, name=file.name, size=file.size, by=actor(request), now=timezone.now())
+            return redirect("customers:import", public_id=row.public_id)
         status = 422
     rows = list(CustomerImport.objects.all()[:20])
     people = named_actors([row.created_by for row in rows])

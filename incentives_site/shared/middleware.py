@@ -1,4 +1,4 @@
-"""Small middleware: optional slashes for the API, the language of a page, the admin's content policy, refusals as pages."""
+"""Small middleware: bounds of bodies, optional slashes for the API, languages, the admin's content policy, refusals as pages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +12,7 @@ from django_structlog.middlewares import RequestMiddleware
 from pghistory.middleware import HistoryMiddleware
 
 from .addresses import client_ip
+from .kept_files import FileTooLarge, refuse_oversized
 from .logs import request_id
 from .masking import masked_path
 from .problem_pages import problem_page
@@ -43,6 +44,31 @@ class SlashOptionalApi:
         if request.path_info.startswith("/api/v1/") and request.path_info.endswith("/"):
             request.path_info = request.path_info.rstrip("/")
         return self.get_response(request)
+
+
+class BoundedBodies:
+    """A page whose form or file is larger than it may take is refused before a byte of it is read (``kept_files``).
+
+    It stands before the check of the token of a form, which would read the body. The API and the doors for events bound theirs
+    themselves, in the words of those who call them.
+    """
+
+    ELSEWHERE = ("/api/", "/v1/", "/beacon/")
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
+        if request.path_info.startswith(self.ELSEWHERE):
+            return None
+        try:
+            refuse_oversized(request, view)
+        except FileTooLarge as problem:
+            return problem_page(request, problem)
+        return None
 
 
 class LanguageOfThePage:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 from rest_framework.parsers import JSONParser
 
+from .kept_files import announced_length
 from .problems import FieldError, Invalid
 
 MOST_BYTES = 2 * 1024 * 1024
@@ -29,11 +30,7 @@ class BoundedJSONParser(JSONParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         request = (parser_context or {}).get("request")
-        try:
-            length = int(request.META.get("CONTENT_LENGTH") or 0) if request is not None else 0
-        except ValueError:
-            length = 0
-        if length > MOST_BYTES:
+        if request is not None and announced_length(request) > MOST_BYTES:
             raise TooLarge
         kept = _Kept(stream)
         try:

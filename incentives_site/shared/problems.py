@@ -20,6 +20,7 @@ class Kind(enum.Enum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
+    TOO_LARGE = "too-large"
     TOO_MANY = "too-many"
 
 

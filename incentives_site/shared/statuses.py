@@ -7,5 +7,6 @@ STATUS_OF_KIND = {
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
+    Kind.TOO_LARGE: 413,
     Kind.TOO_MANY: 429,
 }

@@ -1,7 +1,10 @@
 """What ``manage.py check --deploy`` says of a configuration that strangers could use, and that it is quiet about a sound one."""
 
+import os
 import re
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,8 @@ from incentives_site.services.locations import PROJECT
 @pytest.fixture
 def sound(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     settings.DEMO, settings.HTTPS = False, True
-    settings.SECRET_KEY, settings.CODES_KEY, settings.MEETINGS_KEY = (secrets.token_urlsafe(50) for _ in range(3))
+    for name in checks.KEYS:
+        setattr(settings, name, secrets.token_urlsafe(50))
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.ALLOWED_HOSTS = ["incentives.example.com"]
     settings.BEHIND_PROXY, settings.TRUSTED_PROXY_HOPS = True, 1
@@ -45,6 +49,9 @@ def test_a_sound_configuration_is_passed_over(sound: Any) -> None:
         ("CODES_KEY", "change-me-change-me-change-me-change-me-123", "incentives.E002"),
         ("CODES_KEY", "kurz9!", "incentives.E002"),
         ("MEETINGS_KEY", "ab" * 40, "incentives.E002"),
+        ("SEALING_KEY", "change-me-change-me-change-me-change-me-123", "incentives.E002"),
+        ("SEALING_KEY", "kurz9!", "incentives.E002"),
+        ("SEALING_KEY", "", "incentives.W009"),
     ],
 )
 def test_each_fault_is_reported(sound: Any, name: str, value: Any, id: str) -> None:
@@ -52,11 +59,29 @@ def test_each_fault_is_reported(sound: Any, name: str, value: Any, id: str) -> N
     assert found() == {id}
 
 
+@pytest.mark.parametrize("other", ["SECRET_KEY", "CODES_KEY", "MEETINGS_KEY"])
+def test_seals_have_a_key_of_their_own(sound: Any, other: str) -> None:
+    sound.SEALING_KEY = getattr(sound, other)
+    assert found() == {"incentives.W009"}
+
+
+def test_the_command_says_so_and_how_to_set_it() -> None:
+    """As an operator runs it, without ``SEALING_KEY`` in the environment."""
+    environment = {"PATH": os.environ["PATH"], "SECRET_KEY": secrets.token_urlsafe(50), "CODES_KEY": secrets.token_urlsafe(50)}
+    command = [sys.executable, "manage.py", "check", "--deploy"]
+    without = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert without.returncode == 0, without.stderr
+    assert "(incentives.W009) SEALING_KEY is not set" in without.stderr
+    assert "manage.py reseal" in without.stderr
+    environment["SEALING_KEY"] = secrets.token_urlsafe(50)
+    assert "W009" not in subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True).stderr
+
+
 def test_the_example_of_the_environment_is_no_configuration(sound: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody goes live with the values of ``.env.example`` unnoticed."""
-    keys = dict(
-        re.findall(r"^(SECRET_KEY|CODES_KEY|POSTGRES_PASSWORD)=(.*)$", (PROJECT / ".env.example").read_text(), re.MULTILINE)
-    )
+    names = "|".join([*checks.KEYS, "POSTGRES_PASSWORD"])
+    keys = dict(re.findall(rf"^({names})=(.*)$", (PROJECT / ".env.example").read_text(), re.MULTILINE))
+    assert len(keys) == len(checks.KEYS) + 1
     assert set(keys.values()) == {""}
     monkeypatch.setitem(sound.DATABASES["default"], "USER", "incentives")
     monkeypatch.setitem(sound.DATABASES["default"], "PASSWORD", "incentives")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -15,7 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from campaigns import operations
-from campaigns.models import BatchState, CodeBatch, Incentive
+from campaigns.models import BatchState, CodeBatch, CodeFile, Incentive
 from campaigns.tests.factories import IncentiveFactory
 
 from .test_frame import assert_sound, open_as
@@ -114,19 +113,6 @@ class TestWithoutJavaScript:
         again = client.post(address("code-batch-resume", incentive, batch.public_id))
         assert again.status_code == 409
 
-    def test_an_import_with_its_report(self, client: Client, marketer: Any, incentive: Incentive) -> None:
-        client.force_login(marketer)
-        file = SimpleUploadedFile("codes.csv", b"code\nWELCOME-0001\nWELCOME-0001\nAB\n", "text/csv")
-        shown = client.post(
-            address("codes-import", incentive), {"file": file, "uses_per_code": "1"}, follow=True
-        ).content.decode()
-        assert "Of 3 lines, 1 were taken and 2 refused." in shown
-        assert "The code stands earlier in the file." in shown
-        for content in (b"\xff\xfe\x00", b"AB\n"):
-            file = SimpleUploadedFile("codes.csv", content, "text/csv")
-            assert client.post(address("codes-import", incentive), {"file": file, "uses_per_code": "1"}).status_code == 422
-        assert CodeBatch.objects.count() == 1
-
     def test_analysts_look_and_change_nothing(self, client: Client, incentive: Incentive) -> None:
         batch = order(incentive)
         client.force_login(person("analyst"))
@@ -158,10 +144,15 @@ def test_the_pages_are_sound(
     look(address("codes-import", incentive))
     paused = half_made(incentive, BatchState.PAUSED)
     order(incentive)
-    file = io.BytesIO(b"\n".join([b"WELCOME-0001", *[b"AB"] * 60]))
-    imported = operations.import_codes(incentive=incentive, file=file, by="user:1", now=timezone.now())
+    body = b"\n".join([b"WELCOME-0001", *[b"AB"] * 60])
+    imported = operations.order_import(
+        incentive=incentive, file=io.BytesIO(body), size=len(body), by="user:1", now=timezone.now()
+    )
+    half = order(incentive, count=1)
+    CodeBatch.objects.filter(pk=half.pk).update(is_imported=True, state=BatchState.RUNNING)
+    CodeFile.objects.create(batch=half, size=1, lines=7, position=3)
     look(address("codes", incentive))
-    for batch in (paused, imported, CodeBatch.objects.get(state="done", is_imported=False)):
+    for batch in (paused, half, imported, CodeBatch.objects.get(state="done", is_imported=False)):
         look(address("code-batch", incentive, batch.public_id))
     look(reverse("campaigns:detail", args=[incentive.campaign.public_id]))
 

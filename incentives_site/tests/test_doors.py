@@ -85,6 +85,8 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "wallet/worker.js": STRANGERS,
     "surveys/directory/": frozenset({Role.HR, Role.OPERATOR}),
     "surveys/directory/import/": frozenset({Role.HR, Role.OPERATOR}),
+    "surveys/directory/import/<uuid:public_id>/": frozenset({Role.HR, Role.OPERATOR}),
+    "surveys/directory/import/<uuid:public_id>/change/": frozenset({Role.HR, Role.OPERATOR}),
     "s/": STRANGERS,
     "s/<str:token>/": STRANGERS,
     "preferences/<str:token>/": STRANGERS,

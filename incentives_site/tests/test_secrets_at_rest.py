@@ -122,15 +122,19 @@ def batch_codes(partner: PartnerClient, incentive: Incentive) -> list[str]:
     campaigns.make_codes(batch_id=CodeBatch.objects.get(public_id=made["id"]).pk, clock=timezone.now)
     answer = partner.get(f"codes/batches/{made['id']}/codes.csv")
     codes = [row["code"] for row in csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))]
-    brought = "BROUGHT-AB12-CD34-EF56"
-    sent = partner.client.post(
-        f"/api/v1/codes/batches/import?incentive={incentive.public_id}",
-        f"{brought}\n".encode(),
-        content_type="text/csv",
-        headers={**partner.headers, "Idempotency-Key": "import"},
-    )
-    assert sent.status_code in {200, 201}, sent.content
-    return [*codes[:2], brought]
+    # One that the worker has had, and one whose file still waits for it.
+    brought, waiting = "BROUGHT-AB12-CD34-EF56", "WAITING-GH12-JK34-LM56"
+    for code in (brought, waiting):
+        sent = partner.client.post(
+            f"/api/v1/codes/batches/import?incentive={incentive.public_id}",
+            f"{code}\n".encode(),
+            content_type="text/csv",
+            headers={**partner.headers, "Idempotency-Key": code[:8]},
+        )
+        assert sent.status_code == 202, sent.content
+        if code == brought:
+            campaigns.import_codes(batch_id=CodeBatch.objects.get(public_id=sent.json()["id"]).pk, clock=timezone.now)
+    return [*codes[:2], brought, waiting]
 
 
 def issue_card(number: int) -> str:

@@ -154,6 +154,16 @@ def test_hr_starts_an_enps_in_two_clicks_and_builds_a_pulse(new_page: Any, base:
     see("directory")
     page.goto(f"{base}/surveys/directory/import/")
     see("import")
+    people = b"key,name,email,department\n" + b"".join(b"%d,P,p%d@company.test,\n" % (n, n) for n in range(3))
+    for name, content, button in (
+        ("good.csv", people.replace(b",\n", b",Sales\n"), "Validate file"),
+        ("bad.csv", people, "Import"),
+    ):
+        page.goto(f"{base}/surveys/directory/import/")
+        page.set_input_files("[name=file]", {"name": name, "mimeType": "text/csv", "buffer": content})
+        page.click(f"button:has-text('{button}')")
+        page.wait_for_selector(".status-checked, .badge:has-text('Failed'), .badge:has-text('Validated')")
+        see(name)
     page.goto(f"{base}/surveys/")
     see("list")
     page.goto(f"{base}/s/")

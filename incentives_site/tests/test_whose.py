@@ -111,6 +111,8 @@ WHOSE: dict[str, str] = {
             "customers/segments/<uuid:public_id>/give-up/",
             "customers/segments/<uuid:public_id>/names/",
             "surveys/new/<slug:key>/",
+            "surveys/directory/import/<uuid:public_id>/",
+            "surveys/directory/import/<uuid:public_id>/change/",
             "surveys/actions/<uuid:public_id>/",
             "surveys/feedback/<uuid:public_id>/end/",
             "surveys/feedback/<uuid:public_id>/poster/",

@@ -103,8 +103,8 @@ class AccessAdmin(ReadOnlyAdmin):
 
 @admin.register(Reservation)
 class ReservationAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "source", "order_key", "customer", "state", "expires_at", "actor"]
-    list_filter = ["state", "source"]
-    list_select_related = ["customer"]
+    list_display = ["created_at", "source", "order_key", "customer", "channel", "store", "state", "expires_at", "actor"]
+    list_filter = ["state", "source", "channel"]
+    list_select_related = ["customer", "channel", "store"]
     search_fields = ["order_key", "public_id"]
     ordering = ["-id"]

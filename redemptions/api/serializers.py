@@ -68,6 +68,8 @@ class ReservationRequest(QuoteRequest):
 class ReservationOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     order = OrderSerializer()
+    channel = serializers.CharField()
+    store = serializers.CharField(allow_null=True)
     state = serializers.CharField()
     expires_at = serializers.DateTimeField()
     decision = DecisionOut()
@@ -218,6 +220,8 @@ def reservation_as_data(reservation: Reservation) -> dict[str, Any]:
     return {
         "id": str(reservation.public_id),
         "order": {"id": reservation.order_key},
+        "channel": reservation.channel.key if reservation.channel else None,
+        "store": reservation.store.key if reservation.store else None,
         "state": reservation.state,
         "expires_at": _instant(reservation.expires_at),
         "decision": reservation.decision,

@@ -21,11 +21,19 @@ from incentives_site.integrations.models import Scope
 from incentives_site.shared.addresses import client_address
 from redemptions import operations, queries
 from redemptions.models import Redemption
+from redemptions.rules.reach import Reach
 
 from . import serializers
 
 
-class _BasketView(PartnerView):
+class _PlacedView(PartnerView):
+    @property
+    def reach(self) -> Reach:
+        """Where the key may act."""
+        return Reach(channels=self.key.channel_keys, stores=self.key.store_keys)
+
+
+class _BasketView(_PlacedView):
     """What quotes and redemptions share: who asks, where, with which basket and codes."""
 
     def request_of(self, wanted: dict[str, Any]) -> operations.Request:
@@ -76,7 +84,7 @@ class Redemptions(_BasketView):
             key = wanted.get("reservation")
             redemption = operations.redeem(
                 self.request_of(wanted),
-                reservation=operations.reservation_by_public_id(key, source=source) if key else None,
+                reservation=operations.reservation_by_public_id(key, source=source, reach=self.reach) if key else None,
                 source=source,
                 order_key=wanted["order"]["id"],
                 placed_at=wanted["order"].get("placed_at"),
@@ -110,19 +118,20 @@ class Reservations(_BasketView):
                 by=self.caller.actor,
                 now=timezone.now(),
                 lifetime=datetime.timedelta(seconds=wanted["expires_in"]),
+                reach=self.reach,
             )
             return 201, serializers.reservation_as_data(reservation)
 
         return self.once(request, work)
 
 
-class ReservationDetail(PartnerView):
+class ReservationDetail(_PlacedView):
     required_scopes = {"DELETE": Scope.REDEMPTIONS}
 
     @extend_schema(operation_id="reservations_release", responses={204: None})
     def delete(self, request: Request, public_id: str) -> Response:
         """Let go of what it holds. Once it has ended, however it did, this changes nothing."""
-        reservation = operations.reservation_by_public_id(public_id, source=self.caller.partner.key)
+        reservation = operations.reservation_by_public_id(public_id, source=self.caller.partner.key, reach=self.reach)
         with contextlib.suppress(operations.ReservationEnded):
             operations.release(reservation=reservation, now=timezone.now())
         return Response(status=204)

@@ -306,6 +306,13 @@ class Reservation(PublicIdModel):
     customer = models.ForeignKey(
         "customers.Customer", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("customer")
     )
+    # Where it was made. Both are empty in rows that are older than these fields.
+    channel = models.ForeignKey(
+        "customers.Channel", models.PROTECT, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("channel")
+    )
+    store = models.ForeignKey(
+        "customers.Store", models.PROTECT, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("store")
+    )
     state = models.CharField(_("state"), max_length=16, choices=ReservationState.choices, default=ReservationState.ACTIVE)
     decision = models.JSONField(_("decision"))
     demands = models.JSONField(_("held of limits"), default=list, help_text=_("[limit, subject, amount]."))

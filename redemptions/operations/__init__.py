@@ -26,6 +26,7 @@ from ._remind import remind_of_ending
 from ._reserve import (
     NothingToReserve,
     ReservationEnded,
+    ReservationOfAnotherStore,
     ReservationUnknown,
     expire_reservations,
     release,
@@ -51,6 +52,7 @@ __all__ = [
     "RecordedElsewhere",
     "Request",
     "ReservationEnded",
+    "ReservationOfAnotherStore",
     "ReservationUnknown",
     "ReturnChanged",
     "ReturnPreview",

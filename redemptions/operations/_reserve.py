@@ -20,6 +20,7 @@ from campaigns.rules.limits import is_slot
 from incentives_site.shared.problems import FieldError, Invalid, Kind, NotFound, Problem
 
 from ..models import Posting, Reservation, ReservationState
+from ..rules.reach import Reach
 from ._announce import announce_expired
 from ._ledger import NotEnough, lock_accounts_of, refund, spend, today_of_the_programme
 from ._quote import Quote, Request, quote
@@ -42,6 +43,12 @@ class ReservationEnded(Problem):
     kind = Kind.CONFLICT
 
 
+class ReservationOfAnotherStore(Problem):
+    code = "reservation-of-another-store"
+    title = gettext_lazy("This reservation belongs to another store or channel")
+    kind = Kind.FORBIDDEN
+
+
 class NothingToReserve(Problem):
     code = "nothing-to-reserve"
     title = gettext_lazy("There is nothing that could be held")
@@ -60,14 +67,19 @@ def reserve(
     by: str,
     now: datetime.datetime,
     lifetime: datetime.timedelta = DEFAULT_LIFETIME,
+    reach: Reach | None = None,
 ) -> Reservation:
     """Hold what ``request`` would use, for ``lifetime``. A second one for the same order of the same source replaces the first.
 
-    Raises ``NothingToReserve`` (with the decision), ``Invalid``; ``OrderAlreadyRedeemed`` is left to the redemption.
+    ``reach`` is where the caller may act; ``None``: everywhere. Raises ``NothingToReserve`` (with the decision), ``Invalid``,
+    ``ReservationOfAnotherStore`` when the first is not the caller's to replace; ``OrderAlreadyRedeemed`` is left to the
+    redemption.
     """
     _check(order_key, lifetime)
     for _attempt in range(ATTEMPTS):
         former = active_reservation(source=source, order_key=order_key, now=now)
+        if former is not None:
+            _check_reach(former, reach)
         quoted = quote_after_expiry(request, now=now, reservation=former)
         if not quoted.decision.applied:
             raise NothingToReserve(_("No incentive applies to this order."), extras={"decision": quoted.data})
@@ -120,6 +132,8 @@ def _hold(
         source=source,
         order_key=order_key,
         customer=quoted.customer,
+        channel=quoted.channel,
+        store=quoted.store,
         decision=quoted.stored(data),
         demands=[[d.limit_id, d.subject, d.amount] for item in quoted.incentives for d in quoted.demands(item)],
         grants=ids,
@@ -231,18 +245,27 @@ def release_value(reservation: Reservation, now: datetime.datetime, *, keep: Col
 
 def active_reservation(*, source: str, order_key: str, now: datetime.datetime) -> Reservation | None:
     found = Reservation.objects.filter(source=source, order_key=order_key, state=ReservationState.ACTIVE)
-    return found.filter(expires_at__gt=now).first()
+    return found.filter(expires_at__gt=now).select_related("channel", "store").first()
 
 
-def reservation_by_public_id(public_id: str, *, source: str) -> Reservation:
-    """A reservation of this source. Raises ``ReservationUnknown``."""
+def _check_reach(reservation: Reservation, reach: Reach | None) -> None:
+    """Raises ``ReservationOfAnotherStore``."""
+    channel = reservation.channel.key if reservation.channel else None
+    store = reservation.store.key if reservation.store else None
+    if reach is not None and not reach.covers(channel=channel, store=store):
+        raise ReservationOfAnotherStore(_("Only a key for the store and channel it was made in may use, replace or release it."))
+
+
+def reservation_by_public_id(public_id: str, *, source: str, reach: Reach | None = None) -> Reservation:
+    """A reservation of this source, within ``reach``. Raises ``ReservationUnknown``, ``ReservationOfAnotherStore``."""
     try:
         key = uuid.UUID(public_id)
     except ValueError:
         raise ReservationUnknown from None
-    found = Reservation.objects.select_related("customer").filter(public_id=key, source=source).first()
+    found = Reservation.objects.select_related("customer", "channel", "store").filter(public_id=key, source=source).first()
     if found is None:
         raise ReservationUnknown
+    _check_reach(found, reach)
     return found
 
 

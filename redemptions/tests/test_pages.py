@@ -12,11 +12,12 @@ from django.utils import timezone
 from campaigns import operations as campaign_operations
 from campaigns import queries as campaign_queries
 from campaigns.models import Campaign
-from campaigns.tests.factories import CampaignFactory, IncentiveFactory
+from campaigns.tests.factories import CampaignFactory, IncentiveFactory, LimitFactory
 from customers.tests.factories import ChannelFactory, CustomerFactory, IdentityFactory, StoreFactory
 from incentives_site.accounts.models import User
-from redemptions import sealing
+from redemptions import operations, sealing
 from redemptions.models import Redemption
+from redemptions.tests.factories import request_for
 
 pytestmark = pytest.mark.django_db
 TILL = "/till/"
@@ -215,3 +216,18 @@ def test_an_associate_sells_only_in_the_own_store(associate: Client) -> None:
     other = StoreFactory()
     fields = fields_of(associate.get(TILL).content.decode())
     assert associate.post(TILL, {**fields, **line(), "store": other.pk}).status_code == 422
+
+
+def test_a_sale_uses_up_no_reservation_of_another_store(associate: Client) -> None:
+    LimitFactory(maximum=1)
+    Campaign.objects.update(starts_at=None)
+    sale = {**fields_of(associate.get(TILL).content.decode()), **line()}
+    elsewhere = StoreFactory()
+    request = request_for(store=elsewhere.key)
+    held = operations.reserve(request, source="till", order_key=sale["order_key"], by="user:1", now=timezone.now())
+    sale["reservation"] = str(held.public_id)
+    refused = associate.post(TILL, {**sale, "intent": "redeem"})
+    assert refused.status_code == 409
+    held.refresh_from_db()
+    assert (held.state, held.store) == ("active", elsewhere)
+    assert not Redemption.objects.exists()

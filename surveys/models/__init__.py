@@ -1,7 +1,7 @@
 """How it felt: the directory, surveys, waves, answers."""
 
 from ._actions import ActionPlan, ActionState
-from ._directory import Department, Employee
+from ._directory import Department, Employee, EmployeeImport, EmployeeImportPiece, EmployeeImportState
 from ._feedback import Claim, Feedback, OpenAnswer, ReviewState
 from ._meetings import MeetingNote, OneOnOne, Rhythm, Side
 from ._surveys import BankQuestion, Mode, Survey, SurveyKind, SurveyQuestion, SurveyStatus
@@ -17,6 +17,9 @@ __all__ = [
     "Comment",
     "Department",
     "Employee",
+    "EmployeeImport",
+    "EmployeeImportPiece",
+    "EmployeeImportState",
     "Feedback",
     "Invitation",
     "MeetingNote",

@@ -35,6 +35,15 @@ from ._feedback import (
     moderate,
 )
 from ._holdings import FEEDBACK
+from ._import_employees import (
+    MOST_BYTES_OF_EMPLOYEES,
+    cancel_employee_import,
+    import_employees,
+    order_employee_import,
+    run_employee_import,
+    tidy_employee_imports,
+    unfinished_employee_imports,
+)
 from ._invitation import LinkUnknown, invitation_of
 from ._meet import (
     HaveOne,
@@ -64,6 +73,7 @@ __all__ = [
     "COLUMNS",
     "FEEDBACK",
     "LONGEST_NOTES",
+    "MOST_BYTES_OF_EMPLOYEES",
     "NEEDED",
     "ActionUnknown",
     "Advanced",
@@ -96,6 +106,7 @@ __all__ = [
     "bank_turns",
     "bring_in_employees",
     "cancel_date",
+    "cancel_employee_import",
     "channel_for",
     "check_open",
     "claim",
@@ -116,6 +127,7 @@ __all__ = [
     "give_rewards",
     "groups_of",
     "has_answers",
+    "import_employees",
     "invitation_of",
     "keep_in_bank",
     "key_of_department",
@@ -130,6 +142,7 @@ __all__ = [
     "open_url",
     "open_wave",
     "opens_at_once",
+    "order_employee_import",
     "own_questions",
     "participation_as_data",
     "plan_action",
@@ -141,6 +154,7 @@ __all__ = [
     "revise",
     "revise_action",
     "revise_questions",
+    "run_employee_import",
     "seat_of",
     "send_digests",
     "send_invitations",
@@ -149,6 +163,8 @@ __all__ = [
     "settle",
     "start",
     "survey_of",
+    "tidy_employee_imports",
     "token_of_code",
+    "unfinished_employee_imports",
     "write",
 ]

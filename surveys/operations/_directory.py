@@ -57,10 +57,10 @@ def bring_in_employees(
     ``deactivates_missing``: whoever is not among them is not asked any more. Raises ``Invalid`` with a sentence for each row that
     cannot be; pointers are ``/<row>/<column>``, rows counted from 0. Then nothing is changed.
     """
+    read, errors = _read(rows)  # before the transaction: it may take long
     with transaction.atomic(), acting(by=by, why="bring in employees"), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('surveys: directory'))")
         known = {row.key: row for row in Employee.objects.select_related("department", "manager")}
-        read, errors = _read(rows)
         errors += _clashes(read, known, deactivates_missing)
         if errors:
             raise Invalid(_("Nothing was changed."), errors=errors[:MOST_FAULTS])

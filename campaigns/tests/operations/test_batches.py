@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import io
 import os
 import signal
 import subprocess
@@ -16,10 +17,12 @@ import pytest
 from django.db import connection, transaction
 
 from campaigns import operations, queries, sealing
-from campaigns.models import BatchState, Code, CodeBatch
+from campaigns.models import BatchState, Code, CodeBatch, CodeFilePiece
+from campaigns.operations import _import_codes
 from campaigns.rules import codes
 from campaigns.tests.factories import IncentiveFactory
 from customers.tests.factories import NOON
+from incentives_site.shared import kept_files
 from incentives_site.shared.problems import Invalid, Problem
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -172,6 +175,74 @@ def test_an_incentive_that_was_never_promised_is_removed_with_its_codes() -> Non
     operations.remove_incentive(incentive=batch.incentive, by="user:1")
     assert not Code.objects.exists()
     assert not CodeBatch.objects.exists()
+
+
+class TestImporting:
+    LINES = [f"IMPORTED-{n:05}" for n in range(2_500)]
+
+    @pytest.fixture(autouse=True)
+    def in_small_pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_import_codes, "PIECE", 1_000)
+
+    def order(self, note: str = "") -> CodeBatch:
+        body = "\n".join(["code,note", *(f"{line},{note}" for line in self.LINES)]).encode()
+        incentive = IncentiveFactory(claim="code")
+        return operations.order_import(incentive=incentive, file=io.BytesIO(body), size=len(body), by="user:1", now=NOON)
+
+    def test_a_worker_that_ends_in_the_middle_loses_nothing_and_repeats_nothing(self) -> None:
+        batch = self.order()
+
+        class Killed(BaseException):
+            pass
+
+        times = iter([NOON, NOON])
+
+        def clock() -> datetime.datetime:
+            if (now := next(times, None)) is None:
+                raise Killed
+            return now
+
+        with pytest.raises(Killed):
+            operations.import_codes(batch_id=batch.pk, clock=clock)
+        batch.refresh_from_db()
+        assert (batch.state, batch.made, batch.file.position, batch.file.lines) == ("running", 2_000, 2_000, 2_500)
+        assert operations.unfinished_imports() == [batch.pk]
+        assert operations.import_codes(batch_id=batch.pk, clock=lambda: NOON)
+        batch.refresh_from_db()
+        assert (batch.state, batch.made, batch.count, batch.report["lines"]) == (BatchState.DONE, 2_500, 2_500, 2_500)
+        assert texts(batch) == self.LINES
+        assert not operations.unfinished_imports()
+
+    def test_the_codes_of_an_import_that_failed_in_the_middle_are_free_again(self) -> None:
+        batch = self.order(note="x" * 1_000)
+
+        def clock() -> datetime.datetime:
+            """Called after the whole file was looked through: from now on its end is lost."""
+            CodeFilePiece.objects.filter(number=2).update(body=b"lost")
+            return NOON
+
+        assert not operations.import_codes(batch_id=batch.pk, clock=clock)
+        batch.refresh_from_db()
+        assert (batch.state, batch.failure, batch.report) == (BatchState.FAILED, "unreadable", None)
+        assert batch.codes.count() == batch.made > 0
+        assert not CodeFilePiece.objects.exists()
+        operations.tidy_batches(now=NOON)
+        assert not Code.objects.exists()
+        assert operations.import_codes(batch_id=self.order().pk, clock=lambda: NOON)
+        assert Code.objects.count() == 2_500
+
+    def test_a_file_is_read_outside_of_any_transaction(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        depth = len(connection.savepoint_ids)
+        seen: list[int] = []
+        opened = kept_files.open_piece
+
+        def watched(*arguments: Any) -> bytes:
+            seen.append(len(connection.savepoint_ids))
+            return opened(*arguments)
+
+        monkeypatch.setattr(kept_files, "open_piece", watched)
+        operations.import_codes(batch_id=self.order().pk, clock=lambda: NOON)
+        assert set(seen) == {depth}
 
 
 class TestUsing:

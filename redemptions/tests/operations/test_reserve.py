@@ -8,7 +8,7 @@ import pytest
 from campaigns import operations as campaign_operations
 from campaigns.models import Grant, GrantState, LimitCounter, LoyaltyProgramme, Measure
 from campaigns.tests.factories import IncentiveFactory, LimitFactory
-from customers.tests.factories import NOON, ChannelFactory, CustomerFactory
+from customers.tests.factories import NOON, ChannelFactory, CustomerFactory, StoreFactory
 from incentives_site.integrations.tests.factories import PartnerClient, partner_key
 from incentives_site.shared.problems import Invalid
 from redemptions import operations, queries
@@ -174,3 +174,49 @@ class TestTheApi:
         assert mine.delete(f"reservations/{key}").status_code == 204
         assert mine.delete(f"reservations/{key}").status_code == 204
         assert mine.post("redemptions", {**body, "reservation": key}).json()["code"] == "reservation-ended"
+
+    def test_a_key_uses_replaces_and_releases_reservations_of_its_stores_only(self) -> None:
+        LimitFactory(maximum=1)
+        mine, theirs = StoreFactory(), StoreFactory()
+        at = {store.key: PartnerClient(partner_key(channels=("store",), store_keys=[store.key])[1]) for store in (mine, theirs)}
+        body = {"currency": "USD", "basket": lines(10_000), "order": {"id": "1"}}
+        made = at[mine.key].post("reservations", body).json()
+        assert (made["channel"], made["store"]) == ("store", mine.key)
+        other = at[theirs.key]
+        for refused in (
+            other.delete(f"reservations/{made['id']}"),
+            other.post("reservations", body),
+            other.post("redemptions", {**body, "reservation": made["id"], "accept_changes": True}),
+        ):
+            assert (refused.status_code, refused.json()["code"]) == (403, "reservation-of-another-store")
+        assert Reservation.objects.get().state == ReservationState.ACTIVE
+        assert not Redemption.objects.exists()
+        replaced = at[mine.key].post("reservations", body).json()
+        used = at[mine.key].post("redemptions", {**body, "reservation": replaced["id"]})
+        assert used.status_code == 201, used.content
+
+    def test_a_key_of_another_channel_does_not_release_either_and_one_of_all_stores_does(self) -> None:
+        LimitFactory(maximum=1)
+        ChannelFactory(web=True)
+        store = StoreFactory()
+        keys = {
+            "store": PartnerClient(partner_key(channels=("store",), store_keys=[store.key])[1]),
+            "web": PartnerClient(partner_key(channels=("web",))[1]),
+            "all": PartnerClient(partner_key(channels=("web", "store"))[1]),
+        }
+        body = {"currency": "USD", "basket": lines(10_000), "order": {"id": "1"}}
+        key = keys["store"].post("reservations", body).json()["id"]
+        assert keys["web"].delete(f"reservations/{key}").json()["code"] == "reservation-of-another-store"
+        assert keys["all"].delete(f"reservations/{key}").status_code == 204
+        assert Reservation.objects.get().state == ReservationState.RELEASED
+        online = keys["web"].post("reservations", body).json()
+        assert (online["channel"], online["store"]) == ("web", None)
+        assert keys["store"].delete(f"reservations/{online['id']}").status_code == 403
+
+    def test_a_reservation_from_before_it_had_a_store_is_used_as_before(self) -> None:
+        LimitFactory(maximum=1)
+        reservation = reserve("1", source="shop")
+        Reservation.objects.update(channel=None, store=None)
+        key = PartnerClient(partner_key(channels=("store",), store_keys=[StoreFactory().key])[1])
+        assert key.delete(f"reservations/{reservation.public_id}").status_code == 204
+        assert Reservation.objects.get().state == ReservationState.RELEASED

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("surveys", "0009_room_for_use"),
+        ("surveys", "0010_imports_of_employees"),
     ]
 
     operations = [
