@@ -18,8 +18,8 @@ ENV PATH=/venv/bin:$PATH \
     HOST=0.0.0.0 \
     PORT=8000
 RUN useradd --system --uid 10001 --home-dir /srv --shell /usr/sbin/nologin incentives \
-    && mkdir -p /srv/app /srv/static /srv/var \
-    && chown incentives /srv/var
+    && mkdir -p /srv/app /srv/static /srv/var /keys \
+    && chown incentives /srv/var /keys
 COPY --from=packages /venv /venv
 WORKDIR /srv/app
 COPY . .

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -22,8 +23,12 @@ from pytest_django.plugin import blocking_manager_key
 
 from incentives_site.accounts.sessions import cookie_of
 
+KEYS = tempfile.TemporaryDirectory(prefix="survey-keys-")
 # Playwright's synchronous API runs an event loop, in which Django would refuse to use the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+# Each worker of the tests has a folder of its own for keys of ballots; programs that tests start find it in their environment.
+os.environ["SURVEY_KEYS_DIR"] = KEYS.name
+settings.SURVEY_KEYS_DIR = Path(KEYS.name)
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [

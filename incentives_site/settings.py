@@ -40,6 +40,8 @@ PHONE_REGION = env.text("PHONE_REGION").upper()
 EVENTS_KEPT_MONTHS = env.integer("EVENTS_KEPT_MONTHS", 0)
 # What two people write in their one-on-ones is sealed with a key that nothing else uses.
 # How long surveys keep what is not a sum (docs/anonymity.md).
+# One half of the keys that open ballots, outside the database and its backups; shared by web servers and workers.
+SURVEY_KEYS_DIR = Path(env.text("SURVEY_KEYS_DIR") or VAR_DIR / "survey-keys")
 SURVEYS_KEPT = {
     "invitation_days": env.integer("SURVEYS_KEEP_INVITATIONS_DAYS", 30),
     "compared_days": env.integer("SURVEYS_KEEP_COMPARED_DAYS", 400),

@@ -1,7 +1,7 @@
 """How ballots are kept until they are counted, and what an invitation's link is made of.
 
-Each wave has a key of its own, kept sealed by ``CODES_KEY`` and destroyed when its ballots are counted: from then on nobody can
-open an old copy of a ballot. Ballots are filled up to whole steps of a length, so that a long comment does not show.
+Each wave has a key of its own, whose private half is not in the database and is destroyed when its ballots are counted
+(``ballot_keys``). Ballots are filled up to whole steps of a length, so that a long comment does not show.
 """
 
 import base64
@@ -15,32 +15,40 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
-STEP = 2_048  # bytes
+from . import ballot_keys
+
+STEP = 8_192  # bytes
 
 
 def _derived(purpose: str) -> bytes:
     return hmac.digest(settings.CODES_KEY.encode(), f"surveys: {purpose}".encode(), hashlib.sha256)
 
 
-def new_wave_key() -> bytes:
-    """A key for the ballots of a wave, sealed."""
-    return Fernet(base64.urlsafe_b64encode(_derived("wave keys"))).encrypt(Fernet.generate_key())
-
-
-def _cipher(sealed_key: bytes | memoryview) -> Fernet:
-    return Fernet(Fernet(base64.urlsafe_b64encode(_derived("wave keys"))).decrypt(bytes(sealed_key)))
-
-
-def seal_ballot(sealed_key: bytes | memoryview, ballot: dict[str, Any]) -> bytes:
-    """Without a time: the token's own is that of 1970."""
+def seal_ballot(wave_key: bytes | memoryview, ballot: dict[str, Any]) -> bytes:
+    """With the public key of its wave, which opens nothing."""
     text = json.dumps(ballot, separators=(",", ":")).encode()
     filled = text + b" " * (-len(text) % STEP)
-    return _cipher(sealed_key).encrypt_at_time(filled, 0)
+    if _is_of_before(wave_key):
+        return _cipher(wave_key).encrypt_at_time(filled, 0)
+    return ballot_keys.seal(bytes(wave_key), filled)
 
 
-def open_ballots(sealed_key: bytes | memoryview, sealed: list[bytes]) -> list[dict[str, Any]]:
-    cipher = _cipher(sealed_key)
-    return [json.loads(cipher.decrypt(one)) for one in sealed]
+def open_ballots(wave: uuid.UUID, wave_key: bytes | memoryview, sealed: list[bytes]) -> list[dict[str, Any]]:
+    """Of the wave with this public id. Raises ``ballot_keys.KeyLost``."""
+    if _is_of_before(wave_key):
+        cipher = _cipher(wave_key)
+        return [json.loads(cipher.decrypt(one)) for one in sealed]
+    key = ballot_keys.private_key(wave) if sealed else None
+    return [json.loads(ballot_keys.opened(key, one)) for one in sealed if key]
+
+
+def _is_of_before(wave_key: bytes | memoryview) -> bool:
+    """A wave that was open when keys left the database has its key in its row, sealed, until it closes."""
+    return len(wave_key) != ballot_keys.SIZE
+
+
+def _cipher(wave_key: bytes | memoryview) -> Fernet:
+    return Fernet(Fernet(base64.urlsafe_b64encode(_derived("wave keys"))).decrypt(bytes(wave_key)))
 
 
 def invitation_token(invitation: uuid.UUID) -> str:

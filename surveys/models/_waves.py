@@ -35,9 +35,9 @@ class Reward(models.TextChoices):
 
 class Wave(PublicIdModel):
     """``questions`` and ``incentive`` (what everybody gets who answers) are those of the survey as they were at the opening.
-    ``sealed_key`` opens its ballots, and is gone once they are counted. ``results`` are decided once, at the close: what stands
-    there may be shown, and nothing else (``rules.publishing``). ``live`` is what was shown before that, where whoever answers was
-    told so: histograms by question, and how many steps they took.
+    ``sealed_key`` is the public key its ballots are sealed with (``ballot_keys``), and is gone once they are counted.
+    ``results`` are decided once, at the close: what stands there may be shown, and nothing else (``rules.publishing``).
+    ``live`` is what was shown before that, where those who answer are told so: figures by question, and how many steps they took.
     """
 
     survey = models.ForeignKey(Survey, models.PROTECT, related_name="waves", verbose_name=_("survey"))

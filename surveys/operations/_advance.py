@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from incentives_site.shared.problems import Problem
 
 from .. import sealing
+from ..ballot_keys import KeyLost
 from ..models import Invitation, Survey, SurveyKind, SurveyStatus, Wave, WaveState
 from ..rules import schedules
 from ..rules.visibility import step_of_live
@@ -42,13 +43,20 @@ class Advanced:
 
 def advance_surveys(*, now: datetime.datetime) -> Advanced:
     """Close, then open, what is due."""
-    closed = sum(
-        close_wave(wave=wave, now=now)
-        for wave in Wave.objects.filter(state=WaveState.OPEN, closes_at__lte=now).order_by("closes_at")
-    )
+    due = Wave.objects.filter(state=WaveState.OPEN, closes_at__lte=now).order_by("closes_at")
+    closed = sum(_close(wave, now) for wave in due)
     running = Survey.objects.filter(status=SurveyStatus.RUNNING).exclude(kind=SurveyKind.FEEDBACK).order_by("pk")
     opened = sum(open_due(survey=survey, now=now) for survey in running)
     return Advanced(closed, opened)
+
+
+def _close(wave: Wave, now: datetime.datetime) -> bool:
+    """A wave whose key is missing waits, and does not keep the others waiting."""
+    try:
+        return close_wave(wave=wave, now=now)
+    except KeyLost:
+        log.error("survey_key_lost", wave=str(wave.public_id))
+        return False
 
 
 def open_due(*, survey: Survey, now: datetime.datetime) -> bool:

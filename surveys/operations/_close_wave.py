@@ -9,11 +9,12 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
 
-from .. import sealing
+from .. import ballot_keys, sealing
 from ..models import AnswerSet, Ballot, Comment, Invitation, Mode, Wave, WaveState
 from ..rules.publishing import DEPARTMENT, EVERYBODY, Earlier, Invited, drivers, path_of, publish
 from ..rules.questions import SCALES, Kind
@@ -29,14 +30,18 @@ _CHANCE = secrets.SystemRandom()
 
 
 def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
-    """Count and publish a wave whose window is over; whether this call did. One that is closed, or still open, stays as it is."""
+    """Count and publish a wave whose window is over; whether this call did. One that is closed, or still open, stays as it is.
+
+    Raises ``ballot_keys.KeyLost`` while the file that opens its ballots is missing; then it stays open, to be closed once the
+    file is back.
+    """
     with transaction.atomic():
         taken = Wave.objects.filter(pk=wave.pk, state=WaveState.OPEN, closes_at__lte=now).update(state=WaveState.CLOSED)
         if taken != 1:
             return False
         wave = Wave.objects.select_for_update(of=("self",)).get(pk=wave.pk)
         kept = list(Ballot.objects.filter(wave=wave).values_list("step", "sealed"))
-        opened = sealing.open_ballots(wave.sealed_key or b"", [bytes(sealed) for _step, sealed in kept])
+        opened = sealing.open_ballots(wave.public_id, wave.sealed_key or b"", [bytes(sealed) for _step, sealed in kept])
         rows = [(step, ballot) for (step, _sealed), ballot in zip(kept, opened, strict=True)]
         _CHANCE.shuffle(rows)
         everybody = [ballot for _step, ballot in rows]
@@ -63,6 +68,7 @@ def close_wave(*, wave: Wave, now: datetime.datetime) -> bool:
         wave.save(update_fields=["results", "state", "published_at", "sealed_key"])
         announce_closed(wave, now)
         nudge()
+        transaction.on_commit(partial(ballot_keys.destroy, wave.public_id))
     return True
 
 
@@ -78,7 +84,7 @@ def _earlier(wave: Wave) -> list[Earlier]:
     return [
         Earlier(invited_to(other), other.results.get("shown", {}), other.results.get("others", {}), other.k)
         for other in before.order_by("-number")[:MOST_COMPARED]
-        if other.results.get("figures")
+        if other.results.get("answered")
     ]
 
 

@@ -40,7 +40,7 @@ def renew_live(locked: Wave) -> None:
     if waiting.count() < step:
         return
     rows = list(waiting)
-    said = sealing.open_ballots(locked.sealed_key or b"", [bytes(row.sealed) for row in rows])
+    said = sealing.open_ballots(locked.public_id, locked.sealed_key or b"", [bytes(row.sealed) for row in rows])
     without = [row.pk for row, ballot in zip(rows, said, strict=True) if key not in ballot["values"]]
     Ballot.objects.filter(pk__in=without).update(step=NO_SCORE)
     counted = [(row, ballot["values"][key]) for row, ballot in zip(rows, said, strict=True) if key in ballot["values"]]

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from incentives_site.shared.problems import FieldError, Invalid, Kind, Problem
 
-from .. import sealing
+from .. import ballot_keys, sealing
 from ..models import BankQuestion, Employee, Invitation, Survey, SurveyStatus, Wave, WaveState
 from ..rules import questions as question_rules
 from ..rules import schedules
@@ -21,6 +22,7 @@ from ..rules.directory import tenure_band
 from ..rules.visibility import may_be_live
 from ._announce import announce_opened
 
+log = structlog.get_logger(__name__)
 AT_ONCE = 2_000
 
 
@@ -54,7 +56,7 @@ def open_wave(*, survey: Survey, opens_at: datetime.datetime, now: datetime.date
             if schedules.overlaps(opens_at, closes_at, windows):
                 raise CannotOpen(_("Another of its waves is open in these days."))
             number = 1 + (Wave.objects.filter(survey=survey).order_by("-number").values_list("number", flat=True).first() or 0)
-            wave = Wave.objects.create(
+            wave = Wave(
                 survey=survey,
                 number=number,
                 opens_at=opens_at,
@@ -66,8 +68,9 @@ def open_wave(*, survey: Survey, opens_at: datetime.datetime, now: datetime.date
                 hides_few_changes=survey.hides_few_changes,
                 questions=asked,
                 incentive=locked.incentive,
-                sealed_key=sealing.new_wave_key(),
             )
+            wave.sealed_key = _new_key(wave)
+            wave.save()
             wave.invited = _invite(wave, survey, now.date())
             if not wave.invited:
                 raise CannotOpen(_("Nobody would be invited: everybody it is for is inactive, or was asked only a few days ago."))
@@ -77,6 +80,17 @@ def open_wave(*, survey: Survey, opens_at: datetime.datetime, now: datetime.date
     except IntegrityError:
         return Wave.objects.get(survey=survey, opens_at=opens_at)
     return wave
+
+
+def _new_key(wave: Wave) -> bytes:
+    """Its public key. Where the wave is not opened after all, the daily purge removes the file of the private one."""
+    try:
+        return ballot_keys.create(wave.public_id)
+    except OSError as error:
+        log.error("survey_key_not_written", reason=type(error).__name__)
+        raise CannotOpen(
+            _("The key of its ballots cannot be written. Ask an administrator to look at SURVEY_KEYS_DIR.")
+        ) from error
 
 
 def questions_of(survey: Survey) -> list[dict[str, Any]]:

@@ -1,11 +1,13 @@
 """Forget what has been kept long enough (``docs/anonymity.md``, How long things are kept)."""
 
 import datetime
+import uuid
 
 import structlog
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
 
+from .. import ballot_keys
 from ..models import AnswerSet, Comment, Invitation, MeetingNote, OneOnOne, SurveyStatus, Wave, WaveState
 
 log = structlog.get_logger(__name__)
@@ -34,8 +36,19 @@ def purge_surveys(*, now: datetime.datetime) -> dict[str, int]:
             series__in=OneOnOne.objects.filter(ended_on__lt=(now - relativedelta(months=kept["note_months"])).date())
         ).delete()[0],
     }
+    for wave in _keys_to_forget(now):
+        ballot_keys.destroy(wave)
     log.info("surveys_purged", **gone)
     return gone
+
+
+def _keys_to_forget(now: datetime.datetime) -> list[uuid.UUID]:
+    """Files of waves that were counted when the server died before removing them, or that were never opened."""
+    old = [wave for wave, written in ballot_keys.kept().items() if written < (now - datetime.timedelta(days=1)).timestamp()]
+    still_open = set(
+        Wave.objects.filter(public_id__in=old).exclude(state=WaveState.PUBLISHED).values_list("public_id", flat=True)
+    )
+    return [wave for wave in old if wave not in still_open]
 
 
 def _compared(since: datetime.datetime) -> list[int]:
