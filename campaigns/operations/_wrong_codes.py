@@ -1,11 +1,11 @@
 """Wrong codes are counted, and guessing is stopped: exactly, over all processes.
 
 Who shows codes is a key or a person who sells, in a store, for a customer, from an address. Each has a bucket in Valkey that
-holds so many wrong codes and empties at so many an hour (GCRA, as in ``incentives_site.integrations.api.throttling``). What is
-decided about codes is told only when every bucket has room for the wrong ones among them, and those are counted in the same
-script: a thousand guesses at once are told no more than one after the other. Right codes count nothing, but a full bucket hears
-nothing at all: or the answer to a right one would tell it from a wrong one. For the same reason a refusal that shows that codes
-were wrong, as there was room for fewer, counts them.
+holds so many wrong codes and empties at so many an hour (``incentives_site.shared.rates``). What is decided about codes is told
+only when every bucket has room for the wrong ones among them, and those are counted at the same time: a thousand guesses at once
+are told no more than one after the other. Right codes count nothing, but a full bucket hears nothing at all: or the answer to a
+right one would tell it from a wrong one. For the same reason a refusal that shows that codes were wrong, as there was room for
+fewer, counts them.
 """
 
 import math
@@ -17,35 +17,10 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from incentives_site.shared import valkey
 from incentives_site.shared.problems import Kind, Problem
+from incentives_site.shared.rates import HOUR, Bucket, count
 
 log = structlog.get_logger(__name__)
-HOUR = 3_600_000_000  # µs
-
-# KEYS the buckets; ARGV[1] how many codes were wrong; then for each bucket µs between two, and µs of all it holds.
-# Answers the µs to wait, 0 when what was decided may be told.
-SCRIPT = """
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local wrong, wait, is_full, arrivals = tonumber(ARGV[1]), 0, false, {}
-for i, key in ipairs(KEYS) do
-  local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  arrivals[i] = math.max(tonumber(redis.call('GET', key) or now), now)
-  local late = arrivals[i] + interval - burst - now
-  if late > 0 then is_full = true; wait = math.max(wait, late) end
-end
-if is_full then return wait end
-for i, key in ipairs(KEYS) do
-  local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  local following = arrivals[i] + wrong * interval
-  if following > now + burst then wait = math.max(wait, interval); following = now + burst end
-  if wrong > 0 then
-    redis.call('SET', key, string.format('%d', following), 'PX', math.ceil((following - now) / 1000) + 1000)
-  end
-end
-return wait
-"""
 
 
 class TooManyWrongCodes(Problem):
@@ -76,16 +51,14 @@ class CodeGuard:
         if not limits:
             return
         new = max(0, wrong - self._told)
-        arguments = [new]
-        for most in limits.values():
-            arguments += [HOUR // most, HOUR // most * most]
+        buckets = [Bucket.of(f"wrong-codes:{kind}:{name}", most, per=HOUR, many=new) for (kind, name), most in limits.items()]
         try:
-            wait = valkey.run(SCRIPT, keys=[f"wrong-codes:{kind}:{name}" for kind, name in limits], args=arguments)
+            wait = count(buckets, in_part=True).wait
         except redis.RedisError as error:
             log.warning("wrong_codes_uncounted", reason=type(error).__name__)
             return
         if wait:
-            seconds = math.ceil(wait / 1_000_000)
+            seconds = math.ceil(wait)
             raise TooManyWrongCodes(_sentence(seconds), extras={"retry_after": seconds})
         self._told += new
 

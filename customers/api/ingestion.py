@@ -24,7 +24,7 @@ from customers.models import Intake, Source, digest_of_key
 from customers.rules import protocol, trust
 from customers.rules.trust import Trust
 from incentives_site.shared.addresses import client_address
-from incentives_site.shared.rates import Bucket, seconds_to_wait, short
+from incentives_site.shared.rates import MINUTE, Bucket, seconds_to_wait, short
 
 log = structlog.get_logger(__name__)
 
@@ -114,11 +114,14 @@ def _too_many(request: HttpRequest, source: Source, data: object, kind: str) -> 
     if len(visitors) > MOST_VISITORS:
         return _refusal(request, 400, "too-many-visitors", _("A browser or a device sends for one visitor."))
     per_visitor, per_address, per_key = settings.PUBLIC_EVENTS_PER_MINUTE
-    buckets = [Bucket(f"events:{source.pk}:{visitor}", per_visitor, many) for visitor, many in visitors.items()]
+    counts = [(f"{source.pk}:{visitor}", per_visitor, many) for visitor, many in visitors.items()]
     if address := client_address(request):
-        buckets.append(Bucket(f"events:address:{short(address)}", per_address, len(events)))
-    buckets.append(Bucket(f"events:key:{source.pk}", per_key, len(events)))
-    wait = seconds_to_wait(buckets)
+        counts.append((f"address:{short(address)}", per_address, len(events)))
+    counts.append((f"key:{source.pk}", per_key, len(events)))
+    # A batch of more than may ever come at once passes when nothing else has come.
+    wait = seconds_to_wait(
+        [Bucket.of(f"rate:events:{name}", most, per=MINUTE, many=min(many, most)) for name, most, many in counts]
+    )
     return _later(request, 429, math.ceil(wait)) if wait else None
 
 

@@ -26,7 +26,7 @@ from ..rules.faults import Misunderstood
 from ..rules.identities import IdentityRule, plain
 from ..rules.protocol import Incoming, NotTaken, Refusal
 from ..rules.resolution import VISITOR, Identifier
-from ..rules.timeline import EventType, message_digest
+from ..rules.timeline import EventType, message_digest, name_from
 from ..rules.trust import Evidence, Proof, TokenState, Trust
 from ._consent import Choice, Said, record_all
 from ._insight import refresh_insight
@@ -366,7 +366,7 @@ def _row(item: _Heard, who: Resolved) -> tuple[Any, ...]:
         uuid.uuid4(),
         who.customer_id,
         (EventType.UNVERIFIED if item.is_unverified else event.type).value,
-        event.name,
+        event.name if trust.may_name_freely(Trust(item.source.trust)) else name_from(item.source.key, event.name),
         item.source.channel_id,
         event.occurred_at,
         item.received_at,

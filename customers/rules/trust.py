@@ -98,6 +98,11 @@ def counts_as_order(trust: Trust) -> bool:
     return trust is Trust.SERVER
 
 
+def may_name_freely(trust: Trust) -> bool:
+    """Whether such a source may call its events as the product calls its own."""
+    return trust is Trust.SERVER
+
+
 def writes_attributes(trust: Trust) -> bool:
     """Whether traits of such a source are attributes that conditions ask about; else they are claims."""
     return trust is Trust.SERVER

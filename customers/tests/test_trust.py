@@ -400,3 +400,18 @@ def test_a_link_of_the_time_between_merge_and_split_ends_with_the_split() -> Non
     operations.split(merge=record, by="x", reason="Twins", now=NOON)
     assert not is_open(link)
     assert all(is_open(queries.preferences_url(Customer.objects.get(pk=one.pk))) for one in (ann, ben))
+
+
+# --- Names -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["tier Gold", "Redeemed: Summer", "Consent Given", "consent\u200b given", "Returned"])
+def test_a_public_key_cannot_write_what_only_the_product_writes(pages: Source, name: str) -> None:
+    send(
+        {"type": "track", "event": name, "anonymousId": "evil"},
+        {"type": "track", "event": "Product Viewed", "anonymousId": "evil"},
+    )
+    written = dict(Event.objects.filter(source="pages").values_list("name", "type"))
+    assert written == {f"pages: {name}": "track", "Product Viewed": "track"}
+    send({"type": "track", "event": name, "userId": "42"}, key=SECRET)
+    assert Event.objects.filter(source="shop", name=name).count() == 1

@@ -21,7 +21,7 @@ from customers import queries as customer_queries
 from customers.forms import ConsentForm, kind_labels
 from customers.models import Consent, Customer, Event
 from customers.rules.consent import How, Purpose
-from customers.rules.timeline import EventType
+from customers.rules.timeline import OWN_SOURCES, EventType, name_from
 from customers.views import READERS
 from customers.wording import kind_in_words
 from incentives_site.accounts.roles import Role, for_roles
@@ -298,11 +298,13 @@ def _happening(event: Event, *, is_hidden: bool) -> dict[str, Any]:
     """One entry. ``is_hidden``: that it happened may be read, and not what was bought, for how much or on which receipt."""
     kind = EventType(event.type)
     label = _labels().get(kind, _word(event.type))
+    # Also of a server's key, and of a time when public keys could use these names: it shows who says so.
+    name = name_from(event.source, event.name) if kind is EventType.TRACK and event.source not in OWN_SOURCES else event.name
     properties = event.properties
     redemption = properties.get("redemption")
     return {
         "at": event.occurred_at,
-        "title": (event.name if kind is EventType.TRACK else f"{label}: {event.name}") if event.name else label,
+        "title": (name if kind is EventType.TRACK else f"{label}: {name}") if name else label,
         "text": "" if is_hidden else " · ".join(_notes(kind, properties, event.context)),
         "icon": ICONS.get(kind, "point"),
         "level": LEVELS.get(kind, ""),
