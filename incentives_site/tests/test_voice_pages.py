@@ -200,5 +200,5 @@ def test_a_marketer_asks_everybody_and_somebody_claims_what_was_promised(
     stranger.fill("#code", code)
     stranger.fill("#who", "ann@example.com")
     stranger.click("main button[type=submit]")
-    expect(stranger.locator("main")).to_contain_text("in your wallet now")
+    expect(stranger.locator("main")).to_contain_text("in their wallet now")
     picture(stranger, f"claimed-{scheme}-{width}")

@@ -99,6 +99,11 @@ class Survey(PublicIdModel):
             ),
         ]
 
+    @property
+    def has_open_wave(self) -> bool:
+        """Then what is changed applies from the next wave: an open one keeps what it was opened with."""
+        return self.waves.filter(state="open").exists()
+
     def __str__(self) -> str:
         """In the language that is spoken, else in the first it is written in."""
         spoken = (get_language() or "en").partition("-")[0]

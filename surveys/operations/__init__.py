@@ -3,7 +3,7 @@
 from ._act import LONGEST_NOTES, ActionUnknown, action_by_public_id, plan_action, revise_action
 from ._advance import Advanced, advance_surveys, link_to, message_for, next_openings, open_due, send_invitations, send_reminders
 from ._announce import participation_as_data
-from ._answer import AlreadyAnswered, WaveClosed, answer, answer_as, check_open, token_of_code
+from ._answer import AlreadyAnswered, TooManyCodes, WaveClosed, answer, answer_as, check_open, token_of_code
 from ._close_wave import close_wave
 from ._design import (
     CannotStart,
@@ -95,6 +95,7 @@ __all__ = [
     "SeriesUnknown",
     "ThreadClosed",
     "ThreadUnknown",
+    "TooManyCodes",
     "WaveClosed",
     "action_by_public_id",
     "advance_surveys",

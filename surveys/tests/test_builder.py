@@ -1,6 +1,7 @@
 """HR's pages: an eNPS in two clicks, questions in order and in six languages, refusals in sentences."""
 
 import datetime
+import random
 from typing import Any
 
 import pytest
@@ -192,6 +193,32 @@ def test_a_shared_device_asks_for_the_code(client: Client) -> None:
     assert (wrong.status_code, "Type the code" in wrong.content.decode()) == (422, True)
     page = client.post("/s/", {"code": code.lower().replace("-", " ")})
     assert page["Location"] == f"/s/{sealing.invitation_token(invitation.pk)}/"
+
+
+def test_codes_are_counted_by_where_they_are_typed(client: Client) -> None:
+    """Strangers who guess keep nobody else's device from working."""
+    EmployeeFactory.create_batch(3)
+    wave = opened(SurveyFactory(), at=timezone.now())
+    code = sealing.invitation_code(Invitation.objects.filter(wave=wave)[1].pk)
+    stranger, device = f"192.0.2.{random.randrange(256)}", f"198.51.100.{random.randrange(256)}"
+    answers = [client.post("/s/", {"code": "AAAAA-AAAAA"}, REMOTE_ADDR=stranger) for _n in range(32)]
+    assert "Too many codes" in answers[-1].content.decode()
+    assert "Too many codes" in client.post("/s/", {"code": code}, REMOTE_ADDR=stranger).content.decode()
+    assert client.post("/s/", {"code": code}, REMOTE_ADDR=device).status_code == 302
+
+
+def test_while_a_wave_is_open_changes_apply_from_the_next_and_the_page_says_so(hr: Client) -> None:
+    EmployeeFactory.create_batch(6)
+    survey = SurveyFactory()
+    paths = [f"/surveys/{survey.public_id}/{page}/" for page in ("plan", "questions")]
+    said = "applies from the next wave"
+    assert not any(said in hr.get(path).content.decode() for path in paths)
+    wave = opened(survey)
+    assert all(said in hr.get(path).content.decode() for path in paths)
+    operations.revise(survey=survey, fields={"k": 7}, by="x")
+    operations.revise_questions(survey=survey, questions=[{"key": "other", "kind": "yes_no", "texts": {"en": "Well?"}}], by="x")
+    wave.refresh_from_db()
+    assert (wave.k, [item["key"] for item in wave.questions]) == (5, ["score"])
 
 
 def test_waves_are_listed_from_the_newest(hr: Client) -> None:

@@ -18,6 +18,7 @@ from django.utils.translation import get_language_info
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from incentives_site.shared.addresses import client_address
 from incentives_site.shared.problems import FieldError, Invalid, Problem
 from incentives_site.shared.statuses import STATUS_OF_KIND
 
@@ -69,7 +70,7 @@ def code(request: HttpRequest) -> HttpResponse:
         status = 200
         if request.method == "POST":
             try:
-                token = operations.token_of_code(context["typed"], now=timezone.now())
+                token = operations.token_of_code(context["typed"], address=client_address(request), now=timezone.now())
                 lang = f"?lang={context['lang']}" if context["lang"] else ""
                 return _private(HttpResponseRedirect(reverse("survey-answer", args=[token]) + lang))
             except Problem as problem:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from incentives_site.accounts.roles import Role, for_roles
-from incentives_site.shared.problems import FieldError, Problem
+from incentives_site.shared.problems import FieldError, Invalid, Problem
 from incentives_site.shared.statuses import STATUS_OF_KIND
 
 from .. import operations, queries
@@ -78,7 +78,11 @@ def claim(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             kind = "email" if "@" in context["who"] else "loyalty_card"
             try:
-                context["claimed"] = operations.claim(code=context["code"], kind=kind, value=context["who"], now=timezone.now())
+                operations.claim(code=context["code"], kind=kind, value=context["who"], now=timezone.now())
+                context["is_taken"] = True
+            except (Invalid, operations.ClaimUsed):
+                # Said in the same words, or the page would tell strangers who is a customer.
+                context["is_taken"] = True
             except Problem as problem:
                 context["problem"], status = problem, REFUSED
         return private(render(request, "survey_answer/claim.html", context, status=status))
