@@ -259,7 +259,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME = (
     f"__Host-{name}" if HTTPS else name for name in ("sessionid", "csrftoken", "language")
 )
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "incentives_site.shared.problem_pages.csrf_failure"
 
 # Shown first where nothing says otherwise: new campaigns, the till before anything is live.

@@ -46,13 +46,10 @@ class Scrypt(ScryptPasswordHasher):
 
     def harden_runtime(self, password: str, encoded: str) -> None:
         """What verifying an older, cheaper hash has not cost yet, so that its time does not tell that the account exists."""
-        known = self.decode(encoded)
-        done = known["work_factor"] * known["block_size"] * known["parallelism"]
-        missing = self.work_factor * self.block_size * self.parallelism - done
+        known: dict[str, Any] = self.decode(encoded)
+        one = known["work_factor"] * known["block_size"]
+        missing = self.work_factor * self.block_size * self.parallelism - one * known["parallelism"]
         if missing > 0:
-            more = max(1, missing // (known["work_factor"] * known["block_size"]))
+            n, r, p = known["work_factor"], known["block_size"], max(1, missing // one)
             with AT_ONCE:
-                hashlib.scrypt(
-                    password.encode(), salt=known["salt"].encode(), n=known["work_factor"], r=known["block_size"], p=more,
-                    maxmem=self.maxmem, dklen=64,
-                )  # fmt: skip
+                hashlib.scrypt(password.encode(), salt=known["salt"].encode(), n=n, r=r, p=p, maxmem=self.maxmem, dklen=64)
