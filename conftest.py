@@ -14,8 +14,10 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunPython
+from django.db.migrations.state import StateApps
 from django.http import HttpRequest
 from django.test import Client
 from django.utils import translation
@@ -129,6 +131,30 @@ def full_disk(db: None) -> Callable[[str], AbstractContextManager[None]]:
             cursor.execute("DROP FUNCTION disk_is_full() CASCADE")
 
     return fill
+
+
+@pytest.fixture
+def migrate_to(transactional_db: None) -> Iterator[Callable[..., StateApps]]:
+    """``old = migrate_to("accounts", "0008_without_axes")``: the database as it was after that migration, and its models.
+
+    Names the migration in full, so that later ones of the app change nothing for a test: they are taken back with it, and at
+    the end of the test everything is at the latest again, as an app is with ``migrate_to("accounts")``. Models of other apps are
+    the present ones.
+    """
+
+    def latest() -> None:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+
+    def migrate(app: str, name: str = "") -> StateApps:
+        executor = MigrationExecutor(connection)
+        targets = [(app, name)] if name else executor.loader.graph.leaf_nodes(app)
+        executor.migrate(targets)
+        executor = MigrationExecutor(connection)  # what is applied is read anew
+        return executor.loader.project_state(targets).apps
+
+    yield migrate
+    latest()
 
 
 def _signed_cookie(client: Client, request: HttpRequest, _set: Any = Client._set_login_cookies) -> None:

@@ -8,7 +8,8 @@ from . import operations
 from .models import User
 from .operations._devices import REMEMBERED
 
-COOKIE = "device"
+# A path of its own, so not ``__Host-``, which asks for all of the site.
+COOKIE = "__Secure-device" if settings.SESSION_COOKIE_SECURE else "device"
 
 
 def token_of(request: HttpRequest) -> str:

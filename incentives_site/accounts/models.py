@@ -30,6 +30,8 @@ class UserManager(BaseUserManager["User"]):
 
 class User(AbstractUser):
     username = None  # type: ignore[assignment]
+    # A hash of scrypt at its present cost has 129 characters.
+    password = models.CharField(_("password"), max_length=256)
     email = models.EmailField(_("e-mail address"), unique=True)
     store_keys = ArrayField(
         models.CharField(max_length=64),
