@@ -109,7 +109,6 @@ NOBODYS = {
         "OneOnOne",
         "OpenAnswer",
         "Reply",
-        "Tally",
     )
 }
 
