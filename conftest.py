@@ -67,8 +67,9 @@ def in_english() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # ms, as long as actions may take: a busy machine is no fault
     with sync_playwright() as playwright:
         executable = str(CHROMIUM) if CHROMIUM.exists() else None
         launched = playwright.chromium.launch(executable_path=executable, args=FLAGS)
