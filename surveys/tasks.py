@@ -39,3 +39,9 @@ def ask(**_surplus: Any) -> int:
 def purge(**_surplus: Any) -> int:
     """Forgets what has been kept long enough."""
     return sum(operations.purge_surveys(now=timezone.now()).values())
+
+
+@shared_task
+def confirm(**_surplus: Any) -> int:
+    """Sends links that confirm accounts, and notices of changes to them."""
+    return operations.send_confirmations(now=timezone.now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import actions, builder, customers, directory, feedback, meetings, overview, questions, report, results, threads
+from .views import actions, builder, customers, directory, feedback, me, meetings, overview, questions, report, results, threads
 
 urlpatterns = [
     path("", overview.surveys, name="list"),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("bank/", questions.bank, name="bank"),
     path("directory/", directory.tree, name="directory"),
     path("directory/import/", directory.bring_in, name="directory-import"),
+    path("directory/accounts/", directory.accounts, name="directory-accounts"),
+    path("me/", me.me, name="me"),
+    path("me/confirm/<str:token>/", me.confirm, name="confirm"),
     path("dates/", builder.dates, name="dates"),
     path("actions/", actions.actions, name="actions"),
     path("actions/<uuid:public_id>/", actions.action, name="action"),
@@ -27,6 +30,7 @@ urlpatterns = [
     path("one-on-ones/<uuid:public_id>/step/", meetings.step, name="one-on-one-step"),
     path("one-on-ones/<uuid:public_id>/calendar/", meetings.calendar, name="one-on-one-calendar"),
     path("one-on-ones/<uuid:public_id>/export/", meetings.export, name="one-on-one-export"),
+    path("one-on-ones/<uuid:public_id>/seat/", meetings.seat, name="one-on-one-seat"),
     path("<uuid:public_id>/", overview.survey, name="detail"),
     path("<uuid:public_id>/plan/", builder.plan, name="plan"),
     path("<uuid:public_id>/questions/", questions.questions, name="questions"),

@@ -1,6 +1,7 @@
 """How it felt: the directory, surveys, waves, answers."""
 
 from ._actions import ActionPlan, ActionState
+from ._bindings import Binding, BindingEvent, BindingNotice, BindingRequest, Change, How, MeetingSeat
 from ._directory import Department, Employee
 from ._feedback import Claim, Feedback, OpenAnswer, ReviewState
 from ._meetings import MeetingNote, OneOnOne, Rhythm, Side
@@ -13,13 +14,20 @@ __all__ = [
     "AnswerSet",
     "Ballot",
     "BankQuestion",
+    "Binding",
+    "BindingEvent",
+    "BindingNotice",
+    "BindingRequest",
+    "Change",
     "Claim",
     "Comment",
     "Department",
     "Employee",
     "Feedback",
+    "How",
     "Invitation",
     "MeetingNote",
+    "MeetingSeat",
     "Mode",
     "OneOnOne",
     "OpenAnswer",

@@ -1,20 +1,23 @@
-"""The directory: departments as a tree, and employees from a file, tried first."""
+"""The directory: departments as a tree, employees from a file, and which account belongs to whom."""
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from incentives_site.accounts.roles import Role, for_roles
 from incentives_site.shared.problems import Invalid
 
-from .. import operations
+from .. import operations, queries
 from ..forms.directory import DirectoryForm
-from ..models import Department, Employee
-from .admission import DIRECTORY, actor
+from ..models import Change, Department, Employee
+from ..wording import change_in_words
+from .admission import DIRECTORY, actor, names_of_actors
 
 REFUSED = 422
 
@@ -54,6 +57,7 @@ def bring_in(request: HttpRequest) -> HttpResponse:
                 deactivates_missing=form.cleaned_data["deactivates_missing"],
                 is_dry_run=is_dry_run,
                 by=actor(request),
+                now=timezone.now(),
             )
         except Invalid as problem:
             for error in problem.errors[:100]:
@@ -71,3 +75,23 @@ def bring_in(request: HttpRequest) -> HttpResponse:
     crumbs = [{"label": _("Directory"), "url": reverse("surveys:directory")}, {"label": _("Bring in employees")}]
     context = {"form": form, "done": done, "faults": faults, "more": more, "crumbs": crumbs}
     return render(request, "surveys/directory_import.html", context, status=REFUSED if form.errors or faults else 200)
+
+
+@for_roles(*DIRECTORY)
+@require_safe
+def accounts(request: HttpRequest) -> HttpResponse:
+    """Confirmed accounts and their audit log: to be read. There is nothing here, or anywhere, that binds an account."""
+    search = queries.Search(text=request.GET.get("q", "").strip()[:200], kind=request.GET.get("kind", ""))
+    bound = Paginator(queries.confirmed_accounts(search), 25).get_page(request.GET.get("people"))
+    log = Paginator(queries.changes(search), 50).get_page(request.GET.get("page"))
+    names = names_of_actors(event.by for event in log)
+    context = {
+        "search": search,
+        "kinds": Change.choices,
+        "bound": bound,
+        "log": log,
+        "rows": [(event, change_in_words(event), names[event.by]) for event in log],
+        "is_hr": Role.HR in request.user.roles,  # type: ignore[union-attr]
+        "crumbs": [{"label": _("Directory"), "url": reverse("surveys:directory")}, {"label": _("Accounts")}],
+    }
+    return render(request, "surveys/directory_accounts.html", context)
