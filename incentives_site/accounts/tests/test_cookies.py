@@ -7,10 +7,10 @@ import sys
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from incentives_site.accounts.models import User
-from incentives_site.services.locations import PROJECT
 
 from .conftest import PASSWORD
 
@@ -45,7 +45,7 @@ def signed_in(scheme: str) -> Any:
         "LOG_LEVEL": "ERROR",
     }
     command = [sys.executable, "-c", SIGN_IN, scheme, PASSWORD]
-    run = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     answer = json.loads(run.stdout.splitlines()[-1])
     assert (answer["status"], answer["opened"]) == (302, 200)
