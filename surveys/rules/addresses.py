@@ -12,7 +12,7 @@ TOGETHER = (
     frozenset({"CJK", "HANGUL"}),
 )
 # Letters of other scripts that look like Latin ones (from UTS 39, confusables.txt; the small letters).
-LIKE_LATIN = frozenset("аеорсхуіјѕһԁԛԝӏкмтвнгпьԍαορνικτυωχγρεηօսոհցքյզ")
+LIKE_LATIN = frozenset("аеорсхуіјѕһԁԛԝӏкмтвгпьԍαορνικτυωχγρεηօսոհցքյզ")
 
 
 def normalised(address: str) -> str:
