@@ -7,6 +7,7 @@ confirmed after the series was arranged, or whose sign-in someone else changed, 
 
 import datetime
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -101,8 +102,20 @@ def _place(public_id: uuid.UUID | str, user: User, now: datetime.datetime) -> tu
 
 
 def _is_open(series: OneOnOne, side: Side, binding: Binding) -> bool:
-    row = MeetingSeat.objects.filter(series=series, side=side, binding=binding, access_version=binding.access_version).first()
-    return row is not None and row.is_open and sealing.is_mark(row.mark, queries.mark_of_seat(row))
+    return _opens(_decisions([series]).get((series.pk, side.value, binding.pk, binding.access_version)))
+
+
+def _opens(seat: MeetingSeat | None) -> bool:
+    return seat is not None and seat.is_open and sealing.is_mark(seat.mark, queries.mark_of_seat(seat))
+
+
+Decisions = Mapping[tuple[int, str, int, int], MeetingSeat]
+
+
+def _decisions(series: Sequence[OneOnOne]) -> Decisions:
+    """What was decided about seats, by series, side, binding and version; one query."""
+    rows = MeetingSeat.objects.filter(series__in=series)
+    return {(row.series_id, row.side, row.binding_id, row.access_version): row for row in rows}
 
 
 def _set_seat(series: OneOnOne, side: Side, binding: Binding, *, is_open: bool, now: datetime.datetime) -> None:
@@ -141,10 +154,12 @@ def waiting_for(*, user: User, now: datetime.datetime) -> list[Waiting]:
     if mine is None or mine.held_at or not mine.employee.is_active:
         return []
     series = list(meetings_of(mine.employee))
-    sides = {one.pk: side_of(one, mine.employee) for one in series}
-    others = {one.pk: other_of(one, sides[one.pk]).pk for one in series}
+    across = {one.pk: _across(side_of(one, mine.employee)) for one in series}
+    others = {one.pk: _employee_at(one, across[one.pk]).pk for one in series}
     bound = queries.bindings_of_employees(others.values())
-    found = [_waiting(one, _across(sides[one.pk]), bound.get(others[one.pk])) for one in series]
+    reasons = queries.newest_changes(bound.values(), CLOSING)
+    decided = _decisions(series)
+    found = [_waiting(one, across[one.pk], bound.get(others[one.pk]), decided, reasons) for one in series]
     return [one for one in found if one is not None]
 
 
@@ -153,7 +168,13 @@ def closed_to(*, user: User, now: datetime.datetime) -> list[OneOnOne]:
     mine = binding_in_use(user=user, now=now)
     if mine is None:
         return []
-    return [one for one in meetings_of(mine.employee) if not _is_open(one, side_of(one, mine.employee), mine)]
+    series = list(meetings_of(mine.employee))
+    decided = _decisions(series)
+    return [
+        one
+        for one in series
+        if not _opens(decided.get((one.pk, side_of(one, mine.employee).value, mine.pk, mine.access_version)))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +194,32 @@ class Seats:
 def seats_at(*, public_id: uuid.UUID | str, user: User, now: datetime.datetime) -> Seats:
     """Raises ``SeriesUnknown`` for everyone but the two. Holds nothing that was written."""
     series, side, mine = _place(public_id, user, now)
-    other = queries.binding_of_employee(other_of(series, side))
-    return Seats(series, side, _is_open(series, side, mine), _waiting(series, _across(side), other))
+    return Seats(series, side, _is_open(series, side, mine), _waiting_across(series, side))
 
 
 def _across(side: Side) -> Side:
     return Side.MEMBER if side == Side.MANAGER else Side.MANAGER
 
 
-def _waiting(series: OneOnOne, side: Side, binding: Binding | None) -> Waiting | None:
-    if binding is None or _is_open(series, side, binding):
+def _employee_at(series: OneOnOne, side: Side) -> Employee:
+    return series.manager if side == Side.MANAGER else series.member
+
+
+def _waiting_across(series: OneOnOne, side: Side) -> Waiting | None:
+    binding = queries.binding_of_employee(other_of(series, side))
+    reasons = queries.newest_changes([binding] if binding else [], CLOSING)
+    return _waiting(series, _across(side), binding, _decisions([series]), reasons)
+
+
+def _waiting(
+    series: OneOnOne, side: Side, binding: Binding | None, decided: Decisions, reasons: Mapping[uuid.UUID, BindingEvent]
+) -> Waiting | None:
+    if binding is None:
         return None
-    decided = MeetingSeat.objects.filter(series=series, side=side, binding=binding, access_version=binding.access_version)
-    why = BindingEvent.objects.filter(binding=binding.public_id, kind__in=CLOSING).order_by("-id").first()
-    return Waiting(series, side, binding, why, decided.exists(), binding.access_version)
+    seat = decided.get((series.pk, side.value, binding.pk, binding.access_version))
+    if _opens(seat):
+        return None
+    return Waiting(series, side, binding, reasons.get(binding.public_id), seat is not None, binding.access_version)
 
 
 def decide(*, public_id: uuid.UUID | str, user: User, version: str, agrees: bool, now: datetime.datetime) -> None:
@@ -199,7 +232,7 @@ def decide(*, public_id: uuid.UUID | str, user: User, version: str, agrees: bool
     series, side, mine = _place(public_id, user, now)  # what it notices stays written, also when this is refused
     with transaction.atomic():
         OneOnOne.objects.select_for_update(of=("self",)).get(pk=series.pk)
-        other = _waiting(series, _across(side), queries.binding_of_employee(other_of(series, side)))
+        other = _waiting_across(series, side)
         if other is None or version_of(other) != version:
             raise NothingToDecide(_("The account has changed, or it was decided meanwhile. Look at the page again."))
         if agrees:

@@ -4,6 +4,7 @@ It rests on what the person confirmed (``operations.confirm``), and never on an 
 """
 
 import datetime
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -201,6 +202,13 @@ def _about(text: str, address: str) -> Q:
     for name in names:
         wanted |= Q(**{f"{name}__icontains": text})
     return wanted
+
+
+def newest_changes(bindings: Iterable[Binding], kinds: Iterable[Change]) -> dict[uuid.UUID, BindingEvent]:
+    """The newest line of these kinds for each binding; one query."""
+    wanted = [binding.public_id for binding in bindings]
+    rows = BindingEvent.objects.filter(binding__in=wanted, kind__in=list(kinds)).select_related("employee").order_by("id")
+    return {row.binding: row for row in rows if row.binding}
 
 
 def history_of(employee: Employee, most: int = 20) -> Sequence[BindingEvent]:

@@ -11,8 +11,8 @@ TOGETHER = (
     frozenset({"CJK", "BOPOMOFO"}),
     frozenset({"CJK", "HANGUL"}),
 )
-# Letters of other scripts that look like Latin ones (from UTS 39, confusables.txt; the small letters).
-LIKE_LATIN = frozenset("аеорсхуіјѕһԁԛԝӏкмтвгпьԍαορνικτυωχγρεηօսոհցքյզ")
+# Small Cyrillic, Greek and Armenian letters that look like Latin ones (from UTS 39, confusables.txt).
+LIKE_LATIN = frozenset("аеорсхуіјѕһԁԛԝӏαοινρυγσօսհոց")
 
 
 def normalised(address: str) -> str:
