@@ -128,3 +128,53 @@ def open_note(series: uuid.UUID, sealed: bytes | memoryview) -> str:
         return _notes(series).decrypt(bytes(sealed)).decode()
     except InvalidToken:
         return ""
+
+
+# --- Confirmed accounts -----------------------------------------------------------------------------------------------------
+# By the key of one-on-ones: who has it can read them anyway, and nobody else can write a row that opens one.
+
+
+def new_confirmation_token() -> str:
+    """What a link that confirms an account is made of: 256 bits of chance."""
+    return secrets.token_urlsafe(32)
+
+
+def confirmation_digest(token: str) -> bytes:
+    return _mark("confirmation links", token)
+
+
+def seal_confirmation(token: str) -> bytes:
+    """The token, until its link is sent."""
+    return _tokens().encrypt(token.encode())
+
+
+def open_confirmation(sealed: bytes | memoryview) -> str:
+    """The token; empty when it was sealed with another key."""
+    try:
+        return _tokens().decrypt(bytes(sealed)).decode()
+    except InvalidToken:
+        return ""
+
+
+def binding_mark(*parts: object) -> bytes:
+    """What a row that opens something is recognised by: a keyed hash of all that matters in it."""
+    return _mark("bindings", json.dumps([str(part) for part in parts]))
+
+
+def access_mark(*parts: object) -> bytes:
+    """How an account signs in, so that a change is seen and nothing can be told from it."""
+    return _mark("access", json.dumps([str(part) for part in parts]))
+
+
+def is_mark(found: bytes | memoryview, wanted: bytes) -> bool:
+    return hmac.compare_digest(bytes(found), wanted)
+
+
+def _mark(purpose: str, text: str) -> bytes:
+    key = hmac.digest(settings.MEETINGS_KEY.encode(), f"surveys: {purpose}".encode(), hashlib.sha256)
+    return hmac.digest(key, text.encode(), hashlib.sha256)
+
+
+def _tokens() -> Fernet:
+    secret = settings.MEETINGS_KEY.encode()
+    return Fernet(base64.urlsafe_b64encode(hmac.digest(secret, b"surveys: unsent confirmation links", hashlib.sha256)))

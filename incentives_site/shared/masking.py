@@ -14,6 +14,7 @@ SECRET_PREFIXES = (
     "preferences",
     "feedback/open",
     "feedback",
+    "surveys/me/confirm",
     "accounts/confirm-email",
     "accounts/password/reset/key",
 )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -84,5 +85,6 @@ class Employees(PartnerView, ListAPIView[Employee]):
             deactivates_missing=form.validated_data["deactivates_missing"],
             is_dry_run=form.validated_data["is_dry_run"],
             by=self.caller.actor,
+            now=timezone.now(),
         )
         return Response(BroughtInOut(done).data)
