@@ -42,7 +42,6 @@ SCHEDULES = (
     Schedule("Ledger: proof", "redemptions.tasks.check_ledger", 1, "days", "Recomputes all; the back office shows faults."),
     Schedule("Surveys: waves", "surveys.tasks.advance", 1, "minutes", "Closes and opens waves by the clock."),
     Schedule("Surveys: messages", "surveys.tasks.invite", 1, "minutes", "Invitations, and reminders to those missing."),
-    Schedule("Surveys: confirmations", "surveys.tasks.confirm", 1, "minutes", "Links that confirm accounts; notices of changes."),
     Schedule("Surveys: customers", "surveys.tasks.ask", 1, "hours", "Asks who used something of a campaign how it was."),
     Schedule("Surveys: after the close", "surveys.tasks.follow_up", 5, "minutes", "Rewards for answering; results to HR."),
     Schedule("Partners: old replies", "integrations.tasks.forget_old_replies", 1, "days", "Deletes replies kept for 30 days."),

@@ -11,8 +11,6 @@ class SurveysConfig(AppConfig):
     def ready(self) -> None:
         from customers import operations as customers  # here: models are loaded by then
 
-        from . import listening
         from .operations import FEEDBACK
 
         customers.register(FEEDBACK)
-        listening.connect()

@@ -53,9 +53,3 @@ def go_on_with_imports(**_surplus: Any) -> None:
     operations.tidy_employee_imports(now=timezone.now())
     for import_id in operations.unfinished_employee_imports(now=timezone.now()):
         operations.import_employees(import_id=import_id, clock=timezone.now)
-
-
-@shared_task
-def confirm(**_surplus: Any) -> int:
-    """Sends links that confirm accounts, and notices of changes to them."""
-    return operations.send_confirmations(now=timezone.now())

@@ -1,6 +1,6 @@
 """allauth's hooks: accounts are made by an operator, never by strangers, and every password is tried through the same count."""
 
-from typing import Any, cast
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import filter_users_by_email
@@ -12,7 +12,6 @@ from incentives_site.shared.addresses import client_address, client_ip
 
 from . import operations
 from .devices import token_of
-from .models import User
 
 UNKNOWN_ADDRESS = "::"  # a Unix socket whose proxy is not counted in TRUSTED_PROXY_HOPS
 
@@ -41,16 +40,3 @@ class AccountAdapter(DefaultAccountAdapter):
         else:
             attempt.succeed()
         return user
-
-    def set_password(self, user: AbstractBaseUser, password: str) -> None:
-        """The owner changes the password, or sets one through a reset e-mail (which ``apps`` hears of afterwards).
-
-        Whoever knew the old password could have chosen the new one, so it is the owner's own only if the old one was.
-        """
-        owner = cast(User, user)
-        was_own = owner.has_own_password
-        owner.set_password(password)
-        if was_own:
-            owner.keep_own_password()
-        owner.is_changed_by_owner = True
-        owner.save()

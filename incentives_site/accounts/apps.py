@@ -35,7 +35,5 @@ def _password_reset(*, request: Any, user: Any, **_ignored: Any) -> None:
     from . import operations
 
     _password_replaced(request=request, user=user)
-    user.keep_own_password()
-    user.save(update_fields=["own_password"])
     operations.lift_locks(user=user)
     request.known_here = user

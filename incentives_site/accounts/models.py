@@ -1,7 +1,5 @@
 """People who sign in: by e-mail address, with roles as groups, bound to stores when at a counter; and what guards the sign-in."""
 
-import hashlib
-import hmac
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -48,12 +46,6 @@ class User(AbstractUser):
         help_text=_("May read and return receipts of every store, although bound to some. Sales stay in the stores above."),
     )
 
-    own_password = models.CharField(max_length=64, default="", db_default="", blank=True, editable=False)
-
-    # For those who listen to the row being saved: who changes it, and whether only the hash is made again.
-    is_changed_by_owner = False
-    renews_hash = False
-
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
@@ -65,35 +57,6 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.email
-
-    @property
-    def has_own_password(self) -> bool:
-        """Whether no one but the owner can know the password: there is none, or it goes back to one set through a reset e-mail.
-
-        A password that an operator gave, and one that was chosen by changing such a password, is not the owner's own.
-        """
-        return not self.has_usable_password() or hmac.compare_digest(self.own_password, self._password_digest())
-
-    def keep_own_password(self) -> None:
-        """Note that the present password is the owner's own. Does not save."""
-        self.own_password = self._password_digest()
-
-    def check_password(self, raw_password: str | None) -> bool:
-        """Django's. A hash that it makes again with newer parameters is still the same password, and still the owner's own."""
-        before, was_own = self.password, self.has_own_password
-        self.renews_hash = True
-        try:
-            is_right = super().check_password(raw_password)
-        finally:
-            self.renews_hash = False
-        if was_own and self.password != before and self.has_usable_password():
-            self.keep_own_password()
-            self.save(update_fields=["own_password"])
-        return is_right
-
-    def _password_digest(self) -> str:
-        # Of the salted hash, in the same row: nothing can be told from it that the hash does not tell.
-        return hashlib.sha256(self.password.encode()).hexdigest()
 
     @property
     def receipt_stores(self) -> list[str] | None:

@@ -107,7 +107,7 @@ def load(now: datetime.datetime) -> bool:
         return False
     chance = random.Random(320)  # noqa: S311  (a demonstration that is the same everywhere)
     with transaction.atomic():
-        operations.bring_in_employees(rows=_people(chance, now), by=BY, now=now)
+        operations.bring_in_employees(rows=_people(chance, now), by=BY)
         for theme, items in BANK.items():
             for item in items:
                 operations.keep_in_bank(key=item.key, theme=theme, question=item.as_question())

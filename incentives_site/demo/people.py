@@ -133,8 +133,6 @@ def _people() -> list[dict[str, str]]:
         user.is_active, user.is_staff, user.is_superuser = True, is_operator, is_operator
         user.store_keys = [DEMO_STORE] if role is Role.STORE else []
         user.set_password(password)
-        user.keep_own_password()  # as if they had chosen it: their one-on-ones are there to be looked at
-        user.is_changed_by_owner = True
         user.save()
         user.groups.set(Group.objects.filter(name=role.value))
         told.append({"role": role.value, "email": email, "password": password})

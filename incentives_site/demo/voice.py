@@ -13,22 +13,9 @@ from django.db.models import QuerySet
 from campaigns.models import Campaign, Incentive, Status
 from campaigns.models import Claim as HowClaimed
 from customers.models import Customer
-from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
 from surveys import operations, sealing
-from surveys.models import (
-    Binding,
-    BindingNotice,
-    Comment,
-    Employee,
-    Feedback,
-    How,
-    Invitation,
-    OneOnOne,
-    Side,
-    Survey,
-    Wave,
-)
+from surveys.models import Comment, Employee, Feedback, Invitation, OneOnOne, Survey, Wave
 from surveys.rules.ready_made import CUSTOMERS, LANGUAGES, READY_MADE, said
 
 from .company import BY
@@ -58,24 +45,6 @@ def load(now: datetime.datetime) -> bool:
         _one_on_ones(now)
         _feedback(chance, now)
     return True
-
-
-def confirm_people(now: datetime.datetime) -> bool:
-    """Accounts of those who work in the generated company, as if each had opened the link; whether it was done now.
-
-    One-on-ones that an older demonstration made are made again: nobody could agree for the other participants.
-    """
-    people = {employee.email: employee for employee in Employee.objects.filter(email__in=[address(role) for role in Role])}
-    users = User.objects.filter(email__in=people).exclude(pk__in=Binding.objects.filter(ended_at=None).values("account"))
-    with transaction.atomic():
-        new = [(user, people[user.email]) for user in users]
-        for user, employee in new:
-            operations.bind(user=user, employee=employee, address=user.email, how=How.SAMPLE, now=now)
-        BindingNotice.objects.filter(sent_at=None, address__in=people).update(sent_at=now)  # no mail leaves a demonstration
-        if new:
-            OneOnOne.objects.filter(manager__in=[employee for _user, employee in new], seats=None).delete()
-            _one_on_ones(now)
-    return bool(new)
 
 
 def _open_pulse(chance: random.Random, now: datetime.datetime) -> None:
@@ -146,9 +115,9 @@ def _one_on_ones(now: datetime.datetime) -> None:
             first_on=first,
             starts_at=datetime.time(10),
             time_zone="Europe/Berlin",
-            now=now,
         )
-        mine, theirs = operations.Seat(series, Side.MANAGER), operations.Seat(series, Side.MEMBER)
+        mine = operations.seat_of(public_id=series.public_id, employee=manager)
+        theirs = operations.seat_of(public_id=series.public_id, employee=member)
         for day in (first, first + datetime.timedelta(days=14)):
             operations.note_held(seat=mine, day=day)
         for place, text in enumerate(AGENDA):

@@ -14,7 +14,6 @@ SECRET_PREFIXES = (
     "preferences",
     "feedback/open",
     "feedback",
-    "surveys/me/confirm",
     "accounts/confirm-email",
     "accounts/password/reset/key",
 )

@@ -96,18 +96,16 @@ def test_what_happened_is_only_read(model: Any) -> None:
     assert isinstance(admin.site._registry[model], ReadOnlyAdmin)
 
 
-# Who took part in a survey, what is not published of it, and who meets whom, is for nobody's eyes (docs/anonymity.md).
+# Who took part in a survey, and what is not published of it, is for nobody's eyes (docs/anonymity.md).
 NOBODYS = {
     f"surveys.{name}"
     for name in (
         "AnswerSet",
         "Ballot",
-        "BindingNotice",
         "Claim",
         "Comment",
         "Invitation",
         "MeetingNote",
-        "MeetingSeat",
         "OneOnOne",
         "OpenAnswer",
         "Reply",

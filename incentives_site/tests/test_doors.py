@@ -28,9 +28,8 @@ from incentives_site.integrations.tests.factories import PartnerClient, partner_
 from redemptions.operations import redeem
 from redemptions.tests.factories import request_for
 from surveys import operations as survey_operations
-from surveys import sealing as survey_sealing
-from surveys.models import Employee, Invitation
-from surveys.tests.factories import EmployeeFactory, SurveyFactory, closed, confirmed, link_of, opened
+from surveys.models import Invitation
+from surveys.tests.factories import EmployeeFactory, SurveyFactory, closed, link_of, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -88,9 +87,6 @@ PAGES: dict[str, frozenset[Role] | None] = {
     "surveys/directory/import/": frozenset({Role.HR, Role.OPERATOR}),
     "surveys/directory/import/<uuid:public_id>/": frozenset({Role.HR, Role.OPERATOR}),
     "surveys/directory/import/<uuid:public_id>/change/": frozenset({Role.HR, Role.OPERATOR}),
-    "surveys/directory/accounts/": frozenset({Role.HR, Role.OPERATOR}),
-    "surveys/me/": EVERYBODY,
-    "surveys/me/confirm/<str:token>/": EVERYBODY,
     "s/": STRANGERS,
     "s/<str:token>/": STRANGERS,
     "preferences/<str:token>/": STRANGERS,
@@ -190,17 +186,7 @@ def fill() -> dict[str, str]:
         "batch": str(batch.public_id),
         "feedback": feedback_token(grant.customer),
         "surveys": str(published),
-        "surveys/me/confirm": confirmation_token(),
     }
-
-
-def confirmation_token() -> str:
-    """Of a link that waits for the account it was sent for, which is none of the tests'."""
-    user = User.objects.create_user("waits@company.test")
-    EmployeeFactory(email=user.email)
-    request = survey_operations.ask_to_confirm(user=user, now=timezone.now())
-    assert request is not None
-    return survey_sealing.open_confirmation(request.sealed_token)
 
 
 def feedback_token(customer: Any) -> str:
@@ -217,7 +203,7 @@ def published_survey() -> Any:
 
 
 def path_to(address: str, fill: dict[str, str]) -> str:
-    special = ("feedback/open", "surveys/feedback", "surveys/me/confirm")
+    special = ("feedback/open", "surveys/feedback")
     first = next((known for known in special if address.startswith(f"{known}/<")), address.partition("/")[0])
     values = {
         "<uuid:public_id>": fill["codes"]
@@ -257,8 +243,6 @@ def test_a_page_opens_for_those_it_is_for_and_for_nobody_else(address: str, patt
         client = Client(raise_request_exception=False)
         user = User.objects.create_user(f"{role}@example.com")
         user.groups.add(Group.objects.get(name=role.value))
-        if role is Role.MANAGER and Employee.objects.filter(email=user.email).exists():
-            confirmed(user)
         client.force_login(user)
         for response in (client.get(path), client.post(path)):
             assert not may_be_kept(response), path

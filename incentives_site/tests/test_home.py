@@ -17,8 +17,7 @@ from customers.tests.factories import ChannelFactory, CustomerFactory
 from redemptions import operations as redemption_operations
 from redemptions.models import AppliedIncentive, Redemption
 from redemptions.tests.factories import request_for
-from surveys.models import Employee
-from surveys.tests.factories import EmployeeFactory, SurveyFactory, answered, closed, confirmed, opened
+from surveys.tests.factories import EmployeeFactory, SurveyFactory, answered, closed, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +26,6 @@ def signed_in(role: str) -> Client:
     user = get_user_model().objects.create_user(f"{role}@example.com", "x")
     if role != "nobody":
         user.groups.add(Group.objects.get_or_create(name=role)[0])
-    if Employee.objects.filter(email=user.email).exists():
-        confirmed(user)
     client = Client()
     client.force_login(user)
     return client

@@ -14,7 +14,7 @@ from customers.tests.factories import CustomerFactory, IdentityFactory
 from incentives_site.accounts.roles import Role
 from surveys import operations
 from surveys.models import Survey
-from surveys.tests.factories import DepartmentFactory, EmployeeFactory, SurveyFactory, answered, closed, confirmed, opened
+from surveys.tests.factories import DepartmentFactory, EmployeeFactory, SurveyFactory, answered, closed, opened
 
 from .test_journey import assert_sound, base, sign_in, somebody
 
@@ -80,7 +80,6 @@ def test_hr_reads_results_and_comments(new_page: Any, base: str, scheme: str, wi
 def test_two_people_prepare_their_one_on_one(new_page: Any, base: str, scheme: str, width: int) -> None:
     user = somebody(Role.MANAGER)
     boss = EmployeeFactory(name="Bo Boss", email=user.email)
-    confirmed(user)
     EmployeeFactory(name="Ann Other", manager=boss)
     page = new_page(width=width, color_scheme=scheme)
     sign_in(page, user, base)

@@ -12,7 +12,6 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.test import Client
-from django.utils import timezone
 
 from campaigns.tests.factories import IncentiveFactory
 from customers.tests.factories import NOON, ChannelFactory, CustomerFactory, StoreFactory
@@ -26,9 +25,7 @@ from redemptions import operations, sealing
 from redemptions.models import Redemption, Reservation, ReservationState
 from redemptions.tests.factories import request_for
 from surveys import operations as survey_operations
-from surveys import sealing as survey_sealing
-from surveys.models import Binding, Employee
-from surveys.tests.factories import EmployeeFactory, confirmed
+from surveys.tests.factories import EmployeeFactory
 from surveys.tests.test_results import wave_of_boss
 
 from .test_doors import ENDPOINTS, OURS
@@ -38,7 +35,6 @@ pytestmark = pytest.mark.django_db
 STORE, PARTNER, TEAM, TWO = "a store", "a partner", "a team", "two people"
 COMPANY = "the company"  # who has the role or the scope may open any of them
 BEARER = "whoever holds the link"
-ACCOUNT = "the account that asked for the link"
 
 WHOSE: dict[str, str] = {
     "till/receipts/<uuid:public_id>/": STORE,
@@ -48,8 +44,6 @@ WHOSE: dict[str, str] = {
     "surveys/one-on-ones/<uuid:public_id>/step/": TWO,
     "surveys/one-on-ones/<uuid:public_id>/calendar/": TWO,
     "surveys/one-on-ones/<uuid:public_id>/export/": TWO,
-    "surveys/one-on-ones/<uuid:public_id>/seat/": TWO,
-    "surveys/me/confirm/<str:token>/": ACCOUNT,
     "api/v1/redemptions/<str:public_id>": PARTNER,
     "api/v1/redemptions/<str:public_id>/returns": PARTNER,
     "api/v1/reservations/<str:public_id>": PARTNER,
@@ -186,8 +180,6 @@ def client_of(*roles: Role, email: str = "someone@example.com", **fields: Any) -
     user.groups.set(Group.objects.filter(name__in=roles))
     client = Client(raise_request_exception=False)
     client.force_login(user)
-    if Employee.objects.filter(email=email).exists():
-        confirmed(user)
     return client
 
 
@@ -357,7 +349,6 @@ def test_what_two_people_write_opens_to_no_third(address: str, role: Role) -> No
         first_on=dt.date(2026, 3, 23),
         starts_at=dt.time(9),
         time_zone="Europe/Rome",
-        now=NOON,
     )
     path = "/" + address.replace("<uuid:public_id>", str(series.public_id))
     for email in ("third@company.test", "stranger@company.test"):
@@ -382,24 +373,3 @@ def test_a_manager_sees_no_other_team(address: str, role: Role) -> None:
             assert response.context["place"].group not in {"boss", "it"}
             assert response.context["heat_map"] is None
             assert b"Bo Boss" not in response.content
-
-
-@pytest.mark.parametrize("address", of(ACCOUNT))
-@pytest.mark.parametrize("role", list(Role))
-def test_a_link_that_confirms_an_account_works_for_no_other(address: str, role: Role) -> None:
-    ann = User.objects.create_user("ann@company.test")
-    EmployeeFactory(email=ann.email)
-    request = survey_operations.ask_to_confirm(user=ann, now=timezone.now())
-    assert request is not None
-    path = "/" + address.replace("<str:token>", survey_sealing.open_confirmation(request.sealed_token))
-    other = client_of(role)
-    for response in (other.get(path), other.post(path)):
-        assert response.status_code == 409, (path, role)
-        assert b"link-of-another-account" in response.content
-    assert not Binding.objects.exists()
-    own = Client()
-    own.force_login(ann)
-    assert own.get(path).status_code == 200
-    assert not Binding.objects.exists()
-    assert own.post(path).status_code == 302
-    assert Binding.objects.get().account == ann

@@ -25,7 +25,7 @@ MEETINGS_SHOWN = 5
 def voice(request: HttpRequest) -> HttpResponse:
     """For HR the company, for a manager the own level; whoever is neither in the directory sees how to get there."""
     is_hr = Role.HR in request.user.roles  # type: ignore[union-attr]
-    me = queries.employee_of(request.user)
+    me = Employee.objects.select_related("department").filter(email__iexact=request.user.email, is_active=True).first()  # type: ignore[union-attr]
     published = list(
         Wave.objects.filter(state=WaveState.PUBLISHED)
         .exclude(survey__kind=SurveyKind.FEEDBACK)
@@ -122,12 +122,11 @@ def _meetings(me: Employee | None) -> list[dict[str, Any]]:
     """The next meeting of each series this person is part of, the soonest first."""
     yesterday = timezone.localdate() - datetime.timedelta(days=1)
     rows = []
-    if me is None:
-        return []
-    for series in operations.series_of(me):
+    for series in operations.series_of(me) if me else []:
+        seat = operations.seat_of(public_id=series.public_id, employee=me)
         dates = list(operations.dates_of(series, after=yesterday, count=1))
         if dates:
-            rows.append({"series": series, "other": operations.other_of(series, operations.side_of(series, me)), "at": dates[0]})
+            rows.append({"series": series, "other": seat.other, "at": dates[0]})
     return sorted(rows, key=lambda row: str(row["at"]))[:MEETINGS_SHOWN]
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -85,6 +84,5 @@ class Employees(PartnerView, ListAPIView[Employee]):
             deactivates_missing=form.validated_data["deactivates_missing"],
             is_dry_run=form.validated_data["is_dry_run"],
             by=self.caller.actor,
-            now=timezone.now(),
         )
         return Response(BroughtInOut(done).data)

@@ -1,7 +1,6 @@
 """How it felt: the directory, surveys, waves, answers."""
 
 from ._actions import ActionPlan, ActionState
-from ._bindings import Binding, BindingEvent, BindingNotice, BindingRequest, Change, How, MeetingSeat
 from ._directory import Department, Employee, EmployeeImport, EmployeeImportPiece, EmployeeImportState
 from ._feedback import Claim, Feedback, OpenAnswer, ReviewState
 from ._meetings import MeetingNote, OneOnOne, Rhythm, Side
@@ -14,11 +13,6 @@ __all__ = [
     "AnswerSet",
     "Ballot",
     "BankQuestion",
-    "Binding",
-    "BindingEvent",
-    "BindingNotice",
-    "BindingRequest",
-    "Change",
     "Claim",
     "Comment",
     "Department",
@@ -27,10 +21,8 @@ __all__ = [
     "EmployeeImportPiece",
     "EmployeeImportState",
     "Feedback",
-    "How",
     "Invitation",
     "MeetingNote",
-    "MeetingSeat",
     "Mode",
     "OneOnOne",
     "OpenAnswer",

@@ -15,10 +15,8 @@ from django.utils.translation import gettext as _
 from incentives_site.shared.audit import acting
 from incentives_site.shared.problems import FieldError, Invalid
 
-from ..models import Change, Department, Employee
-from ..rules.addresses import looks_alike, normalised
+from ..models import Department, Employee
 from ..rules.directory import DEEPEST, circles
-from ._access import DirectoryChange, directory_changed
 
 COLUMNS = ("key", "name", "email", "department", "manager", "location", "language", "started_on")
 NEEDED = ("key", "name", "email", "department")
@@ -52,18 +50,12 @@ class _Row:
 
 
 def bring_in_employees(
-    *,
-    rows: Iterable[Mapping[str, Any]],
-    deactivates_missing: bool = False,
-    is_dry_run: bool = False,
-    by: str,
-    now: datetime.datetime,
+    *, rows: Iterable[Mapping[str, Any]], deactivates_missing: bool = False, is_dry_run: bool = False, by: str
 ) -> BroughtIn:
     """Employees by ``key``; ``department`` is its way from the top with ``/`` between; ``manager`` is a key.
 
-    ``deactivates_missing``: whoever is not among them is not asked any more. No account moves with an address: people with a
-    confirmed account are told of the change. Raises ``Invalid`` with a sentence for each row that cannot be; pointers are
-    ``/<row>/<column>``, rows counted from 0. Then nothing is changed.
+    ``deactivates_missing``: whoever is not among them is not asked any more. Raises ``Invalid`` with a sentence for each row that
+    cannot be; pointers are ``/<row>/<column>``, rows counted from 0. Then nothing is changed.
     """
     read, errors = _read(rows)  # before the transaction: it may take long
     with transaction.atomic(), acting(by=by, why="bring in employees"), connection.cursor() as cursor:
@@ -72,8 +64,7 @@ def bring_in_employees(
         errors += _clashes(read, known, deactivates_missing)
         if errors:
             raise Invalid(_("Nothing was changed."), errors=errors[:MOST_FAULTS])
-        done, changes = _write(read, known, deactivates_missing)
-        directory_changed(changes=changes, by=by, now=now)
+        done = _write(read, known, deactivates_missing)
         if is_dry_run:
             transaction.set_rollback(True)
     return done
@@ -101,7 +92,7 @@ def _read(rows: Iterable[Mapping[str, Any]]) -> tuple[list[_Row], list[FieldErro
             _Row(
                 texts["key"],
                 texts["name"],
-                normalised(texts["email"]),
+                texts["email"].lower(),
                 way,
                 texts["manager"],
                 texts["location"],
@@ -126,9 +117,6 @@ def _faults_of_row(number: int, texts: Mapping[str, str]) -> list[FieldError]:
         except ValidationError:
             sentence = _("“%(text)s” is no e-mail address.") % {"text": texts["email"][:80]}
             found.append(FieldError(f"/{number}/email", "not-an-address", sentence))
-        if looks_alike(texts["email"]):
-            sentence = _("“%(text)s” mixes letters of different alphabets and could be mistaken for another address.")
-            found.append(FieldError(f"/{number}/email", "look-alike-address", sentence % {"text": texts["email"][:80]}))
     way = [part for part in texts["department"].split("/") if part.strip()]
     if len(way) > DEEPEST:
         found.append(FieldError(f"/{number}/department", "too-deep", _("At most %(most)s levels.") % {"most": DEEPEST}))
@@ -151,7 +139,7 @@ def _clashes(read: Sequence[_Row], known: Mapping[str, Employee], deactivates_mi
     errors: list[FieldError] = []
     keys: dict[str, int] = {}
     emails: dict[str, int] = {}
-    others = {normalised(row.email): key for key, row in known.items()}
+    others = {row.email.lower(): key for key, row in known.items()}
     mine = {row.key for row in read}
     for number, row in enumerate(read):
         if row.key and row.key in keys:
@@ -189,12 +177,9 @@ def key_of_department(way: Sequence[str]) -> str:
     return "-".join(slugify(part) for part in way)[-64:].strip("-")
 
 
-def _write(
-    read: Sequence[_Row], known: Mapping[str, Employee], deactivates_missing: bool
-) -> tuple[BroughtIn, list[DirectoryChange]]:
-    """What was changed, and what of it those concerned have to know."""
+def _write(read: Sequence[_Row], known: Mapping[str, Employee], deactivates_missing: bool) -> BroughtIn:
     departments, made = _departments({row.department for row in read})
-    new, changed, changes = [], [], []
+    new, changed = [], []
     for row in read:
         employee = known.get(row.key)
         wanted = {
@@ -209,10 +194,6 @@ def _write(
         if employee is None:
             new.append(Employee(key=row.key, **wanted))
         elif any(getattr(employee, name) != value for name, value in wanted.items()):
-            if normalised(employee.email) != row.email:
-                changes.append(DirectoryChange(employee, Change.DIRECTORY_ADDRESS, employee.email, row.email))
-            if not employee.is_active:
-                changes.append(DirectoryChange(employee, Change.RETURNED))
             for name, value in wanted.items():
                 setattr(employee, name, value)
             changed.append(employee)
@@ -228,13 +209,10 @@ def _write(
     Employee.objects.bulk_create(new, batch_size=AT_ONCE)
     also = _managers(read)
     touched = {employee.key for employee in changed} | (also - {employee.key for employee in new})
-    gone: list[Employee] = []
+    gone = 0
     if deactivates_missing:
-        mine = {row.key for row in read}
-        gone = [employee for key, employee in known.items() if employee.is_active and key not in mine]
-        Employee.objects.filter(pk__in=[employee.pk for employee in gone]).update(is_active=False)
-        changes += [DirectoryChange(employee, Change.LEFT) for employee in gone]
-    return BroughtIn(len(new), len(touched), len(read) - len(new) - len(touched), len(gone), made), changes
+        gone = Employee.objects.filter(is_active=True).exclude(key__in=[row.key for row in read]).update(is_active=False)
+    return BroughtIn(len(new), len(touched), len(read) - len(new) - len(touched), gone, made)
 
 
 def _managers(read: Sequence[_Row]) -> set[str]:

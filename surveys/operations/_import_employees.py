@@ -162,9 +162,7 @@ def _carry_out(row: EmployeeImport, rows: Sequence[Mapping[str, Any]], now: date
         held = EmployeeImport.objects.select_for_update(skip_locked=True, no_key=True)
         if not held.filter(pk=row.pk, state=row.state).exists():
             return  # cancelled meanwhile, or in the hand of another worker
-        done = bring_in_employees(
-            rows=rows, deactivates_missing=row.deactivates_missing, is_dry_run=is_trial, by=row.created_by, now=now
-        )
+        done = bring_in_employees(rows=rows, deactivates_missing=row.deactivates_missing, is_dry_run=is_trial, by=row.created_by)
         if is_trial:
             _change(row, [row.state], EmployeeImportState.CHECKED, now, outcome=asdict(done), position=len(rows))
         else:

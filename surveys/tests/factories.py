@@ -4,24 +4,10 @@ import datetime
 from typing import Any
 
 import factory
-from django.db.models import Q
 
 from customers.tests.factories import NOON
-from incentives_site.accounts.models import User
-from surveys import operations, queries, sealing
-from surveys.models import (
-    Binding,
-    Department,
-    Employee,
-    How,
-    Invitation,
-    MeetingSeat,
-    OneOnOne,
-    Survey,
-    SurveyQuestion,
-    SurveyStatus,
-    Wave,
-)
+from surveys import operations, sealing
+from surveys.models import Department, Employee, Invitation, Survey, SurveyQuestion, SurveyStatus, Wave
 
 
 class DepartmentFactory(factory.django.DjangoModelFactory[Department]):
@@ -93,23 +79,3 @@ def closed(wave: Wave) -> Wave:
     assert operations.close_wave(wave=wave, now=wave.closes_at)
     wave.refresh_from_db()
     return wave
-
-
-def confirmed(user: User, *, employee: Employee | None = None, agreed: bool = True) -> Binding:
-    """The account as the employee's (by default of the one with its address), as if the link had been opened; ``agreed``: and the
-    other participants of the one-on-ones there are had agreed.
-    """
-    found = employee or Employee.objects.get(email__iexact=user.email)
-    binding = operations.bind(user=user, employee=found, address=found.email, how=How.LINK, now=NOON)
-    for series in OneOnOne.objects.filter(Q(manager=found) | Q(member=found)) if agreed else ():
-        seat = MeetingSeat(
-            series=series,
-            side=operations.side_of(series, found),
-            binding=binding,
-            access_version=binding.access_version,
-            is_open=True,
-            decided_at=NOON,
-        )
-        seat.mark = queries.mark_of_seat(seat)
-        seat.save()
-    return binding

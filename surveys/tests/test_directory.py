@@ -11,7 +11,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from customers.tests.factories import NOON
 from incentives_site.accounts.models import User
 from incentives_site.integrations.models import Scope
 from incentives_site.integrations.tests.factories import partner_key
@@ -27,7 +26,7 @@ def row(key: str, **fields: Any) -> dict[str, Any]:
 
 
 def bring_in(*rows: dict[str, Any], **options: Any) -> operations.BroughtIn:
-    return operations.bring_in_employees(rows=rows, by="test", now=NOON, **options)
+    return operations.bring_in_employees(rows=rows, by="test", **options)
 
 
 def refused(*rows: dict[str, Any]) -> list[tuple[str, str]]:

@@ -12,9 +12,9 @@ from customers.tests.factories import NOON
 from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
 from surveys import queries
-from surveys.models import Employee, Wave
+from surveys.models import Wave
 from surveys.queries import WHOLE, Place
-from surveys.tests.factories import DepartmentFactory, EmployeeFactory, SurveyFactory, answered, closed, confirmed, opened
+from surveys.tests.factories import DepartmentFactory, EmployeeFactory, SurveyFactory, answered, closed, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -27,11 +27,8 @@ ASKED: list[dict[str, Any]] = [
 
 
 def somebody(role: Role, email: str = "") -> Client:
-    """Signed in; confirmed where the directory has somebody with this address."""
     user = User.objects.create_user(email or f"{role}@company.test")
     user.groups.add(Group.objects.get(name=role.value))
-    if Employee.objects.filter(email=user.email).exists():
-        confirmed(user)
     client = Client()
     client.force_login(user)
     return client

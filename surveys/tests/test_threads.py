@@ -121,15 +121,9 @@ def test_invitations_of_the_last_wave_of_a_running_survey_stay_to_be_compared(to
 def test_notes_of_one_on_ones_go_two_years_after_the_end() -> None:
     boss = EmployeeFactory()
     series = operations.arrange(
-        manager=boss,
-        member=EmployeeFactory(),
-        rhythm="weekly",
-        first_on=NOON.date(),
-        starts_at=dt.time(9),
-        time_zone="UTC",
-        now=NOON,
+        manager=boss, member=EmployeeFactory(), rhythm="weekly", first_on=NOON.date(), starts_at=dt.time(9), time_zone="UTC"
     )
-    seat = operations.Seat(series, operations.side_of(series, boss))
+    seat = operations.seat_of(public_id=series.public_id, employee=boss)
     operations.write(seat=seat, kind="agenda", text="x", today=NOON.date())
     operations.purge_surveys(now=NOON + dt.timedelta(days=3_000))
     assert MeetingNote.objects.count() == 1

@@ -1,6 +1,5 @@
-"""The directory: departments as a tree, imports of employees, validated first, and which account belongs to whom."""
+"""The directory: departments as a tree, and imports of employees, validated first."""
 
-from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,11 +16,10 @@ from incentives_site.shared.kept_files import takes_file
 from incentives_site.shared.problems import NotFound, Problem
 from incentives_site.shared.statuses import STATUS_OF_KIND
 
-from .. import operations, queries
+from .. import operations
 from ..forms.directory import DirectoryForm
-from ..models import Change, Department, Employee, EmployeeImport, EmployeeImportState
-from ..wording import change_in_words
-from .admission import DIRECTORY, actor, names_of_actors
+from ..models import Department, Employee, EmployeeImport, EmployeeImportState
+from .admission import DIRECTORY, actor
 
 REFUSED = 422
 SHOWN_FAULTS = 100
@@ -146,23 +144,3 @@ def change_employee_import(request: HttpRequest, public_id: str) -> HttpResponse
         row.refresh_from_db()
         return _shown(request, row, problem)
     return redirect("surveys:employee-import", public_id=row.public_id)
-
-
-@for_roles(*DIRECTORY)
-@require_safe
-def accounts(request: HttpRequest) -> HttpResponse:
-    """Confirmed accounts and their audit log: to be read. There is nothing here, or anywhere, that binds an account."""
-    search = queries.Search(text=request.GET.get("q", "").strip()[:200], kind=request.GET.get("kind", ""))
-    bound = Paginator(queries.confirmed_accounts(search), 25).get_page(request.GET.get("people"))
-    log = Paginator(queries.changes(search), 50).get_page(request.GET.get("page"))
-    names = names_of_actors(event.by for event in log)
-    context = {
-        "search": search,
-        "kinds": Change.choices,
-        "bound": bound,
-        "log": log,
-        "rows": [(event, change_in_words(event), names[event.by]) for event in log],
-        "is_hr": Role.HR in request.user.roles,  # type: ignore[union-attr]
-        "crumbs": [{"label": _("Directory"), "url": reverse("surveys:directory")}, {"label": _("Accounts")}],
-    }
-    return render(request, "surveys/directory_accounts.html", context)

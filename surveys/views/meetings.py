@@ -15,51 +15,46 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role, for_roles
-from incentives_site.shared.problems import Invalid, Problem
-from incentives_site.shared.statuses import STATUS_OF_KIND
+from incentives_site.shared.problems import Invalid
 
 from .. import operations, queries
 from ..models import Employee, MeetingNote, OneOnOne, Rhythm, Side
 from ..operations import Seat
-from ..wording import change_in_words
-from .speaking import private, spoken
 
 
-def _user(request: HttpRequest) -> User:
-    return request.user  # type: ignore[return-value]
+def _employee(request: HttpRequest) -> Employee | None:
+    """The signed-in person in the directory: by the address, and only while active."""
+    email = getattr(request.user, "email", "")
+    return Employee.objects.filter(email__iexact=email, is_active=True).first() if email else None
 
 
 def _seat(request: HttpRequest, public_id: str) -> Seat:
-    return operations.open_seat(public_id=public_id, user=_user(request), now=timezone.now())
+    return operations.seat_of(public_id=public_id, employee=_employee(request))
 
 
 @login_required
 def mine(request: HttpRequest) -> HttpResponse:
     """The series one is part of, and beginning a new one."""
-    user, now = _user(request), timezone.now()
-    operations.binding_in_use(user=user, now=now)
-    me = queries.employee_of(user)
+    me = _employee(request)
     today = timezone.localdate()
-    problem: Problem | None = None
+    problem = None
     if request.method == "POST" and me is not None:
         try:
             made = _arrange(request, me)
             return redirect("surveys:one-on-one", made.public_id)
-        except (Invalid, operations.HaveOne, operations.ConfirmFirst) as error:
+        except (Invalid, operations.HaveOne) as error:
             problem = error
-    closed = {series.pk for series in operations.closed_to(user=user, now=now)}
     rows = []
     for series in operations.series_of(me) if me else []:
-        other = operations.other_of(series, operations.side_of(series, me)) if me else None
-        dates = operations.dates_of(series, after=today - datetime.timedelta(days=1), count=1)
-        rows.append((series, other, next(iter(dates), None), series.pk in closed))
+        seat = operations.seat_of(public_id=series.public_id, employee=me)
+        rows.append(
+            (series, seat.other, next(iter(operations.dates_of(series, after=today - datetime.timedelta(days=1), count=1)), None))
+        )
     others = Employee.objects.filter(is_active=True).exclude(pk=me.pk).order_by("name") if me else []
     context = {
         "me": me,
         "rows": rows,
-        "waiting": operations.waiting_for(user=user, now=now),
         "team": [one for one in others if me and one.manager_id == me.pk] if me else [],
         "rhythms": Rhythm.choices,
         "problem": problem,
@@ -67,7 +62,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "today": today,
         "may_see_held": Role.HR in request.user.roles,  # type: ignore[union-attr]
     }
-    return render(request, "surveys/one_on_ones.html", context, status=STATUS_OF_KIND[problem.kind] if problem else 200)
+    return render(request, "surveys/one_on_ones.html", context, status=422 if problem else 200)
 
 
 def _arrange(request: HttpRequest, me: Employee) -> OneOnOne:
@@ -87,17 +82,13 @@ def _arrange(request: HttpRequest, me: Employee) -> OneOnOne:
         first_on=first_on,
         starts_at=starts_at,
         time_zone=request.POST.get("time_zone") or timezone.get_current_timezone_name(),
-        now=timezone.now(),
     )
 
 
 @login_required
 def meeting(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Agenda, actions and private notes of one series; while it is closed, why."""
-    try:
-        seat = _seat(request, public_id)
-    except operations.SeatClosed as closed:
-        return _seat_page(request, public_id, closed)
+    """Agenda, actions and private notes of one series."""
+    seat = _seat(request, public_id)
     problem = None
     if request.method == "POST":
         try:
@@ -148,41 +139,6 @@ def _write(request: HttpRequest, seat: Seat) -> None:
         due_on=due_on,
         today=timezone.localdate(),
     )
-
-
-@login_required
-def seat(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Where the other participant agrees, or not, that an account is who it says."""
-    problem: Problem | None = None
-    if request.method == "POST":
-        user, now = _user(request), timezone.now()
-        decision, version = request.POST.get("decision", ""), request.POST.get("version", "")
-        try:
-            if decision in {"agree", "decline"}:
-                operations.decide(public_id=public_id, user=user, version=version, agrees=decision == "agree", now=now)
-                return redirect("surveys:one-on-one-seat", public_id)
-        except operations.SeriesUnknown:
-            raise
-        except Problem as refusal:
-            problem = refusal
-    return _seat_page(request, public_id, problem)
-
-
-def _seat_page(request: HttpRequest, public_id: str, problem: Problem | None = None) -> HttpResponse:
-    seats = operations.seats_at(public_id=public_id, user=_user(request), now=timezone.now())
-    waiting = seats.waiting
-    me = seats.series.manager if seats.side == Side.MANAGER else seats.series.member
-    with spoken(request, me.language) as menu:
-        context = {
-            **menu,
-            "seats": seats,
-            "waiting": waiting,
-            "why": change_in_words(waiting.why) if waiting and waiting.why else "",
-            "version": operations.version_of(waiting) if waiting else "",
-            "problem": problem,
-        }
-        status = STATUS_OF_KIND[problem.kind] if problem else 200
-        return private(render(request, "surveys/seat.html", context, status=status))
 
 
 @login_required

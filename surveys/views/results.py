@@ -15,7 +15,7 @@ from incentives_site.accounts.roles import Role, for_roles
 from incentives_site.shared.problems import Kind, Problem
 
 from .. import queries
-from ..models import Survey, Wave
+from ..models import Employee, Survey, Wave
 from ..queries import WHOLE, Place
 from ..rules.publishing import DIMENSIONS
 from ..wording import DIMENSION_WORDS
@@ -26,7 +26,7 @@ READERS = (Role.HR, Role.MANAGER)
 
 class NoTeam(Problem):
     code = "no-team"
-    title = gettext_lazy("Your account is not confirmed as anyone in the directory")
+    title = gettext_lazy("You are not in the directory as a manager")
     kind = Kind.FORBIDDEN
 
 
@@ -141,9 +141,9 @@ def _is_hr(request: HttpRequest) -> bool:
 def _place(request: HttpRequest, wave: Wave) -> tuple[Place, list[tuple[str, str, str]]]:
     """Where the figures are from, and where else they may be from: HR chooses, a manager does not."""
     if not _is_hr(request):
-        employee = queries.employee_of(request.user)
+        employee = Employee.objects.select_related("department").filter(email__iexact=request.user.email, is_active=True).first()  # type: ignore[union-attr]
         if employee is None:
-            raise NoTeam(_("Confirm your account under “My employee profile” first."))
+            raise NoTeam(_("Ask HR to enter your address in the directory."))
         return queries.place_of_manager(wave, employee) or WHOLE, []
     places = [
         (f"{dimension}:{key}", name, str(DIMENSION_WORDS[dimension]))

@@ -1,7 +1,6 @@
 """The verbs around signing in: try, succeed, forget."""
 
 from ._devices import forget_devices, is_known_device, remember_device
-from ._owners import actor, is_by_owner
 from ._tries import (
     LIMITS,
     LOCK,
@@ -18,12 +17,10 @@ __all__ = [
     "LOCK",
     "SignInPaused",
     "Try",
-    "actor",
     "begin_factor_try",
     "begin_password_try",
     "forget_devices",
     "forget_old_tallies",
-    "is_by_owner",
     "is_known_device",
     "lift_locks",
     "remember_device",

@@ -31,8 +31,6 @@ class Command(BaseCommand):
             )
             if company.load(now):
                 self.stdout.write("  a generated company with eight quarters of eNPS: made\n")
-            if voice.confirm_people(now):
-                self.stdout.write("  accounts of the people who work there: confirmed\n")
             if voice.load(now):
                 self.stdout.write("  an open pulse, one-on-ones, feedback of customers: made\n")
             if visitors.load(now, people.marketer()):

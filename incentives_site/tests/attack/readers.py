@@ -22,7 +22,6 @@ from incentives_site.accounts.roles import Role
 from incentives_site.integrations.models import Scope
 from incentives_site.integrations.tests.factories import partner_key
 from surveys.rules.publishing import OTHER
-from surveys.tests.factories import confirmed
 
 from .company import Company
 from .pages import Node, filters, links, read, table
@@ -83,8 +82,6 @@ def gathered(company: Company, *, by_all: bool = True) -> Found:
 def _signed_in(role: Role, email: str = "") -> Client:
     user = User.objects.create_user(email or f"{role}@readers.test")
     user.groups.add(Group.objects.get(name=role.value))
-    if email:
-        confirmed(user)
     client = Client()
     client.force_login(user)
     return client
