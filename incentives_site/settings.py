@@ -185,6 +185,10 @@ MFA_FORMS = {
     "add_webauthn": "incentives_site.accounts.forms.NewPasskeyForm",
 }
 SESSION_ENGINE = "incentives_site.accounts.sessions"
+# How long a person stays signed in: at all, and without doing anything.
+SESSION_HOURS = env.integer("SESSION_HOURS", 12, minimum=1)
+SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", 30, minimum=1)
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 MFA_ADAPTER = "incentives_site.accounts.second_factors.SealedSecrets"
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

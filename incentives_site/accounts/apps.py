@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,10 +14,19 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from allauth.account import signals
+        from django.contrib.auth.signals import user_logged_in
 
+        user_logged_in.connect(_session_begun, dispatch_uid="accounts-session-begun")
         signals.user_logged_in.connect(_signed_in, dispatch_uid="accounts-signed-in")
         signals.password_changed.connect(_password_replaced, dispatch_uid="accounts-password-changed")
         signals.password_reset.connect(_password_reset, dispatch_uid="accounts-password-reset")
+
+
+def _session_begun(*, request: Any, **_ignored: Any) -> None:
+    """However somebody was signed in: the session knows since when it lasts."""
+    from .sessions import SIGNED_IN_AT
+
+    request.session[SIGNED_IN_AT] = int(timezone.now().timestamp())
 
 
 def _signed_in(*, request: Any, user: Any, **_ignored: Any) -> None:
