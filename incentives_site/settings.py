@@ -183,6 +183,7 @@ MFA_FORMS = {
     "authenticate": "incentives_site.accounts.forms.CodeForm",
     "reauthenticate": "incentives_site.accounts.forms.CodeAgainForm",
     "add_webauthn": "incentives_site.accounts.forms.NewPasskeyForm",
+    "login_webauthn": "incentives_site.accounts.forms.PasskeyForm",
 }
 SESSION_ENGINE = "incentives_site.accounts.sessions"
 # How long a person stays signed in: at all, and without doing anything.
@@ -400,6 +401,8 @@ LOGGING = {
         # Without Django's own handler, which mails errors to ADMINS with what was sent.
         "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": [], "propagate": False},
+        # Also where LOG_LEVEL asks for warnings alone.
+        "incentives.security": {"level": "INFO"},
     },
 }
 structlog.configure(

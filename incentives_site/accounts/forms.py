@@ -5,12 +5,14 @@ from typing import Any
 from allauth.account import forms as account_forms
 from allauth.core import context
 from allauth.mfa.base import forms as mfa_forms
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, LoginWebAuthnForm
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.addresses import client_address
+from incentives_site.shared.security_log import note
 
 from . import operations
 from .devices import token_of
@@ -32,6 +34,17 @@ class CodeForm(mfa_forms.AuthenticateForm):
 class CodeAgainForm(mfa_forms.ReauthenticateForm):
     def clean_code(self) -> str:
         return str(_counted(operations.begin_factor_try(user=self.user, **_where()), super().clean_code))
+
+
+class PasskeyForm(LoginWebAuthnForm):
+    """Signs in with a passkey alone. It cannot be guessed, so it is not counted; one that is refused is logged."""
+
+    def clean_credential(self) -> Authenticator:
+        try:
+            return super().clean_credential()
+        except forms.ValidationError:
+            note("sign_in_failed", method="passkey", account=None, address=client_address(context.request))
+            raise
 
 
 class NewPasskeyForm(AddWebAuthnForm):

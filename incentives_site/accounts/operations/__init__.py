@@ -1,5 +1,13 @@
 """The verbs around signing in: try, succeed, forget."""
 
+from ._changes import (
+    account_changed,
+    account_created,
+    account_deleted,
+    account_of,
+    factor_taken_away,
+    password_replaced,
+)
 from ._devices import forget_devices, is_known_device, remember_device
 from ._tries import (
     LIMITS,
@@ -17,11 +25,17 @@ __all__ = [
     "LOCK",
     "SignInPaused",
     "Try",
+    "account_changed",
+    "account_created",
+    "account_deleted",
+    "account_of",
     "begin_factor_try",
     "begin_password_try",
+    "factor_taken_away",
     "forget_devices",
     "forget_old_tallies",
     "is_known_device",
     "lift_locks",
+    "password_replaced",
     "remember_device",
 ]
