@@ -180,6 +180,7 @@ ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_FORMS = {"change_password": "incentives_site.accounts.forms.ChangePasswordForm"}
 MFA_FORMS = {
+    "activate_totp": "incentives_site.accounts.forms.NewAppForm",
     "authenticate": "incentives_site.accounts.forms.CodeForm",
     "reauthenticate": "incentives_site.accounts.forms.CodeAgainForm",
     "add_webauthn": "incentives_site.accounts.forms.NewPasskeyForm",

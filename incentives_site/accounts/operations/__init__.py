@@ -9,6 +9,7 @@ from ._changes import (
     password_replaced,
 )
 from ._devices import forget_devices, is_known_device, remember_device
+from ._one_time import is_totp_step_used, totp_reused, totp_step, use_totp_step
 from ._tries import (
     LIMITS,
     LOCK,
@@ -35,7 +36,11 @@ __all__ = [
     "forget_devices",
     "forget_old_tallies",
     "is_known_device",
+    "is_totp_step_used",
     "lift_locks",
     "password_replaced",
     "remember_device",
+    "totp_reused",
+    "totp_step",
+    "use_totp_step",
 ]

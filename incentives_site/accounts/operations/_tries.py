@@ -29,14 +29,20 @@ PASSWORD, SECOND_FACTOR = "password", "second-factor"  # what is tried
 
 # How long a count lasts, and how long it locks once it is full.
 LOCK = datetime.timedelta(minutes=15)
+HOUR = datetime.timedelta(hours=1)
 LIMITS = {
     TallyKind.PAIR: 10,
     TallyKind.ACCOUNT: 60,
     TallyKind.ADDRESS: 60,
     TallyKind.DEVICE: 10,
     TallyKind.FACTOR: 10,
+    # Fifty tries an hour in all, of which ten are kept for browsers that the owner has used.
+    TallyKind.FACTOR_NEW: 40,
+    TallyKind.FACTOR_HOUR: 50,
     TallyKind.NOTICE: 1,  # e-mails to the owner: whoever guesses from many addresses shall not fill a mailbox as well
 }
+# These last an hour from their last try, not from their first: so no hour has more tries than the limit, wherever it begins.
+HOURLY = (TallyKind.FACTOR_NEW, TallyKind.FACTOR_HOUR)
 # Locks of these are the account's, and its owner is told. An address that is locked is nobody's.
 TOLD = (TallyKind.PAIR, TallyKind.ACCOUNT, TallyKind.FACTOR)
 
@@ -46,7 +52,7 @@ INSERT INTO accounts_signintally AS t (key, kind, user_id, address, tries, until
 VALUES (%(key)s, %(kind)s, %(user)s, %(address)s, 1, %(until)s)
 ON CONFLICT (key) DO UPDATE SET
   tries = CASE WHEN t.until <= %(now)s THEN 1 ELSE t.tries + 1 END,
-  until = CASE WHEN t.until <= %(now)s OR t.tries + 1 >= %(limit)s THEN %(until)s ELSE t.until END,
+  until = CASE WHEN %(renews)s OR t.until <= %(now)s OR t.tries + 1 >= %(limit)s THEN %(until)s ELSE t.until END,
   user_id = EXCLUDED.user_id
 WHERE t.until <= %(now)s OR t.tries < %(limit)s
 RETURNING tries
@@ -107,7 +113,7 @@ class Try:
             if count.user is None or count.kind not in TOLD:
                 continue
             with contextlib.suppress(SignInPaused):
-                _take([_count(TallyKind.NOTICE, f"user {count.user.pk}", count.user, "")], self.now)
+                begin_notice(user=count.user, of="lock", now=self.now)
                 enqueue("accounts.tasks.tell_of_lock", user=count.user.pk, address=self.address, kind=count.kind.value)
 
     @property
@@ -133,8 +139,19 @@ def begin_password_try(*, login: str, user: User | None, address: str, device: s
 
 def begin_factor_try(*, user: User, address: str, device: str, now: datetime.datetime) -> Try:
     """Count a try of a one-time or recovery code by somebody who has given the right password. Raises ``SignInPaused``."""
-    where = _short(device) if is_known_device(user=user, token=device) else ""
-    return _take([_count(TallyKind.FACTOR, f"user {user.pk} {where}", user, address)], now, SECOND_FACTOR)
+    is_known = is_known_device(user=user, token=device)
+    wanted = [
+        _count(TallyKind.FACTOR, f"user {user.pk} {_short(device) if is_known else ''}", user, address),
+        _count(TallyKind.FACTOR_HOUR, f"user {user.pk}", user, ""),
+    ]
+    if not is_known:
+        wanted.append(_count(TallyKind.FACTOR_NEW, f"user {user.pk}", user, ""))
+    return _take(wanted, now, SECOND_FACTOR)
+
+
+def begin_notice(*, user: User, of: str, now: datetime.datetime) -> None:
+    """Count an e-mail to the owner ``of`` something. Raises ``SignInPaused`` when there was one within a quarter of an hour."""
+    _take([_count(TallyKind.NOTICE, f"user {user.pk} {of}", user, "")], now)
 
 
 def lift_locks(*, user: User) -> None:
@@ -173,7 +190,8 @@ def _take(counts: Sequence[_Count], now: datetime.datetime, method: str = "") ->
                 "user": count.user.pk if count.user else None,
                 "address": count.address,
                 "now": now,
-                "until": now + LOCK,
+                "until": now + (HOUR if count.kind in HOURLY else LOCK),
+                "renews": count.kind in HOURLY,
                 "limit": limit,
             }
             cursor.execute(_TAKE, values)

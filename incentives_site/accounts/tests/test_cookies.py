@@ -4,16 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from incentives_site.accounts.models import User
-from incentives_site.services.locations import PROJECT
 
 from .conftest import PASSWORD
 
+PROJECT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Settings are read once in a process, so another one signs in.

@@ -9,10 +9,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import (
     TOTP,
-    format_hotp_value,
     generate_totp_secret,
-    hotp_value,
-    yield_hotp_counters_from_time,
 )
 from django.contrib.auth.models import Group
 from django.core import mail
@@ -20,11 +17,10 @@ from django.test import Client
 
 from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import Role
-from incentives_site.integrations.tests.factories import partner_key
 from incentives_site.shared.security_log import LOGGER
 
 from .conftest import PASSWORD
-from .test_sign_in import HOME, STRANGER, of_totp, sign_in, used_before
+from .test_sign_in import HOME, STRANGER, code_of, of_totp, sign_in, used_before
 
 pytestmark = pytest.mark.django_db
 NEW = "another horse battery"
@@ -68,10 +64,6 @@ def sent(django_capture_on_commit_callbacks: Any) -> Any:
     return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
-def code_of(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
-
-
 class TestSignIn:
     def test_each_wrong_password_has_a_line(self, owner: User, lines: Lines) -> None:
         sign_in("wrong")
@@ -111,14 +103,6 @@ class TestSignIn:
         credential = '{"id": "eA", "rawId": "eA", "type": "public-key", "response": {}}'
         Client(raise_request_exception=False).post("/accounts/2fa/webauthn/login/", {"credential": credential}, REMOTE_ADDR=HOME)
         assert lines() == [{"event": "sign_in_failed", "method": "passkey", "account": None, "address": HOME}]
-
-    def test_a_refused_key_of_a_partner(self, lines: Lines) -> None:
-        row, text = partner_key()
-        row.revoked = True
-        row.save()
-        for key in (text, "made-up.secret"):
-            Client().get("/api/v1/customers", headers={"Authorization": f"Api-Key {key}"})
-        assert lines() == [{"event": "api_key_refused", "key": row.prefix}, {"event": "api_key_refused", "key": None}]
 
 
 class TestOwnChanges:
