@@ -12,7 +12,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
 from . import operations
-from .models import KnownDevice, RoleRequirement, SignInTally, User
+from .models import KnownDevice, RoleRequirement, SignInTally, UsedTotpStep, User
 
 
 class NewPersonForm(UserCreationForm):
@@ -123,6 +123,15 @@ class SignInTallyAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
         return True
+
+
+@admin.register(UsedTotpStep)
+class UsedTotpStepAdmin(ReadOnlyAdmin):
+    """When somebody last used a code of an authenticator app, as a half minute since 1970."""
+
+    list_display = ["user", "step"]
+    search_fields = ["user__email"]
+    list_select_related = ["user"]
 
 
 @admin.register(KnownDevice)
