@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from incentives_site.accounts.models import User
 
 from .conftest import PASSWORD
 
+PROJECT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Settings are read once in a process, so another one signs in.
