@@ -5,8 +5,6 @@
 ``deploy/nginx.conf`` and ``deploy/Caddyfile`` are used as they are, with addresses and certificate replaced; before them stands
 nothing, behind them gunicorn with its limits. A third of the slow clients never end their headers, a third send a body drop by
 drop, a third connect and say nothing. Written to ``var/bench/proxy.json``.
-
-First it is tried which versions of TLS each of them speaks; ``python -m benchmarks.proxy --tls`` does nothing else.
 """
 
 import asyncio
@@ -18,9 +16,7 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
-import warnings
 from pathlib import Path
 
 SLOW = (16, 1_000)
@@ -67,7 +63,7 @@ def caddy(folder: Path, port: int, upstream: int) -> list[str]:
     text = text.replace("{$SITE_ADDRESS:localhost}", f"https://localhost:{port}").replace(
         "{$UPSTREAM:127.0.0.1:8000}", f"127.0.0.1:{upstream}"
     )
-    text = text.replace("	tls {", f"	tls {made} {key} {{")
+    text = text.replace("	import log-caddy.snip*", f"	tls {made} {key}\n	import log-caddy.snip*")
     for include in (ROOT / "deploy").glob("log-caddy.snip*"):
         shutil.copy(include, folder)
     (folder / "Caddyfile").write_text(text)
@@ -107,45 +103,6 @@ async def slow_clients(port: int, count: int) -> None:
     await asyncio.gather(*(slow_client(port, number, context) for number in range(count)))
 
 
-VERSIONS = {
-    "TLS 1.0": (ssl.TLSVersion.TLSv1, False),
-    "TLS 1.1": (ssl.TLSVersion.TLSv1_1, False),
-    "TLS 1.2": (ssl.TLSVersion.TLSv1_2, True),
-    "TLS 1.3": (ssl.TLSVersion.TLSv1_3, True),
-}
-WEAK = ("AES256-SHA", "ECDHE-RSA-AES256-SHA", "AES256-GCM-SHA384", "ECDHE-RSA-AES256-SHA384")  # no forward secrecy, or CBC
-
-
-def can_speak(port: int, version: ssl.TLSVersion, ciphers: str = "ALL:@SECLEVEL=0") -> bool:
-    """Whether a client that knows this version alone gets a connection."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_ciphers(ciphers)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that these versions are old is the point
-        context.minimum_version = context.maximum_version = version
-    try:
-        with socket.create_connection(("127.0.0.1", port), 10) as plain:
-            with context.wrap_socket(plain, server_hostname="localhost"):
-                return True
-    except (ssl.SSLError, ConnectionResetError):
-        return False
-
-
-def server_of_anything(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """A server that speaks every version, to see that the client would."""
-    key, made = certificate(folder)
-    command = ["openssl", "s_server", "-accept", str(port), "-cert", str(made), "-key", str(key), "-quiet",
-               "-cipher", "ALL:@SECLEVEL=0", "-min_protocol", "TLSv1"]  # fmt: skip
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def faults_of_tls(port: int) -> list[str]:
-    """What a proxy speaks that it should not, or the other way round."""
-    found = [name for name, (version, wanted) in VERSIONS.items() if can_speak(port, version) != wanted]
-    return found + [name for name in WEAK if can_speak(port, ssl.TLSVersion.TLSv1_2, f"{name}:@SECLEVEL=0")]
-
-
 def seconds_of_healthz(port: int) -> float:
     started = time.monotonic()
     with connect(port) as me:
@@ -174,59 +131,14 @@ def measured(port: int, clients: int) -> float:
         slow.wait()
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.1)
-    raise SystemExit("A server for the check of TLS does not start.")
-
-
-def check_tls() -> int:
-    """Each proxy as documented, before nothing. The client is tried with a server that speaks everything first."""
-    faults: dict[str, list[str]] = {}
-    with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), free_port()
-        anything = server_of_anything(folder, port)
-        try:
-            wait_for(port, anything)
-            # s_server serves one connection after the other.
-            unable = [version for version in VERSIONS if not can_speak(port, VERSIONS[version][0])]
-            unable += [weak for weak in WEAK if not can_speak(port, ssl.TLSVersion.TLSv1_2, f"{weak}:@SECLEVEL=0")]
-        finally:
-            anything.kill()
-            anything.wait()
-        if unable:
-            print(f"This machine's OpenSSL cannot try {', '.join(unable)}.")
-            return 1
-        for proxy, made in (("nginx", nginx), ("caddy", caddy)):
-            place, port = folder / proxy, free_port()
-            place.mkdir()
-            with (place / "log").open("wb") as log:
-                running = subprocess.Popen(made(place, port, free_port()), cwd=place, stdout=log, stderr=log)
-            try:
-                wait_for(port, running)
-                faults[proxy] = faults_of_tls(port)
-            finally:
-                running.terminate()
-                running.wait()
-            print(f"{proxy}: " + (f"wrong about {', '.join(faults[proxy])}" if faults[proxy] else "speaks TLS 1.2 and 1.3 alone"))
-    return 1 if any(faults.values()) else 0
-
-
 def main() -> int:
-    if sys.argv[1:] and sys.argv[1] != "--tls":
+    if sys.argv[1:]:
         port, count = map(int, sys.argv[1:])
         asyncio.run(slow_clients(port, count))
     missing = [name for name in ("nginx", "caddy", "openssl") if not shutil.which(name)]
     if missing:
         print(f"{' and '.join(missing)} cannot be found: install them first, such as with `apt-get install nginx-light caddy`.")
         return 1
-    if check_tls():
-        return 1
-    if "--tls" in sys.argv:
-        return 0
     import os
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "incentives_site.settings")

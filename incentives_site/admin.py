@@ -1,6 +1,6 @@
 """The back office of things that are nobody's own: schedules and the audit trail. Composition: it may know all apps."""
 
-from typing import Any, cast
+from typing import Any
 
 import pghistory.models
 from allauth.account.models import EmailAddress
@@ -21,8 +21,6 @@ from django_celery_beat import models as beat
 from rest_framework_api_key.models import APIKey
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from incentives_site.accounts import operations as accounts
-from incentives_site.accounts.models import User
 from incentives_site.accounts.roles import WrongRole
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
@@ -119,14 +117,6 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
         return True
-
-    def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
-        super().delete_model(request, obj)
-        accounts.factor_taken_away(user=cast("User", obj.user), kind=obj.type, by=cast("User", request.user))
-
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        for factor in queryset.select_related("user"):
-            self.delete_model(request, factor)
 
 
 @admin.register(UserSession)

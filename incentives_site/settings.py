@@ -183,17 +183,11 @@ ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_FORMS = {"change_password": "incentives_site.accounts.forms.ChangePasswordForm"}
 MFA_FORMS = {
-    "activate_totp": "incentives_site.accounts.forms.NewAppForm",
     "authenticate": "incentives_site.accounts.forms.CodeForm",
     "reauthenticate": "incentives_site.accounts.forms.CodeAgainForm",
     "add_webauthn": "incentives_site.accounts.forms.NewPasskeyForm",
-    "login_webauthn": "incentives_site.accounts.forms.PasskeyForm",
 }
 SESSION_ENGINE = "incentives_site.accounts.sessions"
-# How long a person stays signed in: at all, and without doing anything.
-SESSION_HOURS = env.integer("SESSION_HOURS", 12, minimum=1)
-SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", 30, minimum=1)
-SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 MFA_ADAPTER = "incentives_site.accounts.second_factors.SealedSecrets"
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -405,8 +399,6 @@ LOGGING = {
         # Without Django's own handler, which mails errors to ADMINS with what was sent.
         "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": [], "propagate": False},
-        # Also where LOG_LEVEL asks for warnings alone.
-        "incentives.security": {"level": "INFO"},
     },
 }
 structlog.configure(

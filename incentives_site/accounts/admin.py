@@ -1,18 +1,14 @@
 """People and their roles in the back office."""
 
-from typing import Any, cast
-
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from incentives_site.shared.admin import BackOfficeAdmin, ReadOnlyAdmin
 
-from . import operations
-from .models import KnownDevice, RoleRequirement, SignInTally, UsedTotpStep, User
+from .models import KnownDevice, RoleRequirement, SignInTally, User
 
 
 class NewPersonForm(UserCreationForm):
@@ -38,41 +34,6 @@ class UserAdmin(DjangoUserAdmin, BackOfficeAdmin):  # type: ignore[misc]
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "usable_password", "password1", "password2"]})]
     readonly_fields = ["last_login", "date_joined"]
     filter_horizontal = ["groups"]
-
-    # What is changed here is logged, and told to whose account it is.
-
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        request.account_before = operations.account_of(obj) if change else None  # type: ignore[attr-defined]
-        super().save_model(request, obj, form, change)
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        before = request.account_before  # type: ignore[attr-defined]
-        if before is None:
-            operations.account_created(user=form.instance, by=_operator(request))
-        else:
-            operations.account_changed(user=form.instance, before=before, by=_operator(request))
-
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        before = User.objects.filter(pk=id).values_list("password", flat=True).first() if id.isdigit() else None
-        response = super().user_change_password(request, id, form_url)
-        user = User.objects.filter(pk=id).first() if before is not None else None
-        if user is not None and user.password != before:
-            operations.password_replaced(user=user, by=_operator(request))
-        return response
-
-    def delete_model(self, request: HttpRequest, obj: User) -> None:
-        operations.account_deleted(user=obj, by=_operator(request))
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        for user in queryset:
-            operations.account_deleted(user=user, by=_operator(request))
-        super().delete_queryset(request, queryset)
-
-
-def _operator(request: HttpRequest) -> User:
-    return cast("User", request.user)
 
 
 admin.site.unregister(Group)
@@ -123,15 +84,6 @@ class SignInTallyAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
         return True
-
-
-@admin.register(UsedTotpStep)
-class UsedTotpStepAdmin(ReadOnlyAdmin):
-    """When somebody last used a code of an authenticator app, as a half minute since 1970."""
-
-    list_display = ["user", "step"]
-    search_fields = ["user__email"]
-    list_select_related = ["user"]
 
 
 @admin.register(KnownDevice)

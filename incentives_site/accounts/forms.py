@@ -4,17 +4,13 @@ from typing import Any
 
 from allauth.account import forms as account_forms
 from allauth.core import context
-from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base import forms as mfa_forms
-from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, LoginWebAuthnForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from incentives_site.shared.addresses import client_address
-from incentives_site.shared.security_log import note
 
 from . import operations
 from .devices import token_of
@@ -28,62 +24,14 @@ class ChangePasswordForm(account_forms.ChangePasswordForm):
         return str(_counted(attempt, super().clean_oldpassword))
 
 
-class _OneTime(mfa_forms.BaseAuthenticateForm):
-    """Counts a code as passwords are counted, and lets one of an authenticator app through once."""
-
+class CodeForm(mfa_forms.AuthenticateForm):
     def clean_code(self) -> str:
-        return str(_counted(operations.begin_factor_try(user=self.user, **_where()), self._once))
-
-    def _once(self) -> str:
-        app = Authenticator.objects.filter(user=self.user, type=Authenticator.Type.TOTP).first()
-        try:
-            code = super().clean_code()
-        except forms.ValidationError:
-            # The cache may have known it, which answers as for a wrong one.
-            if (step := self._step(app)) is not None and operations.is_totp_step_used(user=self.user, step=step):
-                operations.totp_reused(user=self.user, now=timezone.now())
-            raise
-        if self.authenticator.type == Authenticator.Type.TOTP:
-            step = self._step(app)
-            if step is None or not operations.use_totp_step(user=self.user, step=step):
-                operations.totp_reused(user=self.user, now=timezone.now())
-                raise get_mfa_adapter().validation_error("incorrect_code")
-        return str(code)
-
-    def _step(self, app: Authenticator | None) -> int | None:
-        """The time step of the typed code."""
-        secret = get_mfa_adapter().decrypt(app.data["secret"]) if app else ""
-        return operations.totp_step(secret=secret, code=self.cleaned_data["code"]) if secret else None
+        return str(_counted(operations.begin_factor_try(user=self.user, **_where()), super().clean_code))
 
 
-class CodeForm(_OneTime, mfa_forms.AuthenticateForm):
-    pass
-
-
-class CodeAgainForm(_OneTime, mfa_forms.ReauthenticateForm):
-    pass
-
-
-class NewAppForm(ActivateTOTPForm):
-    """The code that sets an app up is used up by that."""
-
+class CodeAgainForm(mfa_forms.ReauthenticateForm):
     def clean_code(self) -> str:
-        code = str(super().clean_code())
-        step = operations.totp_step(secret=self.secret, code=code)
-        if step is not None:
-            operations.use_totp_step(user=self.user, step=step)
-        return code
-
-
-class PasskeyForm(LoginWebAuthnForm):
-    """Signs in with a passkey alone. It cannot be guessed, so it is not counted; one that is refused is logged."""
-
-    def clean_credential(self) -> Authenticator:
-        try:
-            return super().clean_credential()
-        except forms.ValidationError:
-            note("sign_in_failed", method="passkey", account=None, address=client_address(context.request))
-            raise
+        return str(_counted(operations.begin_factor_try(user=self.user, **_where()), super().clean_code))
 
 
 class NewPasskeyForm(AddWebAuthnForm):

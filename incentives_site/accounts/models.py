@@ -114,8 +114,6 @@ class TallyKind(models.TextChoices):
     ADDRESS = "address", _("Address")
     DEVICE = "device", _("Known browser")
     FACTOR = "factor", _("Second factor")
-    FACTOR_NEW = "factor-new", _("Second factor, new browsers, hourly")
-    FACTOR_HOUR = "factor-hour", _("Second factor, hourly")
     NOTICE = "notice", _("E-mail to the owner")
 
 
@@ -136,20 +134,3 @@ class SignInTally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.tries}"
-
-
-class UsedTotpStep(models.Model):
-    """The latest half minute of which a person has used a code of an authenticator app: no code up to then is used again.
-
-    In the database, and not only in the cache, which forgets when Valkey is away.
-    """
-
-    user = models.OneToOneField(User, models.CASCADE, related_name="+", verbose_name=_("person"))
-    step = models.BigIntegerField(_("time step"))
-
-    class Meta:
-        verbose_name = _("used code of an authenticator app")
-        verbose_name_plural = _("used codes of authenticator apps")
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.step}"

@@ -43,26 +43,3 @@ def tell_of_lock(*, user: int, address: str, kind: str, **_ignored: Any) -> None
     }
     text = render_to_string("account/email/locked.txt", context)
     send_mail(_("Signing in to your account is paused"), text, settings.DEFAULT_FROM_EMAIL, [owner.email])
-
-
-@shared_task(name="accounts.tasks.tell_of_changes", autoretry_for=(OSError,), retry_backoff=True, max_retries=5)
-def tell_of_changes(*, user: int, changes: list[str], to: list[str], by: str, **_ignored: Any) -> None:
-    """Tell an account's owner by e-mail what an operator changed; a changed address hears of it as well as the new one."""
-    owner = User.objects.filter(pk=user).first()
-    if owner is None:
-        return
-    reset_url = settings.BASE_URL + reverse("account_reset_password")
-    context = {"changes": changes, "by": by, "email": owner.email, "reset_url": reset_url}
-    text = render_to_string("account/email/changed.txt", context)
-    for address in to:
-        send_mail(_("Your account was changed"), text, settings.DEFAULT_FROM_EMAIL, [address])
-
-
-@shared_task(name="accounts.tasks.tell_of_reuse", autoretry_for=(OSError,), retry_backoff=True, max_retries=5)
-def tell_of_reuse(*, user: int, **_ignored: Any) -> None:
-    """Tell an account's owner by e-mail that a code of the authenticator app was typed a second time."""
-    owner = User.objects.filter(pk=user, is_active=True).first()
-    if owner is None:
-        return
-    text = render_to_string("account/email/reused.txt", {"reset_url": settings.BASE_URL + reverse("account_reset_password")})
-    send_mail(_("A code of your authenticator app was used twice"), text, settings.DEFAULT_FROM_EMAIL, [owner.email])

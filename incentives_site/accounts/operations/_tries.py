@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils.crypto import salted_hmac
@@ -20,29 +21,22 @@ from django.utils.translation import ngettext
 
 from incentives_site.shared.jobs import enqueue
 from incentives_site.shared.problems import Kind, Problem
-from incentives_site.shared.security_log import note
 
 from ..models import SignInTally, TallyKind, User
 from ._devices import is_known_device
 
-PASSWORD, SECOND_FACTOR = "password", "second-factor"  # what is tried
+log = structlog.get_logger(__name__)
 
 # How long a count lasts, and how long it locks once it is full.
 LOCK = datetime.timedelta(minutes=15)
-HOUR = datetime.timedelta(hours=1)
 LIMITS = {
     TallyKind.PAIR: 10,
     TallyKind.ACCOUNT: 60,
     TallyKind.ADDRESS: 60,
     TallyKind.DEVICE: 10,
     TallyKind.FACTOR: 10,
-    # Fifty tries an hour in all, of which ten are kept for browsers that the owner has used.
-    TallyKind.FACTOR_NEW: 40,
-    TallyKind.FACTOR_HOUR: 50,
     TallyKind.NOTICE: 1,  # e-mails to the owner: whoever guesses from many addresses shall not fill a mailbox as well
 }
-# These last an hour from their last try, not from their first: so no hour has more tries than the limit, wherever it begins.
-HOURLY = (TallyKind.FACTOR_NEW, TallyKind.FACTOR_HOUR)
 # Locks of these are the account's, and its owner is told. An address that is locked is nobody's.
 TOLD = (TallyKind.PAIR, TallyKind.ACCOUNT, TallyKind.FACTOR)
 
@@ -52,7 +46,7 @@ INSERT INTO accounts_signintally AS t (key, kind, user_id, address, tries, until
 VALUES (%(key)s, %(kind)s, %(user)s, %(address)s, 1, %(until)s)
 ON CONFLICT (key) DO UPDATE SET
   tries = CASE WHEN t.until <= %(now)s THEN 1 ELSE t.tries + 1 END,
-  until = CASE WHEN %(renews)s OR t.until <= %(now)s OR t.tries + 1 >= %(limit)s THEN %(until)s ELSE t.until END,
+  until = CASE WHEN t.until <= %(now)s OR t.tries + 1 >= %(limit)s THEN %(until)s ELSE t.until END,
   user_id = EXCLUDED.user_id
 WHERE t.until <= %(now)s OR t.tries < %(limit)s
 RETURNING tries
@@ -80,7 +74,6 @@ class Try:
     counts: tuple[_Count, ...]
     filled: tuple[_Count, ...]
     now: datetime.datetime
-    method: str = ""  # what was tried: password, or second-factor
 
     def succeed(self) -> None:
         """The secret was right. What the account's own tries had used up is free again; of the others, this try alone.
@@ -97,23 +90,16 @@ class Try:
                 SignInTally.objects.filter(pk__in=[row.pk for row in rows]).update(tries=F("tries") - 1)
 
     def fail(self) -> None:
-        """The secret was wrong, which is logged. When this try used up what there was, the account's owner is told.
+        """The secret was wrong. When this try used up what there was, the account's owner is told, once for each lock.
 
-        Once for each lock; locks of one account within the same quarter of an hour, from many addresses, share one e-mail.
+        Locks of one account within the same quarter of an hour, from many addresses, share one e-mail.
         """
-        note("sign_in_failed", method=self.method, account=_account(self.counts), address=self.address)
         for count in self.filled:
-            note(
-                "sign_in_locked",
-                method=self.method,
-                counted_by=count.kind.value,
-                account=count.user.pk if count.user else None,
-                address=count.address,
-            )
+            log.warning("sign_in_locked", by=count.kind, user=count.user.pk if count.user else None, address=count.address)
             if count.user is None or count.kind not in TOLD:
                 continue
             with contextlib.suppress(SignInPaused):
-                begin_notice(user=count.user, of="lock", now=self.now)
+                _take([_count(TallyKind.NOTICE, f"user {count.user.pk}", count.user, "")], self.now)
                 enqueue("accounts.tasks.tell_of_lock", user=count.user.pk, address=self.address, kind=count.kind.value)
 
     @property
@@ -128,30 +114,19 @@ def begin_password_try(*, login: str, user: User | None, address: str, device: s
     """
     account = f"user {user.pk}" if user else f"login {login.strip().lower()}"
     if is_known_device(user=user, token=device):
-        return _take([_count(TallyKind.DEVICE, f"{account} {_short(device)}", user, address)], now, PASSWORD)
+        return _take([_count(TallyKind.DEVICE, f"{account} {_short(device)}", user, address)], now)
     wanted = [
         _count(TallyKind.PAIR, f"{account} {address}", user, address),
         _count(TallyKind.ACCOUNT, account, user, ""),
         _count(TallyKind.ADDRESS, address, None, address),
     ]
-    return _take(wanted, now, PASSWORD)
+    return _take(wanted, now)
 
 
 def begin_factor_try(*, user: User, address: str, device: str, now: datetime.datetime) -> Try:
     """Count a try of a one-time or recovery code by somebody who has given the right password. Raises ``SignInPaused``."""
-    is_known = is_known_device(user=user, token=device)
-    wanted = [
-        _count(TallyKind.FACTOR, f"user {user.pk} {_short(device) if is_known else ''}", user, address),
-        _count(TallyKind.FACTOR_HOUR, f"user {user.pk}", user, ""),
-    ]
-    if not is_known:
-        wanted.append(_count(TallyKind.FACTOR_NEW, f"user {user.pk}", user, ""))
-    return _take(wanted, now, SECOND_FACTOR)
-
-
-def begin_notice(*, user: User, of: str, now: datetime.datetime) -> None:
-    """Count an e-mail to the owner ``of`` something. Raises ``SignInPaused`` when there was one within a quarter of an hour."""
-    _take([_count(TallyKind.NOTICE, f"user {user.pk} {of}", user, "")], now)
+    where = _short(device) if is_known_device(user=user, token=device) else ""
+    return _take([_count(TallyKind.FACTOR, f"user {user.pk} {where}", user, address)], now)
 
 
 def lift_locks(*, user: User) -> None:
@@ -173,12 +148,8 @@ def _short(device: str) -> str:
     return hashlib.sha256(device.encode()).hexdigest()
 
 
-def _account(counts: Sequence[_Count]) -> int | None:
-    return next((count.user.pk for count in counts if count.user), None)
-
-
-def _take(counts: Sequence[_Count], now: datetime.datetime, method: str = "") -> Try:
-    """Raise every count or none. A try of a ``method`` that is not let in is logged."""
+def _take(counts: Sequence[_Count], now: datetime.datetime) -> Try:
+    """Raise every count or none."""
     filled = []
     counts = sorted(counts, key=lambda count: count.key)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -190,20 +161,16 @@ def _take(counts: Sequence[_Count], now: datetime.datetime, method: str = "") ->
                 "user": count.user.pk if count.user else None,
                 "address": count.address,
                 "now": now,
-                "until": now + (HOUR if count.kind in HOURLY else LOCK),
-                "renews": count.kind in HOURLY,
+                "until": now + LOCK,
                 "limit": limit,
             }
             cursor.execute(_TAKE, values)
             row = cursor.fetchone()
             if row is None:
-                if method:
-                    address = next((count.address for count in counts if count.address), "")
-                    note("sign_in_refused", method=method, account=_account(counts), address=address)
                 raise _paused(counts, now)
             if row[0] == limit:
                 filled.append(count)
-    return Try(tuple(counts), tuple(filled), now, method)
+    return Try(tuple(counts), tuple(filled), now)
 
 
 def _paused(counts: Sequence[_Count], now: datetime.datetime) -> SignInPaused:

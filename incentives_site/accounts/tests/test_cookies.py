@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from incentives_site.accounts.models import User
 
 from .conftest import PASSWORD
 
-PROJECT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Settings are read once in a process, so another one signs in.

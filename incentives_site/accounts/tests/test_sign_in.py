@@ -2,7 +2,6 @@
 
 import datetime
 import http.client
-import logging
 import re
 import statistics
 import threading
@@ -13,23 +12,19 @@ from typing import Any
 import pytest
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
-from celery import current_app
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
-from django.core.cache import cache
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from incentives_site.accounts import operations
 from incentives_site.accounts.models import SignInTally, User
-from incentives_site.accounts.operations import LIMITS, use_totp_step
-from incentives_site.shared.security_log import LOGGER
+from incentives_site.accounts.operations import LIMITS
 
 from .conftest import PASSWORD
 
-LOGIN, SECOND = "/accounts/login/", "/accounts/2fa/authenticate/"
+LOGIN = "/accounts/login/"
 STRANGER, HOME = "203.0.113.7", "198.51.100.9"
 
 pytestmark = pytest.mark.django_db
@@ -300,25 +295,6 @@ def of_totp(user: User) -> str:
     return secret
 
 
-def code_of(secret: str) -> str:
-    """What an authenticator app shows now; with a few seconds left, so that it is still true when it is sent."""
-    if time.time() % 30 > 25:
-        time.sleep(30 - time.time() % 30)
-    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
-
-
-def used_before_second_step(owner: User) -> Client:
-    """A browser the owner has signed in with before, by a recovery code."""
-    known = Client(raise_request_exception=False)
-    Authenticator.objects.create(
-        user=owner, type="recovery_codes", data={"migrated_codes": [get_adapter().encrypt("12345678")], "used_mask": 0}
-    )
-    sign_in(client=known, address=HOME)
-    assert known.post(SECOND, {"code": "12345678"}).status_code == 302
-    known.post("/accounts/logout/")
-    return known
-
-
 class TestSecondStep:
     def test_codes_are_counted_too(self, owner: User) -> None:
         of_totp(owner)
@@ -342,75 +318,6 @@ class TestSecondStep:
         sign_in(client=known)
         assert known.post("/accounts/2fa/authenticate/", {"code": "12345678"}).status_code == 302
         assert is_in(known)
-
-    def test_fifty_codes_an_hour_and_ten_of_them_in_browsers_used_before(self, owner: User) -> None:
-        of_totp(owner)
-        known = used_before_second_step(owner)
-        answers: list[int] = []
-
-        def guess(client: Client, times: int) -> None:
-            sign_in(client=client, address=HOME)
-            for _n in range(times):
-                answers.append(client.post(SECOND, {"code": "000000"}).status_code)
-            # A quarter of an hour goes by.
-            SignInTally.objects.filter(kind="factor").update(until=timezone.now() - datetime.timedelta(seconds=1))
-
-        for _quarter in range(5):
-            guess(Client(raise_request_exception=False), 10)
-        assert answers == [200] * 40 + [429] * 10
-        answers.clear()
-        for _quarter in range(2):
-            guess(known, 8)
-        assert answers == [200] * 10 + [429] * 6
-        # No earlier than an hour after the last one.
-        assert set(SignInTally.objects.filter(kind="factor-hour").values_list("tries", flat=True)) == {50}
-        [until] = SignInTally.objects.filter(kind="factor-hour").values_list("until", flat=True)
-        assert (until - timezone.now()).total_seconds() > 59 * 60
-
-    def test_a_code_is_used_once_although_the_cache_forgets(
-        self, owner: User, caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: Any
-    ) -> None:
-        current_app.conf.task_always_eager = True
-        caplog.set_level(logging.INFO, LOGGER)
-        code = code_of(of_totp(owner))
-        browsers = [Client(raise_request_exception=False) for _n in range(3)]
-        answers = []
-        with django_capture_on_commit_callbacks(execute=True):
-            for client in browsers:
-                sign_in(client=client, address=HOME)
-                answers.append(client.post(SECOND, {"code": code}).status_code)
-                cache.clear()
-        assert answers == [302, 200, 200]
-        assert [is_in(client) for client in browsers] == [True, False, False]
-        events = [record.msg["event"] for record in caplog.records if record.name == LOGGER]  # type: ignore[index]
-        assert events.count("second_factor_reused") == 2
-        assert [message.to for message in mail.outbox] == [[owner.email]]  # once in a quarter of an hour
-        assert "used before" in str(mail.outbox[0].body)
-
-    def test_a_code_that_was_used_is_told_from_a_wrong_one_while_the_cache_remembers(
-        self, owner: User, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        caplog.set_level(logging.INFO, LOGGER)
-        code = code_of(of_totp(owner))
-        for given in (code, code, "000000"):
-            client = Client(raise_request_exception=False)
-            sign_in(client=client, address=HOME)
-            client.post(SECOND, {"code": given})
-        events = [record.msg["event"] for record in caplog.records if record.name == LOGGER]  # type: ignore[index]
-        assert (events.count("second_factor_reused"), events.count("sign_in_failed")) == (1, 2)
-
-    def test_the_code_that_set_an_app_up_signs_nobody_in(self, owner: User) -> None:
-        client = Client()
-        sign_in(client=client)
-        client.post("/accounts/reauthenticate/", {"password": PASSWORD})
-        client.get("/accounts/2fa/totp/activate/")
-        code = code_of(client.session["mfa.totp.secret"])
-        assert client.post("/accounts/2fa/totp/activate/", {"code": code}).status_code == 302
-        cache.clear()
-        other = Client(raise_request_exception=False)
-        sign_in(client=other)
-        assert other.post(SECOND, {"code": code}).status_code == 200
-        assert not is_in(other)
 
     def test_a_signed_in_browser_may_not_guess_the_password(self, owner: User) -> None:
         client = Client(raise_request_exception=False)
@@ -478,20 +385,20 @@ class TestAllAtOnce:
         gate, answers, lock = threading.Barrier(count), [], threading.Lock()
 
         def one(n: int) -> None:
-            caller = http.client.HTTPConnection(url.hostname or "", url.port, timeout=120)
+            connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=120)
             body = urllib.parse.urlencode({"csrfmiddlewaretoken": token, "login": "owner@example.com", "password": password})
             with lock:
-                caller.connect()
+                connection.connect()
             gate.wait()
             headers = {
                 "Content-Type": "application/x-www-form-urlencoded",
                 "Cookie": cookie,
                 "X-Forwarded-For": f"192.0.2.{n}" if self.spread else STRANGER,
             }
-            caller.request("POST", LOGIN, body, headers)
-            response = caller.getresponse()
+            connection.request("POST", LOGIN, body, headers)
+            response = connection.getresponse()
             response.read()
-            caller.close()
+            connection.close()
             with lock:
                 answers.append(response.status)
 
@@ -501,21 +408,6 @@ class TestAllAtOnce:
         for thread in threads:
             thread.join()
         return answers
-
-    def test_one_step_of_an_app_is_used_once_by_sixteen(self, owner: User) -> None:
-        gate, answers = threading.Barrier(16), []
-
-        def use() -> None:
-            gate.wait()
-            answers.append(use_totp_step(user=owner, step=58_000_000))
-            connection.close()
-
-        threads = [threading.Thread(target=use) for _n in range(16)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sorted(answers) == [False] * 15 + [True]
 
     @pytest.mark.parametrize("spread", [False, True], ids=["one address", "sixty addresses"])
     def test_sixty_at_once_are_let_in_no_further_than_one_after_the_other(

@@ -7,8 +7,6 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from incentives_site.shared.security_log import note
-
 from ..models import ApiKey, Partner
 from ..queries import find_key
 
@@ -46,10 +44,6 @@ class PartnerKeyAuthentication(authentication.BaseAuthentication):
             return None
         key = find_key(value.strip()) if scheme.lower() == self.keyword.lower() else None
         if key is None:
-            # The prefix is no secret, but what no key of ours begins with might be anything.
-            prefix = value.strip().partition(".")[0][:8]
-            is_known = prefix.isalnum() and ApiKey.objects.filter(prefix=prefix).exists()
-            note("api_key_refused", key=prefix if is_known else None)
             raise exceptions.AuthenticationFailed(_("This key is unknown, revoked or expired."), code="key-not-accepted")
         return Caller(key.partner, key), key
 

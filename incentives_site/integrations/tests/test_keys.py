@@ -1,7 +1,6 @@
 """Who may call, how often, and that a repeated call has one effect."""
 
 import datetime
-import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +13,6 @@ from django.utils import timezone
 from campaigns.tests.factories import IncentiveFactory, LimitFactory
 from customers.tests.factories import ChannelFactory
 from incentives_site.integrations.models import ApiKey, IdempotentReply
-from incentives_site.shared.security_log import LOGGER
 from redemptions.models import Redemption
 from redemptions.tests.factories import lines
 
@@ -80,18 +78,6 @@ class TestWhoMayCall:
         ChannelFactory(web=True)
         client = PartnerClient(partner_key()[1])
         assert [client.post(path, BASKET).status_code for path in ("quotes", "quotes/")] == [200, 200]
-
-    def test_a_refused_key_has_a_line_in_the_security_log(self, caplog: pytest.LogCaptureFixture) -> None:
-        caplog.set_level(logging.INFO, LOGGER)
-        row, text = partner_key()
-        row.revoked = True
-        row.save()
-        for key in (text, "made-up.secret", "\x00.x"):
-            assert PartnerClient(key).get("customers").status_code == 401
-        lines: list[Any] = [record.msg for record in caplog.records if record.name == LOGGER]
-        assert [(line["event"], line["key"]) for line in lines] == [("api_key_refused", key) for key in (row.prefix, None, None)]
-        assert text.partition(".")[2] not in str(lines)
-        assert "made-up" not in str(lines)
 
     @override_settings(API_RATE=(1, 5))
     def test_a_key_may_call_so_often_and_no_more(self) -> None:
